@@ -1,0 +1,32 @@
+"""How a command ends when something is wrong: one clear line and a non-zero exit."""
+
+import sys
+from collections.abc import Callable
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+
+class UserError(Exception):
+    """Something a person can put right. The message says what is wrong and what to do."""
+
+
+def run(main: Callable[[], int | None]) -> None:
+    """Run a command's `main` and exit with its code (None is 0).
+
+    A UserError and what AWS answers become one line on stderr and exit 1, Ctrl-C exit 130.
+    Everything else is a bug and keeps its stack trace.
+    """
+    try:
+        code = main() or 0
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        code = 1
+    except (BotoCoreError, ClientError) as error:
+        print(f"error: AWS: {error}", file=sys.stderr)
+        code = 1
+    except KeyboardInterrupt:
+        print("interrupted; the same command again goes on from here", file=sys.stderr)
+        code = 130
+    except BrokenPipeError:
+        code = 141  # the reader (`| head`) went away: what a shell reports for SIGPIPE
+    sys.exit(code)
