@@ -1,0 +1,1 @@
+"""An AWS on the laptop: MiniStack with patches, PostgreSQL, a rates API and a partner's webhook."""

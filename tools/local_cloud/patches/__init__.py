@@ -1,0 +1,57 @@
+"""What MiniStack 1.5.33 does otherwise than AWS, and this project needs, put right in its process.
+
+Each patch is one function; its docstring says what AWS does, what MiniStack does, and how it is
+put right. No file of MiniStack is changed. `tests/local_cloud/test_patches.py` has a test for
+each that fails without it.
+"""
+
+import importlib.metadata
+from collections.abc import Callable, Collection
+
+from tools.local_cloud.patches import (
+    cloudformation,
+    lambda_functions,
+    lambda_workers,
+    s3_events,
+    step_functions,
+    step_functions_jsonata,
+)
+
+PINNED = "1.5.33"
+
+# In the order they are applied.
+PATCHES: dict[str, Callable[[], None]] = {
+    "exception_names": lambda_functions.exception_names,
+    "request_id_of_retries": lambda_functions.request_id_of_retries,
+    "exact_logs": lambda_functions.exact_logs,
+    "runtime_environment": lambda_workers.runtime_environment,
+    "shared_code": lambda_workers.shared_code,
+    "idle_workers_end": lambda_workers.idle_workers_end,
+    "no_start_delay": step_functions.no_start_delay,
+    "branch_history": step_functions.branch_history,
+    "retry_delays": step_functions.retry_delays,
+    "token_tasks": step_functions.token_tasks,
+    "failed_entries": step_functions.failed_entries,
+    "jsonata_parallel": step_functions_jsonata.jsonata_parallel,
+    "jsonata_distributed_map": step_functions_jsonata.jsonata_distributed_map,
+    "jsonata_outputs": step_functions_jsonata.jsonata_outputs,
+    "jsonata_timeouts": step_functions_jsonata.jsonata_timeouts,
+    "version_ids": s3_events.version_ids,
+    "yaml_definitions": cloudformation.yaml_definitions,
+}
+
+
+def apply(without: Collection[str] = ()) -> None:
+    """Apply all patches but those named in `without` ("all": none) to the MiniStack at hand.
+
+    Raises RuntimeError for another version of MiniStack, or when it is not as expected.
+    """
+    found = importlib.metadata.version("ministack")
+    if found != PINNED:
+        raise RuntimeError(
+            f"the local cloud's patches are for MiniStack {PINNED}, but {found} is installed; "
+            "run `make setup`"
+        )
+    for name, patch in PATCHES.items():
+        if name not in without and "all" not in without:
+            patch()
