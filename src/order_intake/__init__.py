@@ -1,0 +1,1 @@
+"""Order intake: what runs in AWS Lambda between a partner's file and its outcome."""
