@@ -1,0 +1,30 @@
+# The hand-over to the application's stack: names and ARNs, never values of secrets. Always all of
+# them, so that the template can ask for each; `none` where the stage has no such thing.
+
+locals {
+  parameters = {
+    "keys/data/arn"   = aws_kms_key.data.arn
+    "keys/config/arn" = aws_kms_key.config.arn
+
+    "secrets/database/arn"        = local.secret_arns["database"]
+    "secrets/rates-api/arn"       = local.secret_arns["rates-api"]
+    "secrets/partner-webhook/arn" = local.secret_arns["partner-webhook"]
+
+    "buses/orders/name" = aws_cloudwatch_event_bus.orders.name
+    "buses/orders/arn"  = aws_cloudwatch_event_bus.orders.arn
+  }
+
+  # Known before the apply which secrets there are, so a missing one is no guess of `try`.
+  secret_arns = {
+    for name in ["database", "rates-api", "partner-webhook"] :
+    name => contains(keys(local.secret_fields), name) ? aws_secretsmanager_secret.this[name].arn : "none"
+  }
+}
+
+resource "aws_ssm_parameter" "handover" {
+  for_each = local.parameters
+
+  name  = "/${var.project}/${var.stage}/${each.key}"
+  type  = "String" # CloudFormation reads no SecureString here, and nothing in it is secret
+  value = each.value
+}
