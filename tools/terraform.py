@@ -1,0 +1,255 @@
+"""Runs Terraform for a stage: finds its provider, keeps a state a stage, says briefly what it does.
+
+As a command: `python -m tools.terraform <init|validate|plan|apply|destroy|output>` for $STAGE.
+`apply` and `destroy` do not ask: the deploy and destroy commands ask before they call.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tools.errors import UserError, run
+from tools.provider_mirror import TERRAFORM, find_mirror
+from tools.stage import Stage, local_dir
+
+_ACTIONS = {"create": "+", "update": "~", "delete": "-", "replace": "±"}
+_DONE = {"create": "created", "update": "changed", "delete": "deleted"}
+
+
+def environment_of(stage: Stage) -> dict[str, str]:
+    """The environment that Terraform runs in for `stage`, with its data beside its state."""
+    environment = stage.environment() | {
+        "TF_DATA_DIR": str(stage.state_dir / "data"),
+        "TF_IN_AUTOMATION": "1",
+    }
+    return _without_missing_config(environment)
+
+
+def _without_missing_config(environment: dict[str, str]) -> dict[str, str]:
+    # Terraform warns at every call about a configuration file that is named but is not there.
+    config = environment.get("TF_CLI_CONFIG_FILE")
+    if config and not Path(config).exists():
+        del environment["TF_CLI_CONFIG_FILE"]
+    return environment
+
+
+def _command(*arguments: str) -> list[str]:
+    program = shutil.which("terraform")
+    if not program:
+        raise UserError(
+            "terraform is not found; install version 1.11 or later: "
+            "https://developer.hashicorp.com/terraform/install"
+        )
+    return [program, f"-chdir={TERRAFORM}", *arguments]
+
+
+def variable_arguments(stage: Stage) -> list[str]:
+    """The arguments that hand Terraform the stage's name and the settings in terraform/stages/.
+
+    `local` and `prod` have a file each; every other stage has the one for development stages and,
+    read after it, its own where there is one.
+    """
+    known = stage.name if stage.name in {"local", "prod"} else "development"
+    files = [TERRAFORM / "stages" / f"{name}.tfvars" for name in dict.fromkeys([known, stage.name])]
+    return [
+        f"-var=stage={stage.name}",
+        *(f"-var-file={file.relative_to(TERRAFORM)}" for file in files if file.exists()),
+    ]
+
+
+def initialise(stage: Stage) -> None:
+    """Make `stage` ready: provider and state file. Quick when nothing has changed since.
+
+    Raises UserError with Terraform's own words when the provider cannot be had.
+    """
+    environment = environment_of(stage)
+    mirror = find_mirror(environment)
+    state = stage.state_dir / "terraform.tfstate"
+    arguments = [
+        "init", "-input=false", "-no-color", "-reconfigure", "-lockfile=readonly",
+        f"-backend-config=path={state}",
+        *([f"-plugin-dir={mirror}"] if mirror else []),
+    ]  # fmt: skip
+    versions = [(TERRAFORM / name).read_bytes() for name in ("versions.tf", ".terraform.lock.hcl")]
+    wanted = hashlib.sha256(b"".join([*versions, repr(arguments).encode()])).hexdigest()
+    mark = stage.state_dir / "data" / "initialised.sha256"
+    if mark.exists() and mark.read_text() == wanted:
+        return
+    stage.state_dir.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(_command(*arguments), env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise UserError(f"terraform init failed: {_first_error(done.stderr)}")
+    mark.write_text(wanted)
+
+
+def _first_error(text: str) -> str:
+    lines = [line.strip(" │╷╵") for line in text.splitlines()]
+    start = next((i for i, line in enumerate(lines) if line.startswith("Error: ")), 0)
+    words = " ".join(line for line in lines[start : start + 12] if line)
+    return words.removeprefix("Error: ") or "it said nothing"
+
+
+def apply(stage: Stage) -> None:
+    """Bring the stage's platform to what terraform/ says. Raises UserError when that fails."""
+    _forget_lost_cloud(stage)
+    initialise(stage)
+    _change(stage, "apply")
+
+
+def destroy(stage: Stage) -> None:
+    """Delete the stage's platform; harmless when there is none. Raises UserError on failure."""
+    if not (stage.state_dir / "terraform.tfstate").exists():
+        print(f"terraform: nothing to destroy in {stage.name}", flush=True)
+        return
+    _forget_lost_cloud(stage)
+    initialise(stage)
+    _change(stage, "destroy")
+
+
+def _forget_lost_cloud(stage: Stage) -> None:
+    """Drop the laptop's state when the local cloud that it describes is gone.
+
+    Terraform would come to the same, but asks for every lost resource for many seconds.
+    """
+    state = stage.state_dir / "terraform.tfstate"
+    if not stage.is_local or not state.exists():
+        return
+    outputs = json.loads(state.read_text()).get("outputs") or {}
+    key = outputs.get("key_arns", {}).get("value", {}).get("data")
+    try:
+        if key:
+            stage.client("kms").describe_key(KeyId=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NotFoundException":
+            raise
+        state.unlink()
+
+
+def _change(stage: Stage, verb: str) -> None:
+    arguments = [verb, "-json", "-input=false", "-auto-approve", *variable_arguments(stage)]
+    process = subprocess.Popen(
+        _command(*arguments),
+        env=environment_of(stage),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None  # noqa: S101 - a pipe was asked for
+    problems: list[str] = []
+    try:
+        for line in _readable(process.stdout, problems):
+            print(f"terraform: {line}", flush=True)
+    except KeyboardInterrupt:
+        process.wait()  # Ctrl-C reached Terraform too: it ends what it began and keeps its state
+        raise
+    if process.wait():
+        raise UserError(f"terraform {verb} of {stage.name} failed: {'; '.join(problems)}")
+
+
+def _readable(lines: Iterable[str], problems: list[str]) -> Iterator[str]:
+    """One short line for each thing that is done; errors are collected in `problems`."""
+    for line in lines:
+        try:
+            event: dict[str, Any] = json.loads(line)
+        except ValueError:
+            problems.append(line.strip())
+            continue
+        kind, hook = event.get("type"), event.get("hook", {})
+        if kind == "apply_complete" and hook.get("action") in _DONE:
+            address = hook["resource"]["addr"]
+            seconds = hook.get("elapsed_seconds", 0)
+            yield f"{_ACTIONS[hook['action']]} {address} {_DONE[hook['action']]} ({seconds} s)"
+        elif kind == "apply_progress":
+            yield f"… {hook['resource']['addr']} ({hook.get('elapsed_seconds', 0)} s)"
+        elif kind == "change_summary" and event["changes"].get("operation") != "plan":
+            yield event["@message"]
+        elif kind == "diagnostic" and event["diagnostic"]["severity"] == "error":
+            problems.append(_diagnosis(event["diagnostic"]))
+
+
+def _diagnosis(diagnostic: dict[str, Any]) -> str:
+    words = f"{diagnostic['summary']}: {diagnostic.get('detail', '')}"
+    address = diagnostic.get("address")
+    return " ".join(f"{words}{f' ({address})' if address else ''}".split())
+
+
+def outputs(stage: Stage) -> dict[str, Any]:
+    """The stage's outputs by name, as in terraform/outputs.tf; empty before the first apply."""
+    initialise(stage)
+    answer = _captured(stage, "output", "-json")
+    return {name: output["value"] for name, output in json.loads(answer).items()}
+
+
+def plan_is_empty(stage: Stage) -> bool:
+    """Whether what is deployed is what terraform/ says. Raises UserError when it cannot be told."""
+    initialise(stage)
+    arguments = ("plan", "-detailed-exitcode", "-input=false", "-no-color", "-lock=false")
+    done = _run(stage, *arguments, *variable_arguments(stage))
+    if done.returncode not in (0, 2):
+        raise UserError(f"terraform plan of {stage.name} failed: {_first_error(done.stderr)}")
+    return done.returncode == 0
+
+
+def _run(stage: Stage, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = environment_of(stage)
+    return subprocess.run(_command(*arguments), env=environment, capture_output=True, text=True)
+
+
+def _captured(stage: Stage, *arguments: str) -> str:
+    done = _run(stage, *arguments)
+    if done.returncode:
+        raise UserError(f"terraform {arguments[0]} failed: {_first_error(done.stderr)}")
+    return done.stdout
+
+
+def validate() -> None:
+    """Check terraform/ by itself: no stage, no credentials. Raises UserError with what is wrong."""
+    environment = _without_missing_config(dict(os.environ))
+    data = local_dir() / "terraform-validate"
+    environment |= {"TF_DATA_DIR": str(data), "CHECKPOINT_DISABLE": "1"}
+    mirror = find_mirror(environment)
+    plugins = [f"-plugin-dir={mirror}"] if mirror else []
+    init = ["init", "-backend=false", "-input=false", "-no-color", "-lockfile=readonly", *plugins]
+    for arguments in (init, ["validate", "-no-color"]):
+        done = subprocess.run(_command(*arguments), env=environment, capture_output=True, text=True)
+        if done.returncode:
+            raise UserError(f"terraform {arguments[0]} failed: {_first_error(done.stderr)}")
+
+
+def _plan(stage: Stage) -> int:
+    initialise(stage)
+    command = _command("plan", "-input=false", "-lock=false", *variable_arguments(stage))
+    return subprocess.run(command, env=environment_of(stage)).returncode
+
+
+def main() -> int | None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tools.terraform", description=__doc__)
+    verbs = ("init", "validate", "plan", "apply", "destroy", "output")
+    parser.add_argument("verb", choices=verbs, help="what to do with the stage's platform")
+    verb = parser.parse_args().verb
+    if verb == "validate":
+        validate()
+        return None
+    stage = Stage.from_environment()
+    if verb == "plan":
+        return _plan(stage)
+    if verb == "output":
+        json.dump(outputs(stage), sys.stdout, indent=2)
+        print()
+        return None
+    {"init": initialise, "apply": apply, "destroy": destroy}[verb](stage)
+    return None
+
+
+if __name__ == "__main__":
+    run(main)
