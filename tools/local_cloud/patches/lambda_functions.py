@@ -10,7 +10,7 @@ from typing import Any
 
 from tools.local_cloud.patches.targets import module, replaced
 
-_RAISED = '''
+_RAISED = """
         except Exception as e:
             # A handler's exception is an answer: the worker lives on, as on AWS.
             _stack = traceback.format_exc()
@@ -23,7 +23,7 @@ _RAISED = '''
             }
             _ms_answer = json.dumps({"status": "ok", "result": None, "raised": _ms_raised})
             _real_stdout.write(_ms_answer + "\\n")
-'''
+"""
 _REPORTED = """
         except Exception as e:
             _real_stdout.write(json.dumps({"status": "error", "error": str(e), \

@@ -1,0 +1,47 @@
+"""The local cloud's commands: `python -m tools.local_cloud up|down|status|...`."""
+
+import argparse
+
+from tools import errors
+from tools.local_cloud import database, psql
+from tools.local_cloud.down import down
+from tools.local_cloud.logs import show_logs
+from tools.local_cloud.status import status
+from tools.local_cloud.up import up
+from tools.stage import Stage
+
+
+def main() -> int:
+    """Run the command that the arguments name; its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.local_cloud", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, about in {
+        "up": "start the local cloud",
+        "down": "stop it and forget all that was deployed on it",
+        "status": "what runs where, and what differs from AWS",
+        "logs": "the functions' log lines, by time (FN=, FILE_ID= choose)",
+        "psql": "a PostgreSQL shell as the functions' role; more arguments go to psql",
+        "connect-database": "make the database and the functions' role from the secret",
+    }.items():
+        commands.add_parser(name, help=about)
+    arguments, more = parser.parse_known_args()
+    if more and arguments.command != "psql":
+        parser.error(f"unknown arguments: {' '.join(more)}")
+    match arguments.command:
+        case "up":
+            up()
+        case "down":
+            down()
+        case "status":
+            return status(Stage.from_environment())
+        case "logs":
+            show_logs(Stage.from_environment())
+        case "psql":
+            return psql.run(Stage.from_environment(), more)
+        case "connect-database":
+            database.connect_database(Stage.from_environment())
+    return 0
+
+
+if __name__ == "__main__":
+    errors.run(main)

