@@ -1,0 +1,81 @@
+# `make` alone lists the commands. Each works on the stage that STAGE names; `local` is this machine.
+STAGE ?= local
+# Which Python makes the environments; found by itself when it is not named.
+PYTHON ?=
+export STAGE PYTHON
+
+PY := .venv/dev/bin/python
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+.PHONY: help setup doctor demo up down status logs build deploy destroy replay send approve psql \
+        test lint format lock clean
+
+help: ## List the commands
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@echo "STAGE=$(STAGE). Another stage's name (dev, prod, yours) reaches an AWS account."
+
+setup: ## Make the Python environments (.venv/), from locked requirements
+	@python3 tools/setup.py
+
+doctor: ## Check that this machine has what is needed; say how to get the rest
+	@python3 tools/doctor.py
+
+demo: doctor setup ## Bring the whole system up on this machine and run real orders through it
+	@if [ "$(STAGE)" != local ]; then echo "error: the demo runs on this machine only; leave STAGE out" >&2; exit 1; fi
+	@$(MAKE) up
+	@$(MAKE) deploy
+	@$(PY) -m tools.replay --report
+
+up: setup ## Start the local cloud (AWS emulator, PostgreSQL, rates API, webhook)
+	@$(PY) -m tools.local_cloud up
+
+down: setup ## Stop the local cloud and discard its state
+	@$(PY) -m tools.local_cloud down
+
+status: setup ## What runs, what is deployed, and where the local cloud differs from AWS
+	@$(PY) -m tools.local_cloud status
+
+logs: setup ## The functions' logs: FN=PriceChunk FILE_ID=… narrow them down
+	@$(PY) -m tools.local_cloud logs
+
+psql: setup ## Open the local database; ARGS='-c "select count(*) from order_line"'
+	@$(PY) -m tools.local_cloud psql $(ARGS)
+
+build: setup ## Package the functions (sam build)
+	@$(PY) -m tools.build
+
+deploy: setup ## Put platform and application into STAGE (YES=1 does not ask)
+	@$(PY) -m tools.deploy
+
+destroy: setup ## Take application and platform out of STAGE, with all data (YES=1 does not ask)
+	@$(PY) -m tools.destroy
+
+replay: setup ## Replay events/ (EVENTS=a folder or file) and compare with what is foretold
+	@$(PY) -m tools.replay $(EVENTS)
+
+send: setup ## Put in a file of yours: FILE=… PARTNER=… (APPROVE=1, JSON=1)
+	@$(PY) -m tools.send
+
+approve: setup ## Answer an approval: FILE_ID=… DECISION=approved|declined
+	@$(PY) -m tools.approve
+
+test: setup ## Run all tests that this machine can run
+	@$(PY) -m tools.run_tests
+
+lint: setup ## Run all linters and type checks
+	@$(PY) -m tools.lint
+
+format: setup ## Format Python and Terraform
+	@.venv/dev/bin/ruff format --quiet .
+	@.venv/dev/bin/ruff check --fix --quiet .
+	@terraform fmt -recursive terraform
+
+lock: setup ## Resolve pyproject.toml's groups anew into locked, hashed requirements
+	@$(PY) -m tools.lock
+
+clean: ## Stop the local cloud; remove environments, builds and caches
+	@if [ -x $(PY) ]; then $(PY) -m tools.local_cloud down; fi
+	@rm -rf .venv .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,75 @@
+"""`sam build`, `sam deploy` and `sam delete` of the template, for one stage."""
+
+import platform
+import subprocess
+import tomllib
+
+from tools.errors import UserError
+from tools.stage import PROJECT, ROOT, Stage
+
+SAM = ROOT / ".venv" / "sam" / "bin" / "sam"
+# Template parameter → path below /order-intake/<stage>/ of what Terraform hands over.
+HANDED_OVER = {
+    "DataKeyArn": "keys/data/arn",
+    "ConfigKeyArn": "keys/config/arn",
+    "DatabaseSecretArn": "secrets/database/arn",
+    "RatesApiSecretArn": "secrets/rates-api/arn",
+    "PartnerWebhookSecretArn": "secrets/partner-webhook/arn",
+    "OrdersBusName": "buses/orders/name",
+    "OrdersBusArn": "buses/orders/arn",
+}
+
+
+def parameters(stage: Stage) -> dict[str, str]:
+    """The template's parameters for `stage`: paths made from its name, then samconfig's own."""
+    values = {"Stage": stage.name}
+    values |= {name: f"/{PROJECT}/{stage.name}/{path}" for name, path in HANDED_OVER.items()}
+    if stage.is_local:  # functions run on this very machine
+        values["Architecture"] = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    overrides = config.get(stage.name, {}).get("deploy", {}).get("parameters", {})
+    for override in overrides.get("parameter_overrides", []):
+        name, _, value = override.partition("=")
+        values[name] = value
+    return values
+
+
+def build(stage: Stage) -> None:
+    """Package the functions: one folder of code, built once for all of them."""
+    _sam(stage, "build", "--build-dir", f".aws-sam/{stage.name}", *_overrides(stage))
+
+
+def deploy(stage: Stage) -> None:
+    """Create or update the stage's stack from what `build` made."""
+    template = f".aws-sam/{stage.name}/template.yaml"
+    tags = [f"project={PROJECT}", f"stage={stage.name}", "managed-by=sam"]
+    _sam(
+        stage, "deploy", "--template-file", template, "--stack-name", stage.prefix,
+        "--s3-prefix", stage.prefix, "--region", stage.region, "--tags", *tags,
+        *_overrides(stage),
+    )  # fmt: skip
+
+
+def delete(stage: Stage) -> None:
+    """Delete the stage's stack and its packages."""
+    _sam(stage, "delete", "--stack-name", stage.prefix, "--region", stage.region, "--no-prompts")
+
+
+def _overrides(stage: Stage) -> list[str]:
+    pairs = [f"{name}={value}" for name, value in parameters(stage).items()]
+    return ["--parameter-overrides", *pairs]
+
+
+def _sam(stage: Stage, *arguments: str) -> None:
+    """Run SAM quietly; what it printed is shown when it fails."""
+    done = subprocess.run(
+        [SAM, *arguments],
+        cwd=ROOT,
+        env=stage.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode:
+        print(done.stdout)
+        raise UserError(f"`sam {arguments[0]}` failed; what it said is above")
