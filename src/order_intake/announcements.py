@@ -1,0 +1,42 @@
+"""From a file's final row to the event that tells its outcome.
+
+The row is the only source, `closed_at` included: told again, an outcome reads the same.
+"""
+
+from order_intake import logs, outcomes
+from order_intake.ledger import FileRow
+from order_intake.uploads import moment
+
+
+def announcement_of(row: FileRow) -> outcomes.Announcement:
+    """Give the event of a final row; raises ValueError for a row without an outcome."""
+    file, totals, at = row.file, row.totals, row.closed_at or ""
+    by = row.approval.decided_by if row.approval else ""
+    why = row.explanation or ""
+    match row.status:
+        case "Accepted" if totals:
+            return outcomes.accepted(
+                file, totals, loaded=bool(row.loaded), approval=row.approval, closed_at=at
+            )
+        case "Rejected":
+            return outcomes.rejected(file, totals, row.reason or "", why, closed_at=at)
+        case "Declined" if totals:
+            return outcomes.declined(file, totals, decided_by=by, explanation=why, closed_at=at)
+        case "Duplicate":
+            return outcomes.duplicate(file, row.duplicate_of or "", closed_at=at)
+        case "Failed":
+            return outcomes.failed(file, totals, row.reason or "", why, closed_at=at)
+    raise ValueError(f"{row.file_id} is {row.status}: there is no outcome to announce")
+
+
+def note(row: FileRow) -> None:
+    """Write an outcome into the log and the metrics: files, lines, refusals by reason, age."""
+    logs.logger.info("outcome", outcome=row.status, reason=row.reason)
+    logs.count(f"Files{row.status}")
+    if row.lines_in is not None:
+        logs.count("LinesAccepted", row.accepted or 0)
+        logs.count("LinesRefused", row.lines_in - (row.accepted or 0))
+        logs.count_by("RefusedLines", "reason", row.refused or {})
+    if row.closed_at:
+        age = moment(row.closed_at) - moment(row.uploaded_at)
+        logs.count("FileAge", max(0.0, age.total_seconds()), logs.MetricUnit.Seconds)

@@ -1,0 +1,42 @@
+"""CurateFile: keeps the lines of an accepted file and writes its outcome."""
+
+from datetime import UTC, datetime
+
+import msgspec
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from order_intake import announcements, environment, logs, payloads, steps, uploads
+from order_intake.assessment import Totals
+from order_intake.ledger import Ledger
+from order_intake.object_store import ObjectStore
+from order_intake.outcomes import Approval
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """What the workflow hands in; `loaded` is false on a stage without a database."""
+
+    file: uploads.IncomingFile
+    chunks: int
+    totals: Totals
+    loaded: bool
+    approval: Approval | None = None
+
+
+@logs.entry
+def handler(event: object, context: LambdaContext) -> logs.Json:
+    """Give the announcement of the outcome Accepted."""
+    settings = environment.read(environment.CurateFile)
+    payload = payloads.decode(event, Payload)
+    logs.about(file_id=payload.file.file_id, correlation_id=payload.file.correlation_id)
+    row = steps.curate(
+        ObjectStore(settings.uploads_bucket),
+        Ledger(settings.ledger_table),
+        payload.file,
+        payload.chunks,
+        payload.totals,
+        loaded=payload.loaded,
+        approval=payload.approval,
+        now=datetime.now(UTC),
+    )
+    announcements.note(row)
+    return {"announcement": payloads.encode(announcements.announcement_of(row))}

@@ -1,0 +1,56 @@
+"""DecideApproval: takes a person's answer from the bus and resumes the workflow with it.
+
+The first decision counts. It is written down before the workflow is told, and the token goes only
+after: a call that fails in between is repeated by Lambda and says the same thing again.
+"""
+
+import msgspec
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import ClientError
+
+from order_intake import aws_clients, environment, logs, outcomes
+from order_intake.ledger import FileRow, Ledger
+
+# The workflow is not waiting (any more): the time was up, or the execution is over.
+TOO_LATE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
+
+
+@logs.entry
+def handler(event: object, context: LambdaContext) -> logs.Json:
+    """Tell whether the decision was applied, and why not; a decision in vain is no failure."""
+    settings = environment.read(environment.DecideApproval)
+    decided = outcomes.decision_of(event)
+    logs.about(file_id=decided.file_id)
+    ledger = Ledger(settings.ledger_table)
+    applied, explanation = _decide(ledger, decided)
+    logs.logger.info("decision", applied=applied, explanation=explanation)
+    return {"file_id": decided.file_id, "applied": applied, "explanation": explanation}
+
+
+def _decide(ledger: Ledger, decided: outcomes.ApprovalDecided) -> tuple[bool, str]:
+    token = ledger.decide(decided.file_id, decided.decision, decided.decided_by)
+    if token is None:
+        return False, _why_not(ledger.find(decided.file_id))
+    output = {"decision": decided.decision, "decided_by": decided.decided_by}
+    try:
+        with aws_clients.service_calls("states"):
+            aws_clients.step_functions().send_task_success(
+                taskToken=token, output=msgspec.json.encode(output).decode()
+            )
+    except ClientError as error:
+        if aws_clients.code_of(error) not in TOO_LATE:
+            raise
+        ledger.forget_token(decided.file_id, undo_decision=True)
+        return False, "the decision came too late: the workflow no longer waits for it"
+    ledger.forget_token(decided.file_id)
+    return True, f"the file is {decided.decision}"
+
+
+def _why_not(row: FileRow | None) -> str:
+    if row is None:
+        return "there is no file with this id"
+    if row.approval:
+        return f"the file was {row.approval.decision} before, by {row.approval.decided_by}"
+    if row.is_final:
+        return f"the file has its outcome: {row.status}"
+    return "the file waits for no decision"

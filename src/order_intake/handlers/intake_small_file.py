@@ -1,0 +1,147 @@
+"""IntakeSmallFile: the direct route. One call takes a small file from its upload to its outcome.
+
+It goes the workflow's steps one after the other. What the workflow's Retry and Catch do, Lambda's
+own retries of an asynchronous call do here: the same request comes again, meets its own claim and
+goes on; after the last attempt the file is Failed, and the call ends in the dead-letter queue.
+A file that needs a person's approval is handed over to the workflow, which can wait.
+"""
+
+from datetime import UTC, datetime
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from order_intake import announcements, bus, environment, handover, logs, steps, uploads
+from order_intake.assessment import Totals
+from order_intake.chunks import FileRefusal, Survey
+from order_intake.errors import PermanentError, TransientError
+from order_intake.ledger import LEASE_DIRECT, Claimed, ClosedOtherwise, FileRow, Ledger
+from order_intake.object_store import ObjectStore
+
+
+@logs.entry
+def handler(event: object, context: LambdaContext) -> logs.Json:
+    """Give the file's outcome, or `handed_over`, or `taken` when another call has the file."""
+    settings = environment.read(environment.IntakeSmallFile)
+    file = uploads.incoming_file(uploads.upload_of(event), "direct")
+    logs.about(file_id=file.file_id, correlation_id=file.correlation_id)
+    ledger = Ledger(settings.ledger_table)
+    now = datetime.now(UTC)
+    claim = ledger.claim(file, context.aws_request_id, LEASE_DIRECT, now)
+    if not isinstance(claim, Claimed):
+        return _met(settings, ledger, claim.row, context.aws_request_id, event, now)
+    try:
+        row = _take_in(settings, ledger, claim.row)
+        if row is None:
+            handover.hand_over(
+                settings.order_intake_state_machine_arn, ledger, claim.row, event, now
+            )
+            return {"file_id": file.file_id, "outcome": "handed_over"}
+        _announce(settings, ledger, row)
+    except Exception as error:
+        if claim.attempts >= settings.max_attempts:
+            _give_up(settings, ledger, claim.row, error)
+        raise
+    return {"file_id": file.file_id, "outcome": row.status}
+
+
+def _met(
+    settings: environment.IntakeSmallFile,
+    ledger: Ledger,
+    row: FileRow,
+    claimant: str,
+    event: object,
+    now: datetime,
+) -> logs.Json:
+    """Answer for a file that cannot be claimed, finishing what an earlier try left undone.
+
+    That is an outcome whose event did not get out, or a workflow that was named but not started.
+    A try is over when it was this call's own, or when its claim has expired.
+    """
+    over = row.claimed_by == claimant or row.claim_expires_at < now.timestamp()
+    if row.is_final and row.route == "direct" and not row.announced and over:
+        _announce(settings, ledger, row)
+        return {"file_id": row.file_id, "outcome": row.status}
+    if handover.is_unfinished(row):
+        handover.start(settings.order_intake_state_machine_arn, row, event)
+        return {"file_id": row.file_id, "outcome": "handed_over"}
+    return {"file_id": row.file_id, "outcome": "taken"}
+
+
+def _take_in(
+    settings: environment.IntakeSmallFile, ledger: Ledger, claimed: FileRow
+) -> FileRow | None:
+    """Bring a claimed file to its outcome and give its final row; None: a person must decide."""
+    file, store = claimed.file, ObjectStore(settings.uploads_bucket)
+    now = datetime.now(UTC)
+    found = steps.register(store, ledger, file, settings.max_file_bytes, now)
+    if isinstance(found, FileRefusal):
+        return steps.quarantine(store, ledger, file, 0, None, found, now)
+    if isinstance(found, steps.Duplicate):
+        return steps.close_duplicate(ledger, file, found.first, now)
+    rates = steps.fetch_rates(settings.rates_api_secret_arn, file)
+    results = [steps.price(store, file, chunk, rates) for chunk in found.chunks]
+    assessed = steps.judge(file, results, steps.profile_of(file).terms())
+    if assessed.verdict == "approve":
+        return None
+    if assessed.verdict == "reject":
+        refusal = steps.refusal_of(assessed)
+        now = datetime.now(UTC)
+        return steps.quarantine(store, ledger, file, len(results), assessed.totals, refusal, now)
+    return _accept(settings, ledger, store, file, found, assessed.totals)
+
+
+def _accept(
+    settings: environment.IntakeSmallFile,
+    ledger: Ledger,
+    store: ObjectStore,
+    file: uploads.IncomingFile,
+    survey: Survey,
+    totals: Totals,
+) -> FileRow:
+    """Load the file's lines where the stage has a database, keep them, and close the file."""
+    count = len(survey.chunks)
+    loaded = settings.database_secret_arn != environment.NOT_CONFIGURED
+    if loaded:
+        # Only here: the driver takes time to import, and many files never come this far.
+        from order_intake import database
+
+        database.load_file(settings.database_secret_arn, store, file, count, totals)
+    now = datetime.now(UTC)
+    return steps.curate(store, ledger, file, count, totals, loaded=loaded, approval=None, now=now)
+
+
+def _announce(settings: environment.IntakeSmallFile, ledger: Ledger, row: FileRow) -> None:
+    """Put the outcome's event onto the bus, and note in the ledger that it is there."""
+    announcement = announcements.announcement_of(row)
+    bus.announce(settings.orders_bus, announcement.detail_type, [announcement.detail])
+    ledger.mark_announced(row.file_id)
+    announcements.note(row)
+
+
+def _give_up(
+    settings: environment.IntakeSmallFile, ledger: Ledger, claimed: FileRow, error: Exception
+) -> None:
+    """After the last attempt: close the file as Failed and announce it.
+
+    The error itself goes up after this, whatever happens here, so that Lambda puts the call into
+    the dead-letter queue. An outcome that stands already stays, and its event goes out again from
+    there.
+    """
+    ours = isinstance(error, TransientError | PermanentError)
+    fields = {
+        "reason": type(error).__name__,
+        "explanation": str(error) if ours else "an error in the service; its log has the details",
+    }
+    try:
+        row = ledger.close(
+            claimed.file_id,
+            "Failed",
+            fields,
+            datetime.now(UTC),
+            claimant=claimed.claimed_by,
+        )
+        _announce(settings, ledger, row)
+    except ClosedOtherwise:
+        logs.logger.warning("not failed: the file has its outcome, or belongs to the workflow")
+    except TransientError as further:
+        logs.logger.error("the failure could not be noted", explanation=str(further))

@@ -1,0 +1,49 @@
+"""RequestApproval: puts a file before a person. The workflow waits for the answer.
+
+The task token stays in the ledger; what goes out on the bus cannot resume anything.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import msgspec
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from order_intake import bus, clock, environment, logs, outcomes, payloads, uploads
+from order_intake.assessment import Totals
+from order_intake.errors import InvalidInput
+from order_intake.ledger import Ledger
+
+# How long the workflow's claim outlasts the time for an answer.
+GRACE = timedelta(days=1)
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """What the workflow hands in."""
+
+    file: uploads.IncomingFile
+    totals: Totals
+    task_token: Annotated[str, msgspec.Meta(min_length=1)]
+    timeout_seconds: Annotated[int, msgspec.Meta(ge=1)]
+
+
+@logs.entry
+def handler(event: object, context: LambdaContext) -> logs.Json:
+    """Give the time until which an answer counts; the workflow resumes with the answer itself."""
+    settings = environment.read(environment.RequestApproval)
+    payload = payloads.decode(event, Payload)
+    file = payload.file
+    logs.about(file_id=file.file_id, correlation_id=file.correlation_id)
+    ledger = Ledger(settings.ledger_table)
+    answer_by = datetime.now(UTC) + timedelta(seconds=payload.timeout_seconds)
+    row = ledger.await_approval(file.file_id, payload.task_token, payload.totals, answer_by + GRACE)
+    if row.terms is None:
+        raise InvalidInput(f"the ledger has no terms for {file.file_id}")
+    question = outcomes.approval_requested(
+        file,
+        payload.totals,
+        approval_threshold=row.terms["approval_threshold"],
+        answer_by=clock.stamp(answer_by),
+    )
+    bus.announce(settings.orders_bus, "ApprovalRequested", [question])
+    return {"answer_by": question.answer_by}

@@ -1,0 +1,458 @@
+"""The ledger: one row for each upload, one for each content that came, in one DynamoDB table.
+
+It keeps three promises, each by a conditional write and so also when two callers come at once:
+- an upload is worked on by one claimant at a time (`claim`), and a claim expires;
+- a content is taken in once (`claim_content`), the first upload of it wins;
+- an upload gets one outcome (`close`), the first one stands.
+
+An upload's row is `file#<file_id>`, a content's row is `content#<partner>#<sha256>`.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, get_args
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from order_intake import aws_clients, dynamo_values
+from order_intake.assessment import Totals
+from order_intake.clock import stamp
+from order_intake.errors import PermanentError
+from order_intake.outcomes import Approval, Decision, OutcomeName
+from order_intake.uploads import IncomingFile, Route
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import UpdateItemOutputTypeDef
+
+type Values = dict[str, Any]
+
+FINAL: frozenset[str] = frozenset(get_args(OutcomeName))
+OPEN = {":registered": "Registered", ":awaiting": "AwaitingApproval"}
+LEASE_DIRECT = timedelta(minutes=15)
+LEASE_WORKFLOW = timedelta(hours=24)
+BATCH = 100  # BatchGetItem takes no more keys in one call
+
+# What one run of a file leaves in its row, and the next run of a failed file must not meet.
+TRACES = (
+    "sha256",
+    "chunks",
+    "terms",
+    "registered_at",
+    "closed_at",
+    "lines_in",
+    "accepted",
+    "refused",
+    "orders",
+    "total",
+    "currency",
+    "house_total",
+    "house_currency",
+    "reason",
+    "explanation",
+    "duplicate_of",
+    "approval",
+    "loaded",
+    "task_token",
+    "execution",
+    "announced",
+)
+
+
+class FileRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An upload's row. Sizes in bytes, sums as decimal text, times ISO 8601 in UTC."""
+
+    file_id: str
+    partner: str
+    bucket: str
+    key: str
+    version_id: str
+    size: int
+    uploaded_at: str
+    route: Route
+    correlation_id: str
+    status: str
+    claimed_by: str
+    claim_expires_at: int
+    attempts: int
+    run: int = 1
+    sha256: str | None = None
+    chunks: int | None = None
+    terms: dict[str, str] | None = None
+    registered_at: str | None = None
+    closed_at: str | None = None
+    lines_in: int | None = None
+    accepted: int | None = None
+    refused: dict[str, int] | None = None
+    orders: int | None = None
+    total: str | None = None
+    currency: str | None = None
+    house_total: str | None = None
+    house_currency: str | None = None
+    reason: str | None = None
+    explanation: str | None = None
+    duplicate_of: str | None = None
+    approval: Approval | None = None
+    loaded: bool | None = None
+    execution: str | None = None
+    announced: bool = False
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the file has its outcome."""
+        return self.status in FINAL
+
+    @property
+    def file(self) -> IncomingFile:
+        """The upload that the row is about."""
+        return msgspec.convert(self, IncomingFile, from_attributes=True)
+
+    @property
+    def totals(self) -> Totals | None:
+        """The file's sums; None when it was not read to its end."""
+        if self.lines_in is None:
+            return None
+        return msgspec.convert(self, Totals, from_attributes=True)
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """The caller may work on the file; `attempts` counts this claimant's tries, from 1."""
+
+    row: FileRow
+
+    @property
+    def attempts(self) -> int:
+        """How often this claimant has claimed the file, this time included."""
+        return self.row.attempts
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """Somebody else is at work on the file, or it has its outcome."""
+
+    row: FileRow
+
+
+class ClosedOtherwise(PermanentError):
+    """The file already has another outcome than the one that was to be written."""
+
+
+class Ledger:
+    """One table. Every method raises ServiceBusy when DynamoDB cannot answer now."""
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+
+    def claim(
+        self, file: IncomingFile, claimant: str, lease: timedelta, now: datetime
+    ) -> Claimed | Taken:
+        """Claim an upload for `claimant` until `now` + `lease`.
+
+        Granted for an upload that nobody claimed, whose claim has expired, or that has failed: then
+        a new run begins, and the row with it. A claimant that meets its own claim (a retry) goes on
+        where it was, with one more attempt.
+        """
+        try:
+            return Claimed(self._start_run(file, claimant, lease, now))
+        except _ConditionFailed as met:
+            if met.row.claimed_by != claimant or met.row.is_final:
+                return Taken(met.row)
+        try:
+            return Claimed(self._go_on(file.file_id, claimant, lease, now))
+        except _ConditionFailed as met:
+            return Taken(met.row)
+
+    def hand_over(
+        self, file_id: str, claimant: str, new_claimant: str, lease: timedelta, now: datetime
+    ) -> None:
+        """Pass the claim on to a workflow's execution, which then meets it as its own."""
+        self._update(
+            file_id,
+            set_={
+                "claimed_by": new_claimant,
+                "claim_expires_at": _expiry(now, lease),
+                "route": "workflow",
+                "attempts": 0,
+            },
+            condition="claimed_by IN (:me, :next)",
+            values={":me": claimant, ":next": new_claimant},
+        )
+
+    def claim_content(self, partner: str, sha256: str, file_id: str) -> str | None:
+        """Claim a content for an upload: None, or the id of the upload that had it first.
+
+        A content whose upload has failed is free again.
+        """
+        key = {"pk": {"S": f"content#{partner}#{sha256}"}}
+        taken_from: str | None = None
+        while True:
+            condition = "attribute_not_exists(pk) OR file_id = :me"
+            values: Values = {":me": file_id}
+            if taken_from is not None:
+                condition, values = "file_id = :old", {":old": taken_from}
+            try:
+                self._write(
+                    Key=key,
+                    UpdateExpression="SET file_id = :file_id",
+                    ConditionExpression=condition,
+                    ExpressionAttributeValues=dynamo_values.encode(values | {":file_id": file_id}),
+                )
+            except _ConditionFailed as met:
+                first = str(met.item.get("file_id", ""))
+                owner = self.find(first) if first and first != file_id else None
+                if first == file_id:
+                    return None
+                if owner is None or owner.status != "Failed":
+                    return first
+                taken_from = first
+            else:
+                return None
+
+    def record_registration(
+        self, file_id: str, *, sha256: str, chunks: int, terms: dict[str, str], now: datetime
+    ) -> None:
+        """Write down what the check of the file found, and the terms that hold for it."""
+        self._update(
+            file_id,
+            set_={
+                "sha256": sha256,
+                "chunks": chunks,
+                "terms": terms,
+                "registered_at": stamp(now),
+            },
+            condition="#status = :registered",
+            values={":registered": "Registered"},
+        )
+
+    def await_approval(self, file_id: str, token: str, totals: Totals, until: datetime) -> FileRow:
+        """Keep the task token that resumes the workflow, and the claim until `until`.
+
+        A retry of the asking state brings a new token, which takes the old one's place. Raises
+        ClosedOtherwise when the file has its outcome or a decision already.
+        """
+        try:
+            item = self._update(
+                file_id,
+                set_=msgspec.structs.asdict(totals)
+                | {
+                    "status": "AwaitingApproval",
+                    "task_token": token,
+                    "claim_expires_at": int(until.timestamp()),
+                },
+                condition="#status IN (:registered, :awaiting) AND attribute_not_exists(approval)",
+                values=OPEN,
+            )
+        except _ConditionFailed as met:
+            raise ClosedOtherwise(f"{file_id} is not waiting for a decision") from met
+        return _row(item)
+
+    def decide(self, file_id: str, decision: Decision, decided_by: str) -> str | None:
+        """Write a decision down and give the task token to resume the workflow with.
+
+        The first decision wins. None when the file is unknown, is not waiting, or was decided. The
+        same decision again gives the token again until `forget_token`: so a call that could not
+        resume the workflow can be tried again.
+        """
+        try:
+            item = self._update(
+                file_id,
+                set_={"approval": {"decision": decision, "decided_by": decided_by}},
+                condition=(
+                    "#status = :awaiting AND attribute_exists(task_token) AND "
+                    "(attribute_not_exists(approval) OR "
+                    "(approval.decision = :decision AND approval.decided_by = :by))"
+                ),
+                values={
+                    ":awaiting": "AwaitingApproval",
+                    ":decision": decision,
+                    ":by": decided_by,
+                },
+            )
+        except _ConditionFailed:
+            return None
+        return str(item["task_token"])
+
+    def forget_token(self, file_id: str, *, undo_decision: bool = False) -> None:
+        """Remove the task token; also the decision when it came too late to have any effect."""
+        gone = ("task_token", "approval") if undo_decision else ("task_token",)
+        self._update(file_id, remove=gone, condition="attribute_exists(pk)")
+
+    def close(
+        self,
+        file_id: str,
+        outcome: OutcomeName,
+        fields: Values,
+        now: datetime,
+        *,
+        claimant: str | None = None,
+    ) -> FileRow:
+        """Write a file's outcome, once, and give the row as it then stands.
+
+        When the same outcome stands there already (a retry), the row is left as it is and given
+        back, its first `closed_at` included. Raises ClosedOtherwise when another outcome does, or
+        when the file is no longer claimed by `claimant`, if one is named.
+        """
+        condition, values = "#status IN (:registered, :awaiting)", dict(OPEN)
+        if claimant is not None:
+            condition, values = f"{condition} AND claimed_by = :me", values | {":me": claimant}
+        try:
+            item = self._update(
+                file_id,
+                set_=fields | {"status": outcome, "closed_at": stamp(now)},
+                remove=("task_token",),
+                condition=condition,
+                values=values,
+            )
+        except _ConditionFailed as met:
+            if met.item and met.row.status == outcome:
+                return met.row
+            stands = f"is {met.row.status}" if met.item else "has no row"
+            raise ClosedOtherwise(f"{file_id} {stands}: cannot be {outcome}") from met
+        return _row(item)
+
+    def mark_announced(self, file_id: str) -> None:
+        """Note that the outcome's event is on the bus (the direct route; see intake.py)."""
+        self._update(file_id, set_={"announced": True}, condition="attribute_exists(pk)")
+
+    def find(self, file_id: str) -> FileRow | None:
+        """Give a file's row, as last written, or None."""
+        with aws_clients.service_calls("dynamodb"):
+            answer = aws_clients.dynamodb().get_item(
+                TableName=self.table, Key=_file_key(file_id), ConsistentRead=True
+            )
+        item = answer.get("Item")
+        return _row(dynamo_values.decode(item)) if item else None
+
+    def find_all(self, file_ids: Iterable[str]) -> dict[str, FileRow]:
+        """Give the rows of those files that have one, by file id."""
+        found: dict[str, FileRow] = {}
+        ids = list(dict.fromkeys(file_ids))
+        for first in range(0, len(ids), BATCH):
+            keys = [_file_key(file_id) for file_id in ids[first : first + BATCH]]
+            found |= {row.file_id: row for row in self._batch(keys)}
+        return found
+
+    def _batch(self, keys: list[Values]) -> list[FileRow]:
+        rows: list[FileRow] = []
+        while keys:
+            with aws_clients.service_calls("dynamodb"):
+                answer = aws_clients.dynamodb().batch_get_item(
+                    RequestItems={self.table: {"Keys": keys, "ConsistentRead": True}}
+                )
+            items = answer["Responses"].get(self.table, [])
+            rows += [_row(dynamo_values.decode(item)) for item in items]
+            rest = answer.get("UnprocessedKeys", {}).get(self.table)
+            keys = list(rest["Keys"]) if rest else []
+        return rows
+
+    def _start_run(
+        self, file: IncomingFile, claimant: str, lease: timedelta, now: datetime
+    ) -> FileRow:
+        item = self._update(
+            file.file_id,
+            set_=msgspec.structs.asdict(file)
+            | {
+                "status": "Registered",
+                "claimed_by": claimant,
+                "claim_expires_at": _expiry(now, lease),
+                "attempts": 1,
+            },
+            add_one="run",
+            remove=TRACES,
+            condition=(
+                "attribute_not_exists(pk) OR #status = :failed OR (claimed_by <> :me AND "
+                "claim_expires_at < :now AND #status IN (:registered, :awaiting))"
+            ),
+            values={
+                ":me": claimant,
+                ":now": int(now.timestamp()),
+                ":failed": "Failed",
+            }
+            | OPEN,
+        )
+        return _row(item)
+
+    def _go_on(self, file_id: str, claimant: str, lease: timedelta, now: datetime) -> FileRow:
+        item = self._update(
+            file_id,
+            set_={"claim_expires_at": _expiry(now, lease)},
+            add_one="attempts",
+            condition="claimed_by = :me AND #status IN (:registered, :awaiting)",
+            values={":me": claimant} | OPEN,
+        )
+        return _row(item)
+
+    def _update(
+        self,
+        file_id: str,
+        *,
+        set_: Values | None = None,
+        add_one: str = "",
+        remove: Iterable[str] = (),
+        condition: str,
+        values: Values | None = None,
+    ) -> Values:
+        """Change a file's row under a condition, in which the status is called `#status`."""
+        sets = {name: value for name, value in (set_ or {}).items() if value is not None}
+        names = {"#status": "status"} if "#status" in condition or "status" in sets else {}
+        names |= {f"#{name}": name for name in (*sets, *remove) if name != "status"}
+        sent = {f":set_{name}": value for name, value in sets.items()} | (values or {})
+        parts = [f"#{name} = :set_{name}" for name in sets]
+        if add_one:
+            names["#one"] = add_one
+            sent |= {":zero": 0, ":one": 1}
+            parts.append("#one = if_not_exists(#one, :zero) + :one")
+        expression = f"SET {', '.join(parts)}" if parts else ""
+        if remove:
+            expression += f" REMOVE {', '.join(f'#{name}' for name in remove)}"
+        request: Values = {"UpdateExpression": expression.strip()}
+        if names:
+            request["ExpressionAttributeNames"] = names
+        if sent:
+            request["ExpressionAttributeValues"] = dynamo_values.encode(sent)
+        answer = self._write(
+            Key=_file_key(file_id),
+            ConditionExpression=condition,
+            ReturnValues="ALL_NEW",
+            **request,
+        )
+        return dynamo_values.decode(answer["Attributes"])
+
+    def _write(self, **request: Any) -> "UpdateItemOutputTypeDef":
+        """Make a conditional write; raises _ConditionFailed with what stood against it."""
+        with aws_clients.service_calls("dynamodb"):
+            try:
+                return aws_clients.dynamodb().update_item(
+                    TableName=self.table,
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **request,
+                )
+            except ClientError as error:
+                if aws_clients.code_of(error) != "ConditionalCheckFailedException":
+                    raise
+                item: Any = error.response.get("Item", {})
+                raise _ConditionFailed(dynamo_values.decode(item)) from error
+
+
+class _ConditionFailed(Exception):
+    """A conditional write was refused; `item` is what stands there ({} when nothing does)."""
+
+    def __init__(self, item: Values) -> None:
+        super().__init__("the condition of a write does not hold")
+        self.item = item
+
+    @property
+    def row(self) -> FileRow:
+        """The item as a file's row."""
+        return _row(self.item)
+
+
+def _file_key(file_id: str) -> Values:
+    return {"pk": {"S": f"file#{file_id}"}}
+
+
+def _row(item: Values) -> FileRow:
+    return msgspec.convert(item, FileRow)
+
+
+def _expiry(now: datetime, lease: timedelta) -> int:
+    return int((now + lease).timestamp())

@@ -1,0 +1,170 @@
+"""The steps of a file's way, one function each, the same for both routes.
+
+The workflow calls them through one Lambda function a step, the direct route one after the other in
+IntakeSmallFile. Each may be done again with the same result: what it writes has names that depend
+only on its input, and the ledger takes an outcome once.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from order_intake import chunks, exchange, partners, pricing, rates_api, uploads
+from order_intake.assessment import Assessment, Totals, assess
+from order_intake.errors import InvalidInput
+from order_intake.ledger import FileRow, Ledger
+from order_intake.object_store import CSV, JSON_LINES, ObjectStore
+from order_intake.outcomes import Approval
+from order_intake.uploads import IncomingFile
+
+
+class Duplicate(msgspec.Struct, frozen=True):
+    """The same content came before, as the file `first`."""
+
+    first: str
+
+
+class _Refused(msgspec.Struct, frozen=True):
+    """What of a chunk's result says whether there are refused lines to keep."""
+
+    refused: dict[str, int]
+
+
+def register(
+    store: ObjectStore, ledger: Ledger, file: IncomingFile, max_bytes: int, now: datetime
+) -> chunks.Survey | chunks.FileRefusal | Duplicate:
+    """Check a claimed file, claim its content, and cut it into chunks.
+
+    A file over `max_bytes` is refused without being read.
+    """
+    too_large = chunks.refuse_by_size(file.size, max_bytes)
+    if too_large:
+        return too_large
+    profile = partners.load_profile(file.partner)
+    survey = chunks.survey(store.blocks(file.key, file.version_id), file.size, profile)
+    if survey.refusal:
+        return survey.refusal
+    first = ledger.claim_content(file.partner, survey.sha256, file.file_id)
+    if first:
+        return Duplicate(first)
+    ledger.record_registration(
+        file.file_id,
+        sha256=survey.sha256,
+        chunks=len(survey.chunks),
+        terms=profile_of(file).terms(),
+        now=now,
+    )
+    return survey
+
+
+def close_duplicate(ledger: Ledger, file: IncomingFile, first: str, now: datetime) -> FileRow:
+    """Write the outcome of a file whose content came before as the file `first`."""
+    return ledger.close(file.file_id, "Duplicate", {"duplicate_of": first}, now)
+
+
+def fetch_rates(secret_arn: str, file: IncomingFile) -> exchange.Rates:
+    """Fetch the exchange rates that the file's profile asks for; none for the house currency.
+
+    Raises RatesUnavailable and RatesRefused.
+    """
+    profile = profile_of(file)
+    days = exchange.days_needed(profile, file.uploaded_at)
+    if days is None:
+        return exchange.house_rates()
+    published = rates_api.fetch(secret_arn, profile.currency, *days)
+    return exchange.published_rates(profile, file.uploaded_at, published)
+
+
+def price(
+    store: ObjectStore, file: IncomingFile, chunk: chunks.Chunk, rates: exchange.Rates
+) -> pricing.ChunkResult:
+    """Price one chunk: writes its priced lines, its refused lines and its result.
+
+    The result comes last: where it is, the others are.
+    """
+    data = store.read_range(file.key, file.version_id, chunk.start, chunk.end)
+    priced = pricing.price_chunk(data, chunk, profile_of(file), rates, file.uploaded_at)
+    store.put(uploads.priced_key(file.file_id, chunk.index), priced.priced, CSV)
+    store.put(uploads.refused_key(file.file_id, chunk.index), priced.refused, JSON_LINES)
+    store.put_json(uploads.result_key(file.file_id, chunk.index), priced.result)
+    return priced.result
+
+
+def results_of(store: ObjectStore, file: IncomingFile, count: int) -> list[pricing.ChunkResult]:
+    """Read the results of a file's chunks, all of them: a missing one raises InvalidInput."""
+    return [
+        store.get_json(uploads.result_key(file.file_id, index), pricing.ChunkResult)
+        for index in range(count)
+    ]
+
+
+def judge(
+    file: IncomingFile, results: list[pricing.ChunkResult], terms: dict[str, str]
+) -> Assessment:
+    """Add the results up and decide, by the terms kept for the file, what becomes of it."""
+    return assess(results, terms, profile_of(file).currency, partners.HOUSE_CURRENCY)
+
+
+def refusal_of(assessed: Assessment) -> chunks.FileRefusal:
+    """Give the refusal of a file that was judged to be rejected."""
+    return msgspec.convert(assessed, chunks.FileRefusal, from_attributes=True)
+
+
+def curate(
+    store: ObjectStore,
+    ledger: Ledger,
+    file: IncomingFile,
+    count: int,
+    totals: Totals,
+    *,
+    loaded: bool,
+    approval: Approval | None,
+    now: datetime,
+) -> FileRow:
+    """Keep the priced lines and the refused ones, and write the outcome Accepted."""
+    for index in range(count):
+        store.copy(
+            uploads.priced_key(file.file_id, index),
+            uploads.curated_key(file.partner, file.file_id, index),
+        )
+    _keep_refused(store, file, count, totals)
+    fields = msgspec.structs.asdict(totals) | {"loaded": loaded}
+    if approval:
+        fields["approval"] = msgspec.structs.asdict(approval)
+    return ledger.close(file.file_id, "Accepted", fields, now)
+
+
+def quarantine(
+    store: ObjectStore,
+    ledger: Ledger,
+    file: IncomingFile,
+    count: int,
+    totals: Totals | None,
+    refusal: chunks.FileRefusal,
+    now: datetime,
+) -> FileRow:
+    """Keep the refused lines and why the file was rejected, and write the outcome Rejected."""
+    if totals:
+        _keep_refused(store, file, count, totals)
+    store.put_json(uploads.reason_key(file.partner, file.file_id), refusal)
+    fields = msgspec.structs.asdict(totals) if totals else {}
+    return ledger.close(file.file_id, "Rejected", fields | msgspec.structs.asdict(refusal), now)
+
+
+def profile_of(file: IncomingFile) -> partners.Profile:
+    """Give the profile of a registered file's partner; InvalidInput when it is gone since."""
+    profile = partners.load_profile(file.partner)
+    if profile is None:
+        raise InvalidInput(f"there is no profile of a partner {file.partner}")
+    return profile
+
+
+def _keep_refused(store: ObjectStore, file: IncomingFile, count: int, totals: Totals) -> None:
+    if not totals.refused:
+        return
+    for index in range(count):
+        if store.get_json(uploads.result_key(file.file_id, index), _Refused).refused:
+            store.copy(
+                uploads.refused_key(file.file_id, index),
+                uploads.quarantine_key(file.partner, file.file_id, index),
+            )
