@@ -38,6 +38,7 @@ LONGEST_ROW = 8 * 1024 * 1024
 LONGEST_HEADER = 16 * 1024
 
 _BOM = codecs.BOM_UTF8
+_LINE_END = re.compile(rb"\r\n?|\n")
 
 
 class FileRefusal(msgspec.Struct, frozen=True):
@@ -62,19 +63,37 @@ class Survey(msgspec.Struct, frozen=True):
 
     sha256: str
     """Hex digest of all bytes: the identity of the content."""
-    size: int
-    """Bytes read."""
     chunks: list[Chunk]
     refusal: FileRefusal | None = None
 
 
-def survey(blocks: Iterable[bytes], size: int, profile: Profile | None) -> Survey:
+def survey(
+    blocks: Iterable[bytes],
+    size: int,
+    profile: Profile | None,
+    *,
+    bytes_per_chunk: int | None = None,
+) -> Survey:
     """Read the file once, block by block, and cut it into chunks of whole rows.
 
     `size` (bytes, as announced) only decides how long a chunk is to be. A refused file is
     still read to its end, because its content's identity needs all of it.
     """
-    raise NotImplementedError
+    digest = hashlib.sha256()
+    hashed = _hashed(blocks, digest)
+    chunks: list[Chunk] = []
+    refusal = None
+    try:
+        if profile is None:
+            raise _RefusedError(
+                "unknown_partner", "no partner profile has the name in the file's key"
+            )
+        chunks = _cut(_checked(hashed), profile, bytes_per_chunk or chunk_size(size))
+    except _RefusedError as refused:
+        refusal = refused.refusal
+        for _ in hashed:
+            pass
+    return Survey(digest.hexdigest(), chunks, refusal)
 
 
 def refuse_by_size(size: int, maximum: int) -> FileRefusal | None:
@@ -88,3 +107,234 @@ def refuse_by_size(size: int, maximum: int) -> FileRefusal | None:
 def chunk_size(size: int) -> int:
     """Return how many bytes a chunk of a file of `size` bytes is to have, at least."""
     return min(LARGEST_CHUNK, max(SMALLEST_CHUNK, -(-size // CHUNKS_PER_FILE)))
+
+
+class _RefusedError(Exception):
+    """Ends the pass over a file that cannot be taken."""
+
+    def __init__(self, reason: FileReason, explanation: str) -> None:
+        super().__init__(explanation)
+        self.refusal = FileRefusal(reason, explanation)
+
+
+def _hashed(blocks: Iterable[bytes], digest: "hashlib._Hash") -> Iterator[bytes]:
+    for block in blocks:
+        digest.update(block)
+        yield block
+
+
+def _checked(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Let text in UTF-8 pass, and refuse everything else."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    line = 1
+    for block in blocks:
+        if b"\0" in block:
+            line += block.count(b"\n", 0, block.index(b"\0"))
+            raise _RefusedError(
+                "binary_content",
+                f"line {line} has a NUL byte: send CSV text in UTF-8, no spreadsheet or archive",
+            )
+        _decode(decoder, block, line)
+        line += block.count(b"\n")
+        yield block
+    _decode(decoder, b"", line, final=True)
+
+
+def _decode(
+    decoder: codecs.IncrementalDecoder, block: bytes, line: int, *, final: bool = False
+) -> None:
+    try:
+        decoder.decode(block, final)
+    except UnicodeDecodeError as error:
+        line += error.object.count(b"\n", 0, error.start)
+        byte = error.object[error.start]
+        raise _RefusedError(
+            "not_utf8", f"line {line} has the byte 0x{byte:02X}, which is not UTF-8 there"
+        ) from error
+
+
+def _cut(blocks: Iterator[bytes], profile: Profile, bytes_per_chunk: int) -> list[Chunk]:
+    head = b""
+    for block in blocks:
+        head += block
+        if len(head) > LONGEST_HEADER + len(_BOM):
+            break
+    start = len(_BOM) if head.startswith(_BOM) else 0
+    if not head[start:].strip():
+        raise _RefusedError("empty_file", "the file has no content; send a header and order lines")
+    rows = _Rows(profile.delimiter)
+    end = rows.first_end(head, start)
+    if end - start > LONGEST_HEADER:
+        raise _RefusedError("wrong_header", f"the first row is longer than {LONGEST_HEADER} bytes")
+    _check_header(head[start:end].decode(), profile)
+
+    cutter = _Cutter(rows, bytes_per_chunk, end, 1 + _line_ends(head, start, end))
+    cutter.feed(head[end:])
+    for block in blocks:
+        cutter.feed(block)
+    cutter.finish()
+    if not cutter.chunks:
+        raise _RefusedError("empty_file", "the file has a header but no order lines")
+    return cutter.chunks
+
+
+def _check_header(row: str, profile: Profile) -> None:
+    """Refuse a header that has not exactly the profile's columns, in the profile's order."""
+    found = next(csv.reader(io.StringIO(row, newline=""), delimiter=profile.delimiter), [])
+    expected = list(profile.columns.values())
+    if found == expected:
+        return
+    missing = [name for name in expected if name not in found]
+    surplus = [name for name in found if name not in expected]
+    doubled = sorted({name for name in found if found.count(name) > 1})
+    said = [("missing", missing), ("unexpected", surplus), ("doubled", doubled)]
+    problems = [f"{what}: {_quoted(names)}" for what, names in said if names]
+    raise _RefusedError(
+        "wrong_header",
+        f"the columns must be {_quoted(expected)}, separated by {profile.delimiter!r}; "
+        + ("; ".join(problems) or "they are there, but in another order"),
+    )
+
+
+def _quoted(names: list[str]) -> str:
+    shown = ", ".join(f'"{name[:40]}"' for name in names[:20])
+    return shown if len(names) <= 20 else f"{shown} and {len(names) - 20} more"
+
+
+def _line_ends(data: bytes, start: int, end: int) -> int:
+    """Count LF, CRLF and CR; the range must not part a CR from its LF."""
+    feeds, returns = data.count(b"\n", start, end), data.count(b"\r", start, end)
+    return feeds + returns - data.count(b"\r\n", start, end)
+
+
+class _Rows:
+    """Tells whether a place in a file lies within a quoted field, without a loop over bytes."""
+
+    def __init__(self, delimiter: str) -> None:
+        begin = b"[\r\n" + re.escape(delimiter.encode()) + b"]"
+        quoted = b'(?:[^"]++|"")*+"'
+        # Text, whole quoted fields, and quotes that do not stand where a field begins.
+        self._outside = re.compile(
+            b'(?:[^"]++|(?<=' + begin + b')"' + quoted + b"|(?<!" + begin + b')")*+'
+        )
+        self._inside = re.compile(quoted)
+
+    def opened(self, data: bytes, start: int, end: int) -> int | None:
+        """From a place outside of quotes: where the field begins in whose quotes `end` lies.
+
+        Needs one byte before `start`; `end` must not lie within a run of quotes.
+        """
+        if data.find(b'"', start, end) < 0:
+            return None
+        match = self._outside.match(data, start, end)
+        reached = match.end() if match else start
+        return reached if reached < end else None
+
+    def closed(self, data: bytes, start: int, end: int) -> int | None:
+        """From a place within quotes: the place after the quote that ends the field."""
+        match = self._inside.match(data, start, end)
+        return match.end() if match else None
+
+    def first_end(self, data: bytes, start: int) -> int:
+        """Return where the first row ends: after its line end, or with the data."""
+        # A line end in front, because a quote at the very start begins a field, too.
+        data = b"\n" + data[start:]
+        here = 1
+        while match := _LINE_END.search(data, here):
+            if self.opened(data, 1, match.start()) is None:
+                return start + match.end() - 1
+            here = match.end()
+        return start + len(data) - 1
+
+
+class _Cutter:
+    """Takes a file's rows block by block and cuts them where a chunk is long enough."""
+
+    def __init__(self, rows: _Rows, bytes_per_chunk: int, start: int, line: int) -> None:
+        self.chunks: list[Chunk] = []
+        self._rows = rows
+        self._bytes_per_chunk = bytes_per_chunk
+        self._start = start
+        """Where the chunk in progress begins, and on which line."""
+        self._first_line = line
+        self._read = start
+        """Bytes of the file up to the end of the data at hand."""
+        self._line = line
+        self._opened_on: int | None = None
+        """Line on which the quoted field began that is still open."""
+        self._held = b"\n"
+        """The last byte that was looked at, and those that wait for what follows them."""
+
+    def feed(self, block: bytes) -> None:
+        """Go through one block; what cannot be judged without the next one is held back."""
+        data = self._held + block
+        self._read += len(block)
+        end = len(data) - 1 if data.endswith(b"\r") else len(data.rstrip(b'"'))
+        end = max(end, 1)
+        self._scan(data, end)
+        # Of a run of quotes it only matters whether their number is odd, so none grows long.
+        quotes = len(data) - end if data.endswith(b'"') else 0
+        waiting = b'"' * (2 - quotes % 2) if quotes else data[end:]
+        self._held = data[end - 1 : end] + waiting
+        self._check_length()
+
+    def finish(self) -> None:
+        """Judge what was held back, and close the last chunk."""
+        self._scan(self._held, len(self._held))
+        if self._opened_on is not None:
+            raise self._unclosed("the file ends before")
+        if self._start < self._read:
+            self._close_chunk(self._read)
+
+    def _scan(self, data: bytes, end: int) -> None:
+        """Follow the rows from the second byte up to `end`; cut where it is time to."""
+        here = 1
+        offset = self._read - len(data)
+        while here < end:
+            if self._opened_on is not None:
+                here = self._leave_quotes(data, here, end)
+                continue
+            due = max(here, self._start + self._bytes_per_chunk - 1 - offset)
+            match = _LINE_END.search(data, due, end)
+            here = self._enter(data, here, match.start() if match else end)
+            if match and self._opened_on is None:
+                here = match.end()
+                self._line += 1
+                self._close_chunk(offset + here)
+
+    def _enter(self, data: bytes, here: int, until: int) -> int:
+        """Go on outside of quotes, up to `until` or into the quoted field that contains it."""
+        opened = self._rows.opened(data, here, until)
+        if opened is not None:
+            self._opened_on = self._line + _line_ends(data, here, opened)
+        self._line += _line_ends(data, here, until)
+        return until
+
+    def _leave_quotes(self, data: bytes, here: int, end: int) -> int:
+        closed = self._rows.closed(data, here, end)
+        if closed is not None:
+            self._opened_on = None
+        reached = end if closed is None else closed
+        self._line += _line_ends(data, here, reached)
+        return reached
+
+    def _close_chunk(self, end: int) -> None:
+        self.chunks.append(Chunk(len(self.chunks), self._start, end, self._first_line))
+        self._start, self._first_line = end, self._line
+
+    def _check_length(self) -> None:
+        if self._read - self._start <= self._bytes_per_chunk + LONGEST_ROW:
+            return
+        if self._opened_on is not None:
+            raise self._unclosed(f"{LONGEST_ROW} bytes go by without")
+        raise _RefusedError(
+            "binary_content",
+            f"line {self._line} is longer than {LONGEST_ROW} bytes: this is no CSV",
+        )
+
+    def _unclosed(self, what: str) -> _RefusedError:
+        return _RefusedError(
+            "unclosed_quote",
+            f"the quoted field that begins on line {self._opened_on} is not closed: {what} "
+            "its second quote",
+        )

@@ -5,6 +5,9 @@ catches by it, and Lambda reports it as the error type of a failed call. What is
 partner's file is no error: it is a result with a reason code.
 """
 
+# The names are read by people who follow an execution: they say what happened, without `Error`.
+# ruff: noqa: N818
+
 
 class TransientError(Exception):
     """Ours and passing: the same call may succeed in a while. Retried with backoff."""
