@@ -20,7 +20,7 @@ def choose(variable: str, usual: int) -> int:
         if not is_free(int(named)):
             raise UserError(f"{variable}={named} is taken; name another port or none")
         return int(named)
-    return usual if is_free(usual) else _any_free()
+    return usual if is_free(usual) else free()
 
 
 def is_free(port: int) -> bool:
@@ -34,7 +34,8 @@ def is_free(port: int) -> bool:
     return True
 
 
-def _any_free() -> int:
+def free() -> int:
+    """A port that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

@@ -109,6 +109,12 @@ def _signal(process: Process, number: int) -> None:
         os.killpg(process.pid, number)
 
 
+def kill_group(pid: int) -> None:
+    """End a process and its group without more ado."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
 def tree(pid: int) -> list[int]:
     """A process and all that descend from it."""
     children: dict[int, list[int]] = {}

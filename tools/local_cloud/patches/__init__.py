@@ -10,9 +10,9 @@ from collections.abc import Callable, Collection
 
 from tools.local_cloud.patches import (
     cloudformation,
+    events,
     lambda_functions,
     lambda_workers,
-    s3_events,
     step_functions,
     step_functions_jsonata,
 )
@@ -36,7 +36,8 @@ PATCHES: dict[str, Callable[[], None]] = {
     "jsonata_distributed_map": step_functions_jsonata.jsonata_distributed_map,
     "jsonata_outputs": step_functions_jsonata.jsonata_outputs,
     "jsonata_timeouts": step_functions_jsonata.jsonata_timeouts,
-    "version_ids": s3_events.version_ids,
+    "version_ids": events.version_ids,
+    "rules_invoke_asynchronously": events.rules_invoke_asynchronously,
     "yaml_definitions": cloudformation.yaml_definitions,
 }
 

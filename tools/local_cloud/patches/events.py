@@ -1,4 +1,4 @@
-"""S3: what an event says."""
+"""EventBridge: what an event of S3 says, and how a rule calls a function."""
 
 import contextvars
 import json
@@ -34,3 +34,23 @@ def version_ids() -> None:
 
     objects._fire_s3_event = fire_with_version
     bus._dispatch_event = dispatch_with_version
+
+
+def rules_invoke_asynchronously() -> None:
+    """A rule calls its function asynchronously, with the function's retries and destination.
+
+    AWS hands a rule's event to Lambda's queue: an attempt that fails is tried again as often as
+    the function's settings say, and then goes to its failure destination. MiniStack calls the
+    function once. It is made to call as `Invoke` with `InvocationType=Event` does.
+    """
+    bus, functions = module("services.eventbridge"), module("services.lambda_svc")
+
+    def dispatch(arn: str, payload: str) -> None:
+        function, config, name = functions._get_func_record_for_ref(arn)
+        if not function or not config:
+            bus.logger.warning("EventBridge -> Lambda: function %s not found", name)
+            return
+        record = functions._execution_record_for_config(function, config)
+        functions.invoke_async_with_retry(record, json.loads(payload))
+
+    bus._dispatch_to_lambda = dispatch

@@ -1,0 +1,142 @@
+"""A MiniStack of the tests' own, with the project's patches, and short ways to use it."""
+
+import functools
+import io
+import json
+import os
+import subprocess
+import uuid
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from tests.waiting import wait_until
+from tools.local_cloud import ministack, ports
+from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT
+
+ROLE = f"arn:aws:iam::{LOCAL_ACCOUNT}:role/tests"
+_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": ["lambda.amazonaws.com", "states.amazonaws.com"]},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+ENDED = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """A running MiniStack."""
+
+    port: int
+
+    @functools.cache  # noqa: B019 - one emulator a session
+    def client(self, service: str) -> Any:
+        """A boto3 client with the emulator's root key."""
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            endpoint_url=f"http://{ports.HOST}:{self.port}",
+            region_name=LOCAL_REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def function(self, source: str) -> str:
+        """Deploys a Python function from its source; its name."""
+        name = f"f-{uuid.uuid4().hex[:8]}"
+        package = io.BytesIO()
+        with zipfile.ZipFile(package, "w") as archive:
+            archive.writestr("main.py", source)
+        self.client("lambda").create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Handler="main.handler",
+            Role=ROLE,
+            Code={"ZipFile": package.getvalue()},
+            Timeout=20,
+        )
+        self.client("lambda").get_waiter("function_active_v2").wait(
+            FunctionName=name, WaiterConfig={"Delay": 0.1}
+        )
+        return name
+
+    def invoke(self, name: str, event: Any = None) -> Any:
+        """What a function answers, an error's description included."""
+        answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+        return json.load(answer["Payload"])
+
+    def log(self, name: str) -> list[str]:
+        """The lines a function has written, without the platform's own."""
+        client = self.client("logs")
+        try:
+            answer = client.filter_log_events(logGroupName=f"/aws/lambda/{name}")
+        except client.exceptions.ResourceNotFoundException:
+            return []  # it did not run yet
+        lines = [event["message"].rstrip() for event in answer["events"]]
+        return [line for line in lines if " RequestId: " not in line]
+
+    def machine(self, states: dict[str, Any], language: str = "JSONata") -> str:
+        """Makes a state machine that starts at the first of `states`; its ARN."""
+        definition = {"QueryLanguage": language, "StartAt": next(iter(states)), "States": states}
+        answer = self.client("stepfunctions").create_state_machine(
+            name=f"m-{uuid.uuid4().hex[:8]}", definition=json.dumps(definition), roleArn=ROLE
+        )
+        return str(answer["stateMachineArn"])
+
+    def run(self, states: dict[str, Any], value: Any = None) -> dict[str, Any]:
+        """Runs a state machine to its end: status, output (decoded), error, cause, history."""
+        client = self.client("stepfunctions")
+        machine = self.machine(states)
+        started = client.start_execution(stateMachineArn=machine, input=json.dumps(value or {}))
+        return self.ended(started["executionArn"])
+
+    def ended(self, execution: str) -> dict[str, Any]:
+        """How an execution ended, once it has."""
+        client = self.client("stepfunctions")
+
+        def end() -> Any:
+            found = client.describe_execution(executionArn=execution)
+            return found if found["status"] in ENDED else None
+
+        found = wait_until(end, f"{execution} ends", 20)
+        history = client.get_execution_history(executionArn=execution)["events"]
+        output = json.loads(found.get("output") or "null")
+        return {**found, "output": output, "history": history}
+
+
+def start(folder: Path) -> tuple[Emulator, "subprocess.Popen[bytes]"]:
+    """Starts a MiniStack on a free port with its files below `folder`.
+
+    PATCHES_LEFT_OUT (names with commas, or all) shows which tests a patch is for.
+    """
+    port = ports.free()
+    left_out = [name for name in os.environ.get("PATCHES_LEFT_OUT", "").split(",") if name]
+    options = [f"--without={name}" for name in left_out]
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        **{name: str(value) for name, value in ministack.settings(port).items()},
+    }
+    with (folder / "ministack.log").open("wb") as log:
+        process = subprocess.Popen(
+            [ministack.cloud_python(), "-m", "tools.local_cloud.launcher", *options],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    wait_until(lambda: ministack.is_ready(port), "MiniStack answers", 60)
+    running = Emulator(port)
+    running.client("iam").create_role(
+        RoleName=ROLE.rpartition("/")[2], AssumeRolePolicyDocument=json.dumps(_TRUST)
+    )
+    return running, process

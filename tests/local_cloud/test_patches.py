@@ -1,0 +1,544 @@
+"""Each patch of the local cloud makes a difference that this project needs.
+
+With PATCHES_LEFT_OUT=all every test here fails.
+"""
+
+import json
+import subprocess
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.local_cloud import emulator
+from tests.local_cloud.emulator import ROLE, Emulator
+from tests.waiting import wait_until
+from tools.local_cloud import ministack, processes
+from tools.local_cloud.patches import PATCHES
+from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT
+
+type States = dict[str, Any]
+
+RAISES = """
+calls = 0
+class RatesUnavailable(Exception): pass
+def handler(event, context):
+    global calls
+    calls += 1
+    if event and event.get("fail"):
+        raise RatesUnavailable(event["fail"])
+    return calls
+"""
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    running, process = emulator.start(tmp_path_factory.mktemp("ministack"))
+    yield running
+    processes.kill_group(process.pid)
+    process.wait()
+
+
+def call(function: str, payload: Any, **more: Any) -> States:
+    """A Task that calls a function."""
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Arguments": {"FunctionName": function, "Payload": payload},
+        "Output": "{% $states.result.Payload %}",
+        **more,
+    }
+
+
+def test_exception_is_reported_by_its_class_and_its_worker_lives_on(cloud: Emulator) -> None:
+    function = cloud.function(RAISES)
+
+    error = cloud.invoke(function, {"fail": "no rates today"})
+
+    assert error["errorType"] == "RatesUnavailable"
+    assert error["errorMessage"] == "no rates today"
+    assert 'raise RatesUnavailable(event["fail"])' in "".join(error["stackTrace"])
+    assert cloud.invoke(function) == 2
+    assert any("RatesUnavailable: no rates today" in line for line in cloud.log(function))
+
+
+def test_exception_is_caught_by_its_class(cloud: Emulator) -> None:
+    function = cloud.function(RAISES)
+    catch = {"ErrorEquals": ["RatesUnavailable"], "Output": "caught", "Next": "Done"}
+
+    ended = cloud.run(
+        {
+            "Call": call(function, {"fail": "no"}, Catch=[catch], End=True),
+            "Done": {"Type": "Succeed"},
+        }
+    )
+
+    assert ended["output"] == "caught"
+
+
+def test_attempts_of_one_asynchronous_invocation_have_one_request_id(cloud: Emulator) -> None:
+    function = cloud.function(
+        "def handler(event, context):\n"
+        "    print('attempt', context.aws_request_id)\n"
+        "    raise ValueError\n"
+    )
+    client = cloud.client("lambda")
+    client.put_function_event_invoke_config(FunctionName=function, MaximumRetryAttempts=1)
+
+    client.invoke(FunctionName=function, InvocationType="Event", Payload=b"{}")
+
+    def attempts() -> list[str]:
+        found = [line for line in cloud.log(function) if line.startswith("attempt")]
+        return found if len(found) == 2 else []
+
+    first, second = wait_until(attempts, "the second attempt")
+    assert first == second
+
+
+def test_quiet_call_does_not_wait_for_log_lines(cloud: Emulator) -> None:
+    machine = {"Call": call(cloud.function(RAISES), {}, End=True)}
+    runs = [cloud.run(machine) for _ in range(4)]
+
+    durations = [(run["stopDate"] - run["startDate"]).total_seconds() for run in runs]
+
+    assert min(durations) < 0.045
+
+
+def test_log_has_every_line_of_its_invocation(cloud: Emulator) -> None:
+    function = cloud.function(
+        "import os, time\n"
+        "def handler(event, context):\n"
+        "    print('first', flush=True)\n"
+        "    time.sleep(0.05)\n"
+        "    for number in range(2000): print('line', number)\n"
+        "    print('last')\n"
+    )
+
+    cloud.invoke(function)
+
+    text = "\n".join(cloud.log(function))
+    assert text.startswith("first")
+    assert text.count("line ") == 2000
+    assert text.endswith("last")
+
+
+def test_function_does_not_see_the_emulators_packages(cloud: Emulator) -> None:
+    error = cloud.invoke(cloud.function("import yaml\ndef handler(event, context): pass\n"))
+
+    assert error["errorType"] == "Runtime.ImportModuleError"
+    assert "yaml" in error["errorMessage"]
+
+
+def test_function_sees_the_runtimes_packages_and_variables_only(cloud: Emulator) -> None:
+    seen = cloud.invoke(
+        cloud.function(
+            "import boto3, os\n"
+            "def handler(event, context):\n"
+            "    return {'boto3': boto3.__version__, 'names': list(os.environ)}\n"
+        )
+    )
+
+    assert seen["boto3"]
+    assert "AWS_EXECUTION_ENV" in seen["names"]
+    assert not set(seen["names"]) & set(ministack.settings(1))
+
+
+def test_package_is_unpacked_once(cloud: Emulator) -> None:
+    source = (
+        "import os\ndef handler(event, context): return os.path.realpath(__file__)\n"
+        f"# {uuid.uuid4()}\n"
+    )
+
+    first, second = (cloud.invoke(cloud.function(source)) for _ in range(2))
+
+    assert first == second
+
+
+def test_idle_workers_end() -> None:
+    # MiniStack looks for idle workers every 30 s, so its part for that is called by itself.
+    script = (
+        "import sys\n"
+        "from tools.local_cloud.patches import lambda_workers, targets\n"
+        "if 'patched' in sys.argv: lambda_workers.idle_workers_end()\n"
+        "runtime = targets.module('core.lambda_runtime')\n"
+        "config = {'Runtime': 'python3.13',"
+        " 'FunctionArn': 'arn:aws:lambda:eu-central-1:000000000000:function:f'}\n"
+        "worker, _ = runtime.acquire_worker('f', config, b'')\n"
+        "print(runtime.reap_idle_workers(-1))\n"
+        "runtime.release_worker(worker)\n"
+        "print(runtime.reap_idle_workers(-1))\n"
+    )
+
+    def reaped(*arguments: str) -> list[str]:
+        command = [ministack.cloud_python(), "-c", script, *arguments]
+        answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        return answer.stdout.split()
+
+    assert reaped("patched") == ["0", "1"]
+    assert reaped() == ["0", "0"]
+
+
+def test_execution_starts_at_once(cloud: Emulator) -> None:
+    ended = cloud.run({"Pass": {"Type": "Pass", "End": True}})
+
+    assert (ended["stopDate"] - ended["startDate"]).total_seconds() < 0.1
+
+
+def test_history_has_the_states_of_branches(cloud: Emulator) -> None:
+    branches = [
+        {"StartAt": name, "States": {name: {"Type": "Pass", "End": True}}} for name in ("A", "B")
+    ]
+
+    history = cloud.run({"Both": {"Type": "Parallel", "Branches": branches, "End": True}})[
+        "history"
+    ]
+
+    entered = [
+        event["stateEnteredEventDetails"]["name"]
+        for event in history
+        if "stateEnteredEventDetails" in event
+    ]
+    assert entered[0] == "Both"
+    assert sorted(entered[1:]) == ["A", "B"]
+    assert len({event["id"] for event in history}) == len(history)
+
+
+def test_retry_keeps_to_its_longest_delay(cloud: Emulator) -> None:
+    retry = {
+        "ErrorEquals": ["RatesUnavailable"],
+        "IntervalSeconds": 2,
+        "BackoffRate": 10,
+        "MaxAttempts": 3,
+        "MaxDelaySeconds": 2,
+        "JitterStrategy": "FULL",
+    }
+
+    ended = cloud.run({"Call": call(cloud.function(RAISES), {"fail": "no"}, Retry=[retry])})
+
+    assert ended["error"] == "RatesUnavailable"
+    failures = [event["timestamp"] for event in ended["history"] if event["type"] == "TaskFailed"]
+    assert len(failures) == 4
+    # 3 delays of at most 2 s, scaled; without the limit 2 + 20 + 60 s, scaled.
+    assert (failures[-1] - failures[0]).total_seconds() < 82 * ministack.WAIT_SCALE / 2
+
+
+def waiting_task(function: str, **more: Any) -> States:
+    """A Task that waits for its token, which its function gets."""
+    token = {
+        "fail": "{% $states.context.Task.Token %}",
+        "token": "{% $states.context.Task.Token %}",
+    }
+    return call(function, token, End=True, Output="{% $states.result %}", **more) | {
+        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken"
+    }
+
+
+def test_token_task_fails_with_its_function_and_draws_new_tokens(cloud: Emulator) -> None:
+    retry = {"ErrorEquals": ["RatesUnavailable"], "MaxAttempts": 1}
+
+    ended = cloud.run(
+        {"Ask": waiting_task(cloud.function(RAISES), Retry=[retry], TimeoutSeconds=5)}
+    )
+
+    assert ended["error"] == "RatesUnavailable"
+    tokens = [
+        json.loads(event["taskFailedEventDetails"]["cause"])["errorMessage"]
+        for event in ended["history"]
+        if event["type"] == "TaskFailed"
+    ]
+    assert len(set(tokens)) == 2
+
+
+def test_token_task_goes_on_with_the_answer(cloud: Emulator) -> None:
+    quiet = "def handler(event, context): print('token', event['token'])\n"
+    function = cloud.function(quiet)
+    client = cloud.client("stepfunctions")
+    machine = cloud.machine({"Ask": waiting_task(function, TimeoutSeconds="{% 10 + 10 %}")})
+    execution = client.start_execution(stateMachineArn=machine)["executionArn"]
+
+    token = wait_until(lambda: cloud.log(function), "the question")[0].split()[1]
+    client.send_task_success(taskToken=token, output='{"decision": "approved"}')
+
+    assert cloud.ended(execution)["output"] == {"decision": "approved"}
+
+
+def test_timeout_may_be_an_expression(cloud: Emulator) -> None:
+    quiet = cloud.function("def handler(event, context): pass\n")
+    catch = {"ErrorEquals": ["States.Timeout"], "Output": "nobody", "Next": "Done"}
+
+    ended = cloud.run(
+        {
+            "Ask": waiting_task(quiet, TimeoutSeconds="{% 1 %}", Catch=[catch]),
+            "Done": {"Type": "Succeed"},
+        }
+    )
+
+    assert ended["output"] == "nobody"
+
+
+def test_refused_event_fails_its_state(cloud: Emulator) -> None:
+    entry = {"Source": "aws.s3", "DetailType": "Forged", "Detail": {}}
+    send = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::events:putEvents",
+        "Arguments": {"Entries": [entry]},
+        "End": True,
+    }
+
+    assert cloud.run({"Send": send})["error"] == "EventBridge.FailedEntry"
+
+
+def test_parallel_evaluates_its_fields_and_keeps_branches_apart(cloud: Emulator) -> None:
+    def branch(name: str) -> States:
+        own = {"Type": "Pass", "Assign": {"own": name}, "Next": f"{name}2"}
+        back = {"Type": "Pass", "Output": "{% $own & $states.input.number %}", "End": True}
+        return {"StartAt": name, "States": {name: own, f"{name}2": back}}
+
+    ended = cloud.run(
+        {
+            "Both": {
+                "Type": "Parallel",
+                "Arguments": {"number": "{% $string($states.input.number + 1) %}"},
+                "Branches": [branch("A"), branch("B")],
+                "Assign": {"second": "{% $states.result[1] %}"},
+                "Output": {"first": "{% $states.result[0] %}"},
+                "Next": "After",
+            },
+            "After": {
+                "Type": "Pass",
+                "Output": "{% [$states.input.first, $second, $exists($own)] %}",
+                "End": True,
+            },
+        },
+        {"number": 1},
+    )
+
+    assert ended["output"] == ["A2", "B2", False]
+
+
+@pytest.fixture
+def manifest(cloud: Emulator) -> Iterator[tuple[str, str]]:
+    """A JSON list in a bucket: (bucket, key)."""
+    bucket, client = f"b-{uuid.uuid4().hex[:8]}", cloud.client("s3")
+    client.create_bucket(
+        Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": LOCAL_REGION}
+    )
+    chunks = [{"index": number} for number in range(5)]
+    client.put_object(Bucket=bucket, Key="manifest.json", Body=json.dumps(chunks))
+    yield bucket, "manifest.json"
+    client.delete_object(Bucket=bucket, Key="manifest.json")
+    client.delete_bucket(Bucket=bucket)
+
+
+def test_distributed_map_evaluates_its_fields(cloud: Emulator, manifest: tuple[str, str]) -> None:
+    bucket, key = manifest
+    child = {
+        "Type": "Pass",
+        "Output": {
+            "index": "{% $states.input.chunk.index %}",
+            "rate": "{% $states.input.rate %}",
+            "knows_parents_variables": "{% $exists($rate) %}",
+            "input_of_execution": "{% $states.context.Execution.Input.chunk.index %}",
+        },
+        "End": True,
+    }
+    price = {
+        "Type": "Map",
+        "ItemReader": {
+            "Resource": "arn:aws:states:::s3:getObject",
+            "ReaderConfig": {"InputType": "JSON"},
+            "Arguments": {"Bucket": "{% $states.input.bucket %}", "Key": "{% $states.input.key %}"},
+        },
+        "ItemSelector": {"chunk": "{% $states.context.Map.Item.Value %}", "rate": "{% $rate %}"},
+        "MaxConcurrency": "{% 1 + 1 %}",
+        "ToleratedFailureCount": "{% 0 %}",
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
+            "StartAt": "Child",
+            "States": {"Child": child},
+        },
+        "Assign": {"priced": "{% $count($states.result) %}"},
+        "Output": "{% $states.result %}",
+        "Next": "After",
+    }
+
+    ended = cloud.run(
+        {
+            "Rate": {"Type": "Pass", "Assign": {"rate": "0.86"}, "Next": "Price"},
+            "Price": price,
+            "After": {
+                "Type": "Pass",
+                "Output": {"count": "{% $priced %}", "all": "{% $states.input %}"},
+                "End": True,
+            },
+        },
+        {"bucket": bucket, "key": key},
+    )
+
+    assert ended["output"]["count"] == 5
+    assert ended["output"]["all"] == [
+        {
+            "index": number,
+            "rate": "0.86",
+            "knows_parents_variables": False,
+            "input_of_execution": number,
+        }
+        for number in range(5)
+    ]
+
+
+def test_distributed_map_takes_items_from_an_expression(cloud: Emulator) -> None:
+    ended = cloud.run(
+        {
+            "Each": {
+                "Type": "Map",
+                "Items": "{% [1..3] %}",
+                "ItemProcessor": {
+                    "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
+                    "StartAt": "Double",
+                    "States": {
+                        "Double": {
+                            "Type": "Pass",
+                            "Output": "{% $states.input * 2 %}",
+                            "End": True,
+                        }
+                    },
+                },
+                "End": True,
+            }
+        }
+    )
+
+    assert ended["output"] == [2, 4, 6]
+
+
+def test_succeed_and_default_have_outputs(cloud: Emulator) -> None:
+    choice = {"Condition": "{% $states.input.number > 5 %}", "Next": "Big"}
+
+    ended = cloud.run(
+        {
+            "HowBig": {
+                "Type": "Choice",
+                "Choices": [choice],
+                "Default": "Small",
+                "Output": {"doubled": "{% $states.input.number * 2 %}"},
+            },
+            "Big": {"Type": "Fail"},
+            "Small": {"Type": "Succeed", "Output": "{% $states.input.doubled + 1 %}"},
+        },
+        {"number": 4},
+    )
+
+    assert ended["output"] == 9
+
+
+def test_event_of_a_versioned_bucket_names_the_version(cloud: Emulator) -> None:
+    name = f"v-{uuid.uuid4().hex[:8]}"
+    objects, queues, events = (cloud.client(service) for service in ("s3", "sqs", "events"))
+    objects.create_bucket(
+        Bucket=name, CreateBucketConfiguration={"LocationConstraint": LOCAL_REGION}
+    )
+    objects.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    objects.put_bucket_notification_configuration(
+        Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    queue = queues.create_queue(QueueName=name)["QueueUrl"]
+    events.put_rule(
+        Name=name,
+        EventPattern=json.dumps({"source": ["aws.s3"], "detail": {"bucket": {"name": [name]}}}),
+    )
+    arn = f"arn:aws:sqs:{LOCAL_REGION}:{LOCAL_ACCOUNT}:{name}"
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+
+    version = objects.put_object(Bucket=name, Key="a.csv", Body=b"a")["VersionId"]
+
+    def messages() -> Any:
+        return queues.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages")
+
+    event = json.loads(wait_until(messages, "the event")[0]["Body"])
+    assert event["detail"]["object"]["version-id"] == version
+    assert version != "null"
+
+
+def test_rule_tries_its_function_again_and_then_hands_the_event_on(cloud: Emulator) -> None:
+    function, name = cloud.function(RAISES), f"r-{uuid.uuid4().hex[:8]}"
+    queue = cloud.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    functions, events = cloud.client("lambda"), cloud.client("events")
+    functions.put_function_event_invoke_config(
+        FunctionName=function,
+        MaximumRetryAttempts=1,
+        DestinationConfig={
+            "OnFailure": {"Destination": f"arn:aws:sqs:{LOCAL_REGION}:{LOCAL_ACCOUNT}:{name}"}
+        },
+    )
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    arn = functions.get_function(FunctionName=function)["Configuration"]["FunctionArn"]
+    transformed = {"InputTemplate": '{"fail": "no"}'}
+    events.put_targets(
+        Rule=name, Targets=[{"Id": "function", "Arn": arn, "InputTransformer": transformed}]
+    )
+
+    events.put_events(Entries=[{"Source": name, "DetailType": "Test", "Detail": "{}"}])
+
+    def messages() -> Any:
+        client = cloud.client("sqs")
+        return client.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages")
+
+    failed = json.loads(wait_until(messages, "the event in the queue")[0]["Body"])
+    assert failed["requestPayload"] == {"fail": "no"}
+    assert failed["responsePayload"]["errorType"] == "RatesUnavailable"
+    assert len([line for line in cloud.log(function) if line.startswith("[ERROR]")]) == 2
+
+
+def test_state_machine_may_be_defined_in_yaml(cloud: Emulator, manifest: tuple[str, str]) -> None:
+    bucket, _ = manifest
+    definition = (
+        "QueryLanguage: JSONata # YAML may say why\n"
+        "StartAt: Say\n"
+        "States:\n"
+        "  Say: {Type: Pass, Output: '{% ${Number} + 1 %}', End: true}\n"
+    )
+    cloud.client("s3").put_object(Bucket=bucket, Key="machine.yaml", Body=definition)
+    name = f"y-{uuid.uuid4().hex[:8]}"
+    properties = {
+        "StateMachineName": name,
+        "RoleArn": ROLE,
+        "DefinitionS3Location": {"Bucket": bucket, "Key": "machine.yaml"},
+        "DefinitionSubstitutions": {"Number": "41"},
+    }
+    machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
+    stacks, states = cloud.client("cloudformation"), cloud.client("stepfunctions")
+
+    stacks.create_stack(
+        StackName=name, TemplateBody=json.dumps({"Resources": {"Machine": machine}})
+    )
+    stacks.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 0.2})
+    arn = f"arn:aws:states:{LOCAL_REGION}:{LOCAL_ACCOUNT}:stateMachine:{name}"
+    execution = states.start_execution(stateMachineArn=arn)["executionArn"]
+
+    assert cloud.ended(execution)["output"] == 42
+    cloud.client("s3").delete_object(Bucket=bucket, Key="machine.yaml")
+
+
+def test_patches_are_for_the_pinned_version_only() -> None:
+    script = (
+        "import importlib.metadata as metadata\n"
+        "metadata.version = lambda name: '1.5.34'\n"
+        "import sys\n"
+        "from tools.local_cloud import launcher\n"
+        "launcher.main()\n"
+    )
+
+    answer = subprocess.run(
+        [ministack.cloud_python(), "-c", script], cwd=ROOT, capture_output=True, text=True
+    )
+
+    assert answer.returncode == 1
+    assert answer.stderr.count("\n") == 1
+    assert "1.5.34 is installed" in answer.stderr
+
+
+def test_patches_have_names_of_their_functions() -> None:
+    assert all(name == patch.__name__ for name, patch in PATCHES.items())
+    assert all(patch.__doc__ for patch in PATCHES.values())
