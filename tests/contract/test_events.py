@@ -1,0 +1,180 @@
+"""events/ is whole: everything that can happen has its foretold outcome, and it fits the rest."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import pytest
+import yaml
+
+from order_intake import ledger, lines, outcomes, partners, uploads
+from order_intake.chunks import FileReason
+from tools.deployed import Deployed
+from tools.follow import FINAL, Uploaded
+from tools.situations import (
+    EVENTS,
+    BusEvent,
+    ScheduledCall,
+    Upload,
+    UploadOutcome,
+    find_situations,
+)
+from tools.stage import ROOT, Stage
+
+SITUATIONS = find_situations([])
+UPLOADS = [one for one in SITUATIONS if isinstance(one, Upload)]
+BUS_EVENTS = [one for one in SITUATIONS if isinstance(one, BusEvent)]
+DETAILS: dict[str, Any] = {
+    "ApprovalRequested": outcomes.ApprovalRequested,
+    "ApprovalDecided": outcomes.ApprovalDecided,
+    "SettlementFinding": outcomes.SettlementFinding,
+}
+
+
+class _Template(yaml.SafeLoader):
+    """Reads a template as plain data; `!Ref x` and the like become their argument."""
+
+
+def _argument(loader: Any, _: str, node: Any) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Template.add_multi_constructor("!", _argument)
+TEMPLATE = yaml.load((ROOT / "template.yaml").read_text(), _Template)  # noqa: S506 - a SafeLoader
+RULES = {
+    name
+    for name, resource in TEMPLATE["Resources"].items()
+    if resource["Type"] == "AWS::Events::Rule"
+}
+
+
+def ids(things: list[Any]) -> list[str]:
+    return [one.name for one in things]
+
+
+def test_every_file_is_part_of_a_situation() -> None:
+    known = {one.path for one in SITUATIONS} | {one.path.with_suffix(".toml") for one in SITUATIONS}
+    files = {path for path in EVENTS.rglob("*") if path.is_file() and path.name != "README.md"}
+
+    assert files == known
+
+
+def test_every_partner_has_an_upload_and_every_upload_a_partner() -> None:
+    assert {one.partner for one in UPLOADS} == set(partners.partner_names())
+
+
+def test_every_rule_takes_something_and_no_other_is_foretold() -> None:
+    foretold: set[str] = set()
+    for one in SITUATIONS:
+        if isinstance(one, Upload | BusEvent):
+            foretold |= set(one.expect.rules)
+
+    assert foretold == RULES
+
+
+def test_every_outcome_of_a_file_is_foretold() -> None:
+    # Failed is ours, no file's: it takes an outage.
+    assert {one.expect.outcome for one in UPLOADS} == FINAL - {"Failed"} | {None}
+
+
+def test_no_two_uploads_have_the_same_content() -> None:
+    assert [n for n in Counter(one.sha256 for one in UPLOADS).values() if n > 1] == []
+
+
+@pytest.mark.parametrize("upload", UPLOADS, ids=ids(UPLOADS))
+def test_what_is_foretold_of_an_upload_is_consistent(upload: Upload) -> None:
+    expect = upload.expect
+    reasons = set(get_args(FileReason)) | {None, "approval_declined"}
+
+    assert expect.reason in reasons
+    assert set(expect.refused) <= set(get_args(lines.LineReason))
+    if expect.lines_in is not None and expect.accepted is not None:
+        assert expect.lines_in == expect.accepted + sum(expect.refused.values())
+    if expect.outcome == "Accepted":
+        assert expect.curated_lines == expect.accepted
+    assert (expect.error is not None) == (
+        expect.route == "workflow" and expect.outcome in ("Rejected", "Declined")
+    )
+    assert ("ApprovalRequested" in expect.events) == (upload.decision is not None)
+
+
+def test_the_real_file_is_foretold_as_its_source_counts_it() -> None:
+    real = next(one for one in UPLOADS if one.name == "online_retail_real_file").expect
+
+    assert real == UploadOutcome(
+        rules=("LargeFileUploaded", "ApprovalRequested", "ApprovalDecided", "OutcomeAnnounced"),
+        route="workflow",
+        outcome="Accepted",
+        lines_in=10_000,
+        accepted=9_954,
+        refused={"price_not_positive": 46},
+        orders=467,
+        total="180667.75",
+        currency="GBP",
+        house_total="209899.47",
+        curated_lines=9_954,
+        quarantine=True,
+        loaded=True,
+        events=("ApprovalRequested", "OrderFileAccepted"),
+    )
+
+
+@pytest.mark.parametrize("event", BUS_EVENTS, ids=ids(BUS_EVENTS))
+def test_a_bus_event_has_the_envelope_and_the_detail_of_its_kind(event: BusEvent) -> None:
+    told = json.loads(event.path.read_text())
+
+    envelope = {"version", "id", "detail-type", "source", "account", "time", "region"}
+    assert set(told) == envelope | {"resources", "detail"}
+    if told["source"] == "aws.s3":
+        uploads.upload_of(told)
+        return
+    kind = DETAILS.get(told["detail-type"], outcomes.Outcome)
+    msgspec.convert(told["detail"], kind)
+    assert set(told["detail"]) == {field.name for field in msgspec.structs.fields(kind)}
+
+
+def test_every_kind_of_event_of_the_orders_bus_is_there() -> None:
+    told = {
+        json.loads(one.path.read_text())["detail-type"] for one in BUS_EVENTS if one.bus == "orders"
+    }
+
+    assert told == {f"OrderFile{outcome}" for outcome in FINAL} | set(DETAILS)
+
+
+def test_a_scheduled_call_is_what_its_schedule_sends() -> None:
+    calls = [one for one in SITUATIONS if isinstance(one, ScheduledCall)]
+
+    for call in calls:
+        schedule = TEMPLATE["Resources"][f"{call.schedule}Schedule"]["Properties"]
+        assert schedule["Name"].endswith(f"-{call.schedule}")
+        assert call.path.parent.name == call.schedule
+        sent = json.loads(schedule["Target"]["Input"])
+        assert set(json.loads(call.path.read_text())) == set(sent)
+    assert calls
+
+
+def test_commands_and_functions_know_files_alike() -> None:
+    uploaded = Uploaded("bucket", "incoming/nordwind/straße.csv", "v1")
+
+    assert uploaded.file_id == uploads.file_id(uploaded.bucket, uploaded.key, uploaded.version_id)
+    assert FINAL == ledger.FINAL
+
+
+def test_what_send_asks_the_rules_about_is_an_upload_as_s3_tells_it() -> None:
+    event = Deployed(Stage("local"), "000000000000").upload_event("incoming/nordwind/a.csv", 7)
+    event["detail"]["object"]["version-id"] = "v1"
+
+    assert uploads.upload_of(event).size == 7
+
+
+def test_the_real_files_source_and_licence_lie_beside_it() -> None:
+    beside = (Path(EVENTS) / "uploads" / "README.md").read_text()
+
+    assert "10.24432/C5BW33" in beside
+    assert "CC BY 4.0" in beside

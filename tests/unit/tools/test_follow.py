@@ -1,0 +1,73 @@
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from tools.deployed import Deployed
+from tools.errors import UserError
+from tools.follow import Uploaded, execution_of, follow
+
+EXECUTION = "arn:aws:states:eu-central-1:000000000000:execution:order-intake-local-OrderIntake:e1"
+
+
+def stage_with(*statuses: str | None, execution_status: str = "RUNNING") -> Deployed:
+    """A stage whose ledger shows `statuses`, one at each look (None: no row), then the last."""
+    left = list(statuses)
+
+    def get_item(**_: Any) -> dict[str, Any]:
+        status = left.pop(0) if len(left) > 1 else left[0]
+        if status is None:
+            return {}
+        return {"Item": {"status": {"S": status}, "claimed_by": {"S": EXECUTION}}}
+
+    clients = {
+        "dynamodb": SimpleNamespace(get_item=get_item),
+        "stepfunctions": SimpleNamespace(
+            describe_execution=lambda **_: {"status": execution_status, "error": "Boom"}
+        ),
+    }
+    stage = SimpleNamespace(client=clients.__getitem__)
+    return cast(Deployed, SimpleNamespace(stage=stage, ledger="order-intake-local-ledger"))
+
+
+def test_a_file_is_followed_to_its_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.follow.PAUSE", 0.0)
+    asked: list[str] = []
+
+    def grant() -> bool:
+        asked.append("decide")
+        return True
+
+    stage = stage_with(None, "Registered", "AwaitingApproval", "AwaitingApproval", "Accepted")
+    row = follow(stage, "f1", grant, 5)
+
+    assert row["status"] == "Accepted"
+    assert asked == ["decide"]
+
+
+def test_following_ends_where_nobody_decides() -> None:
+    assert follow(stage_with("AwaitingApproval"), "f1", lambda: False, 5)["status"] == (
+        "AwaitingApproval"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "missing"),
+    [(None, "no ledger row"), ("Registered", "the ledger says Registered, the workflow FAILED")],
+)
+def test_what_is_missing_is_told_after_the_limit(status: str | None, missing: str) -> None:
+    with pytest.raises(UserError, match=missing):
+        follow(stage_with(status, execution_status="FAILED"), "f1", lambda: True, 0)
+
+
+def test_the_execution_is_the_claimant_on_the_workflow_route_only() -> None:
+    assert execution_of({"claimed_by": EXECUTION}) == EXECUTION
+    assert execution_of({"claimed_by": "direct:17793124"}) is None
+    assert execution_of({}) is None
+
+
+def test_an_upload_is_identified_by_bucket_key_and_version() -> None:
+    first = Uploaded("b", "incoming/nordwind/a.csv", "v1")
+
+    assert len(first.file_id) == 24
+    assert first.file_id != Uploaded("b", "incoming/nordwind/a.csv", "v2").file_id

@@ -1,0 +1,94 @@
+from pathlib import Path
+
+import pytest
+
+from tools import report
+from tools.result import Result
+from tools.situations import BusEvent, RulesExpected, Situation, Upload, UploadOutcome
+from tools.stage import Stage
+
+SEEN = UploadOutcome(
+    rules=("LargeFileUploaded",),
+    route="workflow",
+    outcome="Accepted",
+    lines_in=1000,
+    accepted=990,
+    refused={"price_not_positive": 10},
+    orders=40,
+    total="1234.5",
+    currency="GBP",
+    house_total="1434.21",
+    curated_lines=990,
+)
+
+
+def upload(tmp_path: Path, differences: list[str]) -> Result:
+    path = tmp_path / "orders_[of]_today.csv"
+    path.write_text("InvoiceNo\n")
+    situation: Situation = Upload(path, "online-retail", SEEN, None, False)
+    return Result(
+        situation,
+        "online-retail/orders_[of]_today.csv (10 bytes)",
+        "LargeFileUploaded",
+        "RegisterFile → PriceChunks ×7 → Accepted",
+        "Accepted",
+        2.5,
+        differences,
+        SEEN,
+        "0123456789abcdef01234567",
+    )
+
+
+def event(tmp_path: Path) -> Result:
+    situation = BusEvent(tmp_path / "told.json", "orders", RulesExpected(()))
+    return Result(situation, "bus/told.json", "none", "asked the rules", "ignored", 0.1)
+
+
+def test_the_last_line_counts_and_decides_the_exit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad = upload(tmp_path, []), upload(tmp_path, ["route: expected direct, got workflow"])
+
+    assert report.verdict([good, good]) == 0
+    assert report.verdict([good, bad]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "replayed 2, as expected 2, differ 0",
+        "replayed 2, as expected 1, differ 1",
+    ]
+
+
+def test_a_difference_is_shown_below_its_situation(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report.progress(upload(tmp_path, ["route: expected direct, got workflow"]))
+
+    first, second = capsys.readouterr().out.splitlines()
+    assert "DIFFERS" in first
+    assert "orders_[of]_today" in first
+    assert second.strip() == "route: expected direct, got workflow"
+
+
+def test_the_closing_report_tells_way_sums_and_where_to_look(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report.closing(Stage("local"), "uploads", [upload(tmp_path, []), event(tmp_path)], 12.0)
+
+    told = capsys.readouterr().out
+    for expected in (
+        "online-retail/orders_[of]_today.csv",
+        "RegisterFile → PriceChunks ×7 → Accepted",
+        "1,000 in, 990 accepted, 10 refused (price_not_positive 10)",
+        "1,234.50 GBP",
+        "1,434.21",
+        "bus/told.json",
+        "make approve FILE_ID=",
+        "curated/online-retail/0123456789abcdef01234567/",
+    ):
+        assert expected in told
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"), [("180667.75", "180,667.75"), ("5", "5.00"), ("1.125", "1.125")]
+)
+def test_money_has_thousands_and_cents(amount: str, text: str) -> None:
+    assert report.money(amount) == text

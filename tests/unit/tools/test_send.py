@@ -1,0 +1,92 @@
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.errors import UserError
+from tools.send import content_of, explained, known_partner, summary
+
+ROW: dict[str, Any] = {
+    "file_id": "0123456789abcdef01234567",
+    "route": "direct",
+    "status": "Accepted",
+    "lines_in": Decimal(10),
+    "accepted": Decimal(9),
+    "refused": {"price_invalid": Decimal(1)},
+    "orders": Decimal(5),
+    "total": "381.190",
+    "currency": "GBP",
+    "house_total": "442.86",
+    "house_currency": "EUR",
+}
+
+
+def test_a_partner_with_a_profile_is_known() -> None:
+    assert known_partner("nordwind") == "nordwind"
+
+
+def test_a_misspelt_partner_is_shown_the_nearest() -> None:
+    with pytest.raises(UserError, match="did you mean nordwind"):
+        known_partner("nordwnd")
+
+
+def test_a_strange_partner_is_shown_all() -> None:
+    with pytest.raises(UserError, match=r"atlas-supply, nordwind, online-retail"):
+        known_partner("xyz")
+
+
+def test_a_file_must_be_there_and_be_a_file(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such file"):
+        content_of(tmp_path / "missing.csv")
+    with pytest.raises(UserError, match="cannot be read"):
+        content_of(tmp_path)
+
+
+def test_the_summary_for_programs_has_plain_values() -> None:
+    assert summary(ROW, None) == {
+        "file_id": "0123456789abcdef01234567",
+        "route": "direct",
+        "status": "Accepted",
+        "error": None,
+        "reason": None,
+        "lines_in": 10,
+        "accepted": 9,
+        "refused": {"price_invalid": 1},
+        "total": "381.19",
+        "currency": "GBP",
+        "house_total": "442.86",
+        "approval": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("row", "approval"),
+    [
+        ({"status": "AwaitingApproval"}, "pending"),
+        (
+            {"status": "Accepted", "approval": {"decision": "approved", "decided_by": "a"}},
+            "approved",
+        ),
+        (
+            {"status": "Declined", "approval": {"decision": "declined", "decided_by": "a"}},
+            "declined",
+        ),
+    ],
+)
+def test_the_summary_tells_where_an_approval_stands(row: dict[str, Any], approval: str) -> None:
+    assert summary(ROW | row, None)["approval"] == approval
+
+
+def test_people_read_outcome_lines_and_worth() -> None:
+    told = "\n".join(explained(ROW, "orders.csv", ""))
+
+    assert "orders.csv: Accepted by one direct call" in told
+    assert "price_invalid 1" in told
+    assert "381.19 GBP = 442.86 EUR in 5 orders" in told
+
+
+def test_people_are_told_how_to_decide_on_their_stage() -> None:
+    told = explained(ROW | {"status": "AwaitingApproval"}, "orders.csv", " STAGE=ana")
+
+    assert f"  make approve STAGE=ana FILE_ID={ROW['file_id']} DECISION=approved" in told

@@ -1,0 +1,111 @@
+from pathlib import Path
+
+import pytest
+
+from tools import situations
+from tools.errors import UserError
+from tools.situations import BusEvent, ScheduledCall, Upload, UploadOutcome, find_situations
+
+UPLOAD = """
+partner = "nordwind"
+decision = "approved"
+
+[expect]
+rules = ["SmallFileUploaded"]
+outcome = "Accepted"
+refused = { price_invalid = 2 }
+"""
+
+
+@pytest.fixture
+def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "my project" / "events"
+    for name in ("uploads", "bus", "functions/DailySettlement"):
+        (folder / name).mkdir(parents=True)
+    monkeypatch.setattr(situations, "EVENTS", folder)
+    return folder
+
+
+def put(folder: Path, name: str, toml: str, content: str = "a;b\n") -> Path:
+    path = folder / name
+    path.write_text(content)
+    path.with_suffix(".toml").write_text(toml)
+    return path
+
+
+def test_each_folder_has_its_own_kind_of_situation(events: Path) -> None:
+    put(events, "uploads/orders.csv", UPLOAD)
+    put(events, "bus/told.json", 'bus = "orders"\n[expect]\nrules = []\n')
+    put(
+        events,
+        "functions/DailySettlement/due.json",
+        'schedule = "DailySettlement"\n[expect]\nfindings = 0\n',
+    )
+
+    kinds = [type(one) for one in find_situations([])]
+
+    assert kinds == [BusEvent, ScheduledCall, Upload]
+
+
+def test_an_upload_reads_with_all_that_is_foretold(events: Path) -> None:
+    path = put(events, "uploads/orders.csv", UPLOAD)
+
+    (upload,) = find_situations([path])
+
+    assert isinstance(upload, Upload)
+    assert (upload.name, upload.key) == ("orders", "incoming/nordwind/orders.csv")
+    assert (upload.decision, upload.upload_twice) == ("approved", False)
+    assert upload.expect == UploadOutcome(
+        rules=("SmallFileUploaded",), outcome="Accepted", refused={"price_invalid": 2}
+    )
+
+
+def test_a_situation_is_found_by_its_toml_too_and_only_once(events: Path) -> None:
+    path = put(events, "uploads/orders.csv", UPLOAD)
+
+    assert len(find_situations([path, path.with_suffix(".toml"), events / "uploads"])) == 1
+
+
+@pytest.mark.parametrize(
+    ("toml", "complaint"),
+    [
+        ('partner = "nordwind"\n', "expect"),
+        ('partner = "nordwind"\n[expect]\nrules = []\nlines = 3\n', "lines"),
+        ('partner = "nordwind"\n[expect]\nrules = "one"\n', "rules"),
+        ("partner = \n", "orders.toml"),
+    ],
+)
+def test_a_toml_that_does_not_read_is_named(events: Path, toml: str, complaint: str) -> None:
+    put(events, "uploads/orders.csv", toml)
+
+    with pytest.raises(UserError, match=complaint) as refused:
+        find_situations([])
+
+    assert "orders.toml" in str(refused.value)
+
+
+def test_a_file_without_its_outcome_is_refused(events: Path) -> None:
+    path = events / "uploads" / "orders.csv"
+    path.write_text("a;b\n")
+
+    with pytest.raises(UserError, match=r"orders\.toml"):
+        find_situations([path])
+
+
+def test_an_outcome_without_its_file_is_refused(events: Path) -> None:
+    (events / "uploads" / "orders.toml").write_text(UPLOAD)
+
+    with pytest.raises(UserError, match="exactly one"):
+        find_situations([])
+
+
+def test_paths_that_are_not_there_or_not_events_are_refused(events: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.csv"
+    own.write_text("a;b\n")
+
+    with pytest.raises(UserError, match="no such file"):
+        find_situations([events / "uploads" / "missing.csv"])
+    with pytest.raises(UserError, match="make send"):
+        find_situations([own])
+    with pytest.raises(UserError, match="no situation"):
+        find_situations([events / "bus"])

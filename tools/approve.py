@@ -1,0 +1,62 @@
+"""`make approve`: approve or decline a file that awaits a decision, and see what comes of it."""
+
+import argparse
+import os
+
+from tools.decide import DECISIONS, give_decision, me
+from tools.deployed import Deployed
+from tools.errors import UserError, run
+from tools.follow import AWAITING, FINAL, Row, follow, read_row
+from tools.send import explained
+from tools.stage import Stage
+
+EXITS = """\
+exit status: 0 when the decision had its effect (Accepted after approved, Declined after declined);
+1 when the file failed after it, or when there is nothing to decide."""
+
+
+def awaiting(deployed: Deployed, file_id: str) -> Row:
+    """The ledger's row of a file that awaits a decision; UserError when it does not."""
+    row = read_row(deployed, file_id)
+    if row is None:
+        raise UserError(f"no file {file_id!r} on stage {deployed.stage.name}; make send prints ids")
+    decided = row.get("approval")
+    if decided:
+        raise UserError(
+            f"file {file_id} was already {decided['decision']} by {decided['decided_by']}"
+        )
+    if row["status"] in FINAL:
+        raise UserError(f"file {file_id} awaits no approval: it is {row['status']}")
+    if row["status"] != AWAITING:
+        raise UserError(f"file {file_id} awaits no approval yet: it is {row['status']}")
+    return row
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Give the decision that the command line names; see EXITS for the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="make approve",
+        description=__doc__,
+        epilog=EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--file-id", required=True, help="the file's id (FILE_ID=…)")
+    parser.add_argument("--decision", required=True, help="approved or declined (DECISION=…)")
+    parser.add_argument("--by", default=os.environ.get("BY") or me(), help="who decides (you)")
+    asked = parser.parse_args(arguments)
+    if not asked.file_id or asked.decision not in DECISIONS:
+        raise UserError(
+            "name the file and what to do: make approve FILE_ID=… DECISION=approved|declined"
+        )
+    stage = Stage.from_environment()
+    deployed = Deployed.find(stage)
+    awaiting(deployed, asked.file_id)
+    give_decision(deployed, asked.file_id, asked.decision, asked.by)
+    row = follow(deployed, asked.file_id, lambda: True)
+    make_arguments = "" if stage.is_local else f" STAGE={stage.name}"
+    print("\n".join(explained(row, row["key"].rsplit("/", 1)[-1], make_arguments)))
+    return 0 if row["status"] == ("Accepted" if asked.decision == "approved" else "Declined") else 1
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,43 @@
+"""Giving a person's decision about a file that awaits one: an event on the orders bus."""
+
+import getpass
+import json
+
+from tools.deployed import Deployed
+from tools.errors import UserError
+
+DECISIONS = ("approved", "declined")
+
+
+def give_decision(deployed: Deployed, file_id: str, decision: str, decided_by: str) -> None:
+    """Announce `decision` (approved or declined); the rule ApprovalDecided takes it from there.
+
+    Raises UserError when the bus refuses the event.
+    """
+    detail = {
+        "schema_version": "1.0",
+        "file_id": file_id,
+        "decision": decision,
+        "decided_by": decided_by,
+    }
+    answer = deployed.stage.client("events").put_events(
+        Entries=[
+            {
+                "EventBusName": deployed.orders_bus,
+                "Source": "order-intake.operators",
+                "DetailType": "ApprovalDecided",
+                "Detail": json.dumps(detail),
+            }
+        ]
+    )
+    if answer["FailedEntryCount"]:
+        why = answer["Entries"][0].get("ErrorMessage", "no reason given")
+        raise UserError(f"the bus {deployed.orders_bus} refused the decision: {why}")
+
+
+def me() -> str:
+    """Who decides when nobody is named: the user of this laptop."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "operator"

@@ -1,0 +1,146 @@
+"""What came of an uploaded file, gathered from everywhere it left a trace.
+
+Ledger and announcement give the sums, the workflow its way and its error; the objects and, where
+it can be reached, the database are counted and added up again.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from tools.database import LoadedFile
+from tools.deployed import Deployed
+from tools.follow import Row, execution_of, wait_for_execution
+from tools.path import path_of
+from tools.situations import UploadOutcome
+
+
+@dataclass(frozen=True)
+class Curated:
+    """The priced lines of a file as they lie under curated/, added up."""
+
+    lines: int
+    total: Decimal
+    house_total: Decimal
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How the workflow went: its error's name, if it failed, and the states it entered."""
+
+    error: str | None
+    path: str
+
+
+def numbers(row: Row) -> dict[str, Any]:
+    """Counts and sums of a ledger row or an event's detail, alike: ints, decimal texts, None."""
+    told: dict[str, Any] = {
+        name: None if row.get(name) is None else plain(row[name]) for name, plain in SUMS.items()
+    }
+    refused = row.get("refused") or {}
+    return told | {"refused": {reason: int(count) for reason, count in refused.items()}}
+
+
+def decimal_text(amount: str) -> str:
+    """An amount in one way of writing: at least two decimals, and no zeros after them."""
+    value = Decimal(amount).normalize()
+    return f"{value:f}" if -int(value.as_tuple().exponent) > 2 else f"{value:.2f}"
+
+
+SUMS: dict[str, Callable[[Any], int | str]] = {
+    "lines_in": int,
+    "accepted": int,
+    "orders": int,
+    "total": decimal_text,
+    "currency": str,
+    "house_total": decimal_text,
+}
+
+
+def read_execution(deployed: Deployed, row: Row) -> Execution | None:
+    """How the file's workflow execution went, once it is over; None on the direct route."""
+    arn = execution_of(row)
+    if arn is None:
+        return None
+    answer = wait_for_execution(deployed, arn)
+    pages = deployed.stage.client("stepfunctions").get_paginator("get_execution_history")
+    history = (event for page in pages.paginate(executionArn=arn) for event in page["events"])
+    return Execution(answer.get("error"), path_of(history, int(row.get("chunks", 0))))
+
+
+def read_curated(deployed: Deployed, row: Row) -> Curated:
+    """The file's objects under curated/, read and added up; zeros where there are none."""
+    lines, total, house_total = 0, Decimal(0), Decimal(0)
+    for key in objects_below(deployed, f"curated/{row['partner']}/{row['file_id']}/"):
+        body = deployed.stage.client("s3").get_object(Bucket=deployed.bucket, Key=key)["Body"]
+        for line in csv.DictReader(io.StringIO(body.read().decode(), newline="")):
+            lines += 1
+            total += Decimal(line["amount"])
+            house_total += Decimal(line["house_amount"])
+    return Curated(lines, total, house_total)
+
+
+def objects_below(deployed: Deployed, prefix: str) -> list[str]:
+    """The keys of the uploads bucket that begin with `prefix`, in order."""
+    pages = deployed.stage.client("s3").get_paginator("list_objects_v2")
+    return [
+        found["Key"]
+        for page in pages.paginate(Bucket=deployed.bucket, Prefix=prefix)
+        for found in page.get("Contents", [])
+    ]
+
+
+def observed(
+    deployed: Deployed,
+    rules: Sequence[str],
+    row: Row,
+    execution: Execution | None,
+    events: Sequence[str],
+) -> UploadOutcome:
+    """What came of the file as events/ would tell it: `rules` took it, `events` were announced."""
+    return UploadOutcome(
+        rules=tuple(rules),
+        route=row["route"],
+        outcome=row["status"],
+        reason=row.get("reason"),
+        error=execution.error if execution else None,
+        **numbers(row),
+        curated_lines=read_curated(deployed, row).lines,
+        quarantine=bool(objects_below(deployed, f"quarantine/{row['partner']}/{row['file_id']}/")),
+        loaded=bool(row.get("loaded")),
+        events=tuple(events),
+    )
+
+
+def disagreements(
+    row: Row, detail: dict[str, Any], curated: Curated, stored: LoadedFile | None
+) -> list[str]:
+    """Where the ledger, the announcement, the objects and the database do not tell the same.
+
+    `stored` is what the database holds, None where it cannot be asked.
+    """
+    found = []
+    ledger, event = numbers(row), numbers(detail)
+    for name, value in ledger.items():
+        if event[name] != value:
+            found.append(f"{name}: the ledger says {value}, the event {event[name]}")
+    if row["status"] == "Accepted":
+        sums = (curated.lines, curated.total, curated.house_total)
+        found += _unlike("the objects under curated/", ledger, sums)
+        if stored is not None and row.get("loaded"):
+            found += _unlike("the database", ledger, stored.sums)
+    elif stored is not None and stored.sums[0]:
+        found.append(f"the database has {stored.sums[0]} lines of a file that was not accepted")
+    return found
+
+
+def _unlike(where: str, ledger: dict[str, Any], sums: tuple[int, Decimal, Decimal]) -> list[str]:
+    names = ("accepted", "total", "house_total")
+    return [
+        f"{name}: the ledger says {ledger[name]}, {where} {value}"
+        for name, value in zip(names, sums, strict=True)
+        if Decimal(ledger[name]) != value
+    ]

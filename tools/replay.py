@@ -1,0 +1,53 @@
+"""`make replay`: let everything below events/ happen on a stage, and compare with what is foretold.
+
+Uploads go into the deployed stage and are followed to their end; single events are shown to the
+deployed rules; schedules' targets are called as the scheduler would.
+"""
+
+import argparse
+import signal
+import time
+from pathlib import Path
+
+from tools import report
+from tools.database import find_database
+from tools.deployed import Deployed
+from tools.errors import run
+from tools.player import Replay, play_all
+from tools.probe import open_probe
+from tools.situations import find_situations
+from tools.stage import Stage
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Replay what the command line names; 1 when anything differs."""
+    parser = argparse.ArgumentParser(prog="make replay", description=__doc__)
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        type=Path,
+        metavar="PATH",
+        help="a file or folder below events/; all of events/ without one",
+    )
+    parser.add_argument("--report", action="store_true", help="end with a report for people")
+    asked = parser.parse_args(arguments)
+    situations = find_situations(asked.paths)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that `finally` runs then, too
+    stage = Stage.from_environment()
+    deployed = Deployed.find(stage)
+    database = find_database(deployed)
+    results = []
+    start = time.monotonic()
+    report.opening(stage, len(situations), database)
+    with open_probe(deployed) as probe:
+        replay = Replay(deployed, probe, database)
+        for result in play_all(replay, situations):
+            report.progress(result)
+            results.append(result)
+    if asked.report:
+        report.closing(stage, deployed.bucket, results, time.monotonic() - start)
+    return report.verdict(results)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,173 @@
+"""`make send`: upload a file as a partner would, follow it to its end, and say what came of it."""
+
+import argparse
+import difflib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from tools.decide import give_decision, me
+from tools.deployed import Deployed
+from tools.errors import UserError, run
+from tools.follow import AWAITING, Row, execution_of, follow, upload, wait_for_execution
+from tools.outcome import numbers
+from tools.report import money
+from tools.result import shown
+from tools.stage import ROOT, Stage
+
+PROFILES = ROOT / "src" / "order_intake" / "partners"
+EXITS = """\
+exit status: 0 when the file is Accepted, is a Duplicate, or awaits an approval;
+1 when it is Rejected, Declined or Failed, when no rule takes it, or when something is wrong."""
+GOOD = ("Accepted", "Duplicate", AWAITING)
+
+
+def known_partner(name: str) -> str:
+    """`name`, when it has a profile; else UserError with the nearest names, or all."""
+    names = sorted(path.stem for path in PROFILES.glob("*.toml"))
+    if name in names:
+        return name
+    near = difflib.get_close_matches(name, names)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(names)}"
+    raise UserError(
+        f"no partner {name!r}; {hint} (a partner is a file in src/order_intake/partners)"
+    )
+
+
+def content_of(file: Path) -> bytes:
+    """The bytes of `file`; UserError when it is not there or cannot be read."""
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"no such file: {file}") from None
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror}") from None
+
+
+def summary(row: Row, error: str | None) -> dict[str, Any]:
+    """What came of a file, for programs; sums are decimal texts, `approval` is null, pending,
+    approved or declined, `error` the name under which the workflow ends.
+    """
+    told = numbers(row)
+    approval = row.get("approval") or {}
+    pending = "pending" if row["status"] == AWAITING else None
+    return {
+        "file_id": row["file_id"],
+        "route": row["route"],
+        "status": row["status"],
+        "error": error,
+        "reason": row.get("reason"),
+        "lines_in": told["lines_in"],
+        "accepted": told["accepted"],
+        "refused": told["refused"],
+        "total": told["total"],
+        "currency": told["currency"],
+        "house_total": told["house_total"],
+        "approval": approval.get("decision") or pending,
+    }
+
+
+def error_of(deployed: Deployed, row: Row) -> str | None:
+    """The error under which the workflow ended; on the direct route the one it would have had."""
+    if row["status"] in GOOD:
+        return None
+    execution = execution_of(row)
+    if execution is None:
+        return f"OrderFile{row['status']}"
+    error = wait_for_execution(deployed, execution).get("error")
+    return None if error is None else str(error)
+
+
+def explained(row: Row, name: str, make_arguments: str) -> list[str]:
+    """What came of a file, in lines for people; how to decide when it awaits that."""
+    told = numbers(row)
+    way = "by one direct call" if row["route"] == "direct" else "through the workflow"
+    lines = [f"{name}: {row['status']} {way} (file {row['file_id']})"]
+    if told["lines_in"] is not None:
+        lines.append(f"  lines    {told['lines_in']:,} in, {told['accepted']:,} accepted")
+    if told["refused"]:
+        lines.append(f"  refused  {shown(told['refused'])}")
+    if told["total"] is not None:
+        worth = f"{money(told['total'])} {told['currency']}"
+        if told["currency"] != row.get("house_currency", told["currency"]):
+            worth += f" = {money(told['house_total'])} {row['house_currency']}"
+        lines.append(f"  worth    {worth} in {told['orders']:,} orders")
+    if row.get("reason"):
+        lines.append(f"  reason   {row['reason']}: {row.get('explanation', '')}".rstrip(": "))
+    if row.get("duplicate_of"):
+        lines.append(f"  first    {row['duplicate_of']} had the same content")
+    if row.get("approval"):
+        lines.append(f"  decided  {row['approval']['decision']} by {row['approval']['decided_by']}")
+    if row["status"] == AWAITING:
+        lines.append("  it awaits a person's approval; decide with:")
+        lines.append(f"  make approve{make_arguments} FILE_ID={row['file_id']} DECISION=approved")
+        lines.append(f"  make approve{make_arguments} FILE_ID={row['file_id']} DECISION=declined")
+    return lines
+
+
+def send(deployed: Deployed, file: Path, partner: str, approve: bool) -> Row:
+    """Upload `file` for `partner` and follow it; grant an approval when `approve`.
+
+    Returns the ledger's row: final, or AwaitingApproval. Raises UserError when no rule takes it.
+    """
+    content = content_of(file)
+    key = f"incoming/{partner}/{file.name}"
+    if not deployed.rules_for("default", deployed.upload_event(key, len(content))):
+        raise UserError(
+            f"no rule takes {key}, so it was not sent: the rules take incoming/<partner>/….csv"
+        )
+    uploaded = upload(deployed, key, content)
+
+    def decide() -> bool:
+        if approve:
+            give_decision(deployed, uploaded.file_id, "approved", me())
+        return approve
+
+    return follow(deployed, uploaded.file_id, decide)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Send the file that the command line names; see EXITS for the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="make send",
+        description=__doc__,
+        epilog=EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--file", required=True, help="the file to send (make send FILE=…)")
+    parser.add_argument("--partner", required=True, help="whose file it is (PARTNER=…)")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        default=_is_on("JSON"),
+        help="print one line of JSON (JSON=1)",
+    )
+    parser.add_argument(
+        "--approve",
+        action="store_true",
+        default=_is_on("APPROVE"),
+        help="grant an approval that is asked for (APPROVE=1)",
+    )
+    asked = parser.parse_args(arguments)
+    if not asked.file or not asked.partner:
+        raise UserError("name the file and its partner: make send FILE=orders.csv PARTNER=nordwind")
+    stage = Stage.from_environment()
+    partner, file = known_partner(asked.partner), Path(asked.file)
+    content_of(file)  # before anything is asked of the stage
+    deployed = Deployed.find(stage)
+    row = send(deployed, file, partner, asked.approve)
+    if asked.json:
+        print(json.dumps(summary(row, error_of(deployed, row))))
+    else:
+        make_arguments = "" if stage.is_local else f" STAGE={stage.name}"
+        print("\n".join(explained(row, file.name, make_arguments)))
+    return 0 if row["status"] in GOOD else 1
+
+
+def _is_on(name: str) -> bool:
+    return os.environ.get(name, "") not in ("", "0")
+
+
+if __name__ == "__main__":
+    run(main)
