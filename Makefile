@@ -18,10 +18,10 @@ help: ## List the commands
 	@echo "STAGE=$(STAGE). Another stage's name (dev, prod, yours) reaches an AWS account."
 
 setup: ## Make the Python environments (.venv/), from locked requirements
-	@python3 tools/setup.py
+	@python3 -m tools.setup
 
 doctor: ## Check that this machine has what is needed; say how to get the rest
-	@python3 tools/doctor.py
+	@python3 -m tools.doctor
 
 demo: doctor setup ## Bring the whole system up on this machine and run real orders through it
 	@if [ "$(STAGE)" != local ]; then echo "error: the demo runs on this machine only; leave STAGE out" >&2; exit 1; fi

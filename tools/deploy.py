@@ -7,8 +7,9 @@ from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools import local_cloud, sam, terraform
+from tools import sam, terraform
 from tools.errors import UserError, run
+from tools.local_cloud.database import connect_database
 from tools.stage import Stage
 
 
@@ -55,7 +56,7 @@ def main() -> int:
         terraform.apply(stage)
     if stage.is_local:
         with step("database (role, schema)"):
-            local_cloud.connect_database(stage)
+            connect_database(stage)
     with step("package (sam build)"):
         sam.build(stage)
     with step("application (sam deploy)"):

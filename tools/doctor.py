@@ -4,14 +4,12 @@ Runs on any Python from 3.9 on, with nothing installed.
 """
 
 import json
-import os
 import platform
 import shutil
 import subprocess
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
-from setup import VERSION, find_python
+from tools.setup import VERSION, find_python
 
 TERRAFORM = (1, 11)
 

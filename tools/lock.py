@@ -14,7 +14,7 @@ def main() -> int:
     """Resolve each group into a hashed file that names no registry."""
     for group, file in FILES.items():
         command = [
-            VENVS / "uv" / "bin" / "uv", "pip", "compile", "--quiet", "--universal",
+            str(VENVS / "uv" / "bin" / "uv"), "pip", "compile", "--quiet", "--universal",
             "--generate-hashes", "--no-header", "--no-annotate", "--python-version", VERSION,
             "--group", group, "--output-file", file,
         ]  # fmt: skip

@@ -63,7 +63,8 @@ def _overrides(stage: Stage) -> list[str]:
 def _sam(stage: Stage, *arguments: str) -> None:
     """Run SAM quietly; what it printed is shown when it fails."""
     done = subprocess.run(
-        [SAM, *arguments],
+        # Without the option, SAM looks for its configuration beside the built template.
+        [SAM, *arguments, "--config-file", str(ROOT / "samconfig.toml")],
         cwd=ROOT,
         env=stage.environment(),
         stdout=subprocess.PIPE,

@@ -43,14 +43,14 @@ def _run(*command: str) -> None:
         raise RuntimeError("\n".join(lines[-8:]))
 
 
-def _make(name: str, python: str) -> str:
-    """Makes one environment unless its requirements are unchanged; says what it did."""
+def _make(name: str, python: str) -> bool:
+    """Makes one environment; False when its requirements are unchanged."""
     requirements = ROOT / "requirements" / (name + ".txt")
     folder = VENVS / name
     wanted = hashlib.sha256(requirements.read_bytes() + str(folder).encode()).hexdigest()
     mark = folder / "requirements.sha256"
     if mark.exists() and mark.read_text() == wanted:
-        return "unchanged"
+        return False
     shutil.rmtree(folder, ignore_errors=True)
     if name == "uv":
         _run(python, "-m", "venv", str(folder))
@@ -62,18 +62,21 @@ def _make(name: str, python: str) -> str:
         target = str(folder / "bin" / "python")
         _run(uv, "pip", "sync", "--require-hashes", "--python", target, str(requirements))
     mark.write_text(wanted)
-    return "installed"
+    return True
 
 
 def main() -> None:
     """Makes all environments, side by side."""
     python = find_python()
     try:
-        print(f"setup: .venv/uv {_make('uv', python)}", flush=True)
+        if not (VENVS / "dev").exists():
+            print("setup: Python environments, about 750 MB …", flush=True)
+        _make("uv", python)
         with concurrent.futures.ThreadPoolExecutor() as pool:
             jobs = {pool.submit(_make, name, python): name for name in ENVIRONMENTS}
             for job in concurrent.futures.as_completed(jobs):
-                print(f"setup: .venv/{jobs[job]} {job.result()}", flush=True)
+                if job.result():
+                    print(f"setup: .venv/{jobs[job]}", flush=True)
     except RuntimeError as error:
         sys.exit(
             f"error: setting up the environments failed: {error}\n"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from tools.local_cloud.patches import (
     cloudformation,
     events,
+    iam,
     lambda_functions,
     lambda_workers,
     step_functions,
@@ -38,6 +39,7 @@ PATCHES: dict[str, Callable[[], None]] = {
     "jsonata_timeouts": step_functions_jsonata.jsonata_timeouts,
     "version_ids": events.version_ids,
     "rules_invoke_asynchronously": events.rules_invoke_asynchronously,
+    "loopback_counts_as_tls": iam.loopback_counts_as_tls,
     "yaml_definitions": cloudformation.yaml_definitions,
 }
 
