@@ -180,7 +180,9 @@ def main() -> None:
     port, host = int(os.environ["OUTSIDE_PORT"]), os.environ["OUTSIDE_HOST"]
     keys = Keys(os.environ["ENDPOINT"], os.environ["PREFIX"], os.environ["REGION"])
     Handler.outside = Outside(keys)
-    http.server.ThreadingHTTPServer((host, port), Handler).serve_forever()
+    server = http.server.ThreadingHTTPServer((host, port), Handler)
+    print(f"listening on {host}:{port}", flush=True)
+    server.serve_forever()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The local cloud's processes: start, recognise, stop, weigh."""
 
 import contextlib
+import functools
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.errors import UserError
-from tools.local_cloud import state
+from tools.local_cloud import interrupts, state
 from tools.stage import ROOT
 
 _RECORDS = "processes.json"
@@ -41,14 +42,20 @@ def started_at(pid: int) -> str:
             fields = status.read_text().rpartition(")")[2].split()
         except OSError:
             return ""
-        return "" if fields[0] == "Z" else fields[19]
+        return "" if fields[0] == "Z" else f"{fields[19]} after boot {_boot()}"
     answer = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True)
     return answer.stdout.strip()
 
 
+@functools.cache
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
 def start(name: str, command: Sequence[str], environment: Mapping[str, str]) -> Process:
     """Start a process that outlives this command, and note it; its output goes to its log."""
-    with state.log_file(name).open("wb") as log:
+    # Started and noted, or neither: what is not noted is never stopped.
+    with state.log_file(name).open("wb") as log, interrupts.held():
         running = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -58,9 +65,9 @@ def start(name: str, command: Sequence[str], environment: Mapping[str, str]) -> 
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    process = Process(name, running.pid, started_at(running.pid))
-    others = [vars(other) for other in recorded()]
-    state.write_json(_RECORDS, [*others, vars(process)])
+        process = Process(name, running.pid, started_at(running.pid))
+        others = [vars(other) for other in recorded()]
+        state.write_json(_RECORDS, [*others, vars(process)])
     return process
 
 
@@ -75,6 +82,11 @@ def check(process: Process) -> None:
         os.waitpid(process.pid, os.WNOHANG)  # a child that ended stays as a zombie until asked
     if not process.alive:
         raise UserError(f"{process.name} ended; {last_lines(process.name)}")
+
+
+def has_logged(name: str, text: str) -> bool:
+    """Whether a process's log holds a text."""
+    return text in state.log_file(name).read_text(errors="replace")
 
 
 def last_lines(name: str, count: int = 8) -> str:

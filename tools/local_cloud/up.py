@@ -1,18 +1,29 @@
 """`make up`: starts what is not running, or nothing at all."""
 
-import contextlib
 import os
-import signal
 import time
-from collections.abc import Callable, Iterator
-from types import FrameType
+from collections.abc import Callable
 from typing import Any
 
 from tools.errors import UserError
-from tools.local_cloud import ministack, outside_process, ports, postgres, processes, state
+from tools.local_cloud import (
+    interrupts,
+    ministack,
+    outside_process,
+    ports,
+    postgres,
+    processes,
+    state,
+)
 from tools.stage import ROOT
 
 _READY_SECONDS = 60.0
+# What a process logs once it listens.
+_ANNOUNCEMENTS = {
+    ministack.NAME: "Running on http",
+    outside_process.NAME: "listening",
+    postgres.NAME: "listening on",
+}
 CLOUD_PORT, DATABASE_PORT, OUTSIDE_PORT = 4566, 54329, 4580
 
 
@@ -30,14 +41,12 @@ def up() -> None:
             print("found what is left of an earlier local cloud; clearing it away")
         elif processes.recorded():
             print("found a local cloud that did not finish its start; clearing it away")
-        processes.stop_all()
-        state.remove()
-        with interruptible():
+        with interrupts.interruptible():
+            _clear()
             try:
                 cloud = _start()
             except BaseException:
-                processes.stop_all()
-                state.remove()
+                _clear()
                 raise
     print(f"the local cloud is up after {time.monotonic() - started:.1f} s: {cloud['endpoint']}")
 
@@ -48,21 +57,11 @@ def all_alive() -> bool:
     return bool(recorded) and all(process.alive for process in recorded)
 
 
-@contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal interrupt like Ctrl-C, so that all of them clean up."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {
-        number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _clear() -> None:
+    """Stop what runs and forget it, however often Ctrl-C is pressed."""
+    with interrupts.held():
+        processes.stop_all()
+        state.remove()
 
 
 def _start() -> dict[str, Any]:
@@ -107,7 +106,9 @@ def _start() -> dict[str, Any]:
 def _wait(what: str, process: processes.Process, ready: Callable[[], bool]) -> None:
     """Wait until `ready`; UserError when the process ends or takes too long."""
     deadline = time.monotonic() + _READY_SECONDS
-    while not ready():
+    # Another cloud may answer on the same port, begun at the same moment: this one has to say so.
+    announced = _ANNOUNCEMENTS[process.name]
+    while not (processes.has_logged(process.name, announced) and ready()):
         processes.check(process)
         if time.monotonic() > deadline:
             end = processes.last_lines(process.name)
