@@ -1,0 +1,125 @@
+# The keys' policies: who stands in them and what binds each. Planned, nothing is made.
+
+variables {
+  stage                          = "ana"
+  key_deletion_window_in_days    = 7
+  secret_recovery_window_in_days = 0
+  archive_retention_in_days      = 7
+}
+
+run "both_keys_rotate" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for key in [aws_kms_key.data, aws_kms_key.config] : key.enable_key_rotation])
+    error_message = "Both keys must rotate."
+  }
+
+  assert {
+    condition = [aws_kms_alias.data.name, aws_kms_alias.config.name] == [
+      "alias/order-intake-ana-data", "alias/order-intake-ana-config"
+    ]
+    error_message = "The aliases must carry project and stage."
+  }
+}
+
+run "config_key_is_for_callers_only" {
+  command = plan
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_kms_key.config.policy).Statement : statement.Principal
+    ] == [{ AWS = "arn:aws:iam::000000000000:root" }]
+    error_message = "The config key's policy must name the account only: no service acts by itself."
+  }
+}
+
+run "data_key_names_the_services_that_act_by_themselves" {
+  command = plan
+
+  assert {
+    condition = toset(flatten([
+      for statement in jsondecode(aws_kms_key.data.policy).Statement :
+      try(statement.Principal.Service, [])
+      ])) == toset([
+      "events.amazonaws.com", "cloudwatch.amazonaws.com", "logs.eu-central-1.amazonaws.com"
+    ])
+    error_message = "S3, DynamoDB, Lambda, SQS and SNS act for their caller and have no place here."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(aws_kms_key.data.policy).Statement :
+      can(statement.Condition) if can(statement.Principal.Service)
+    ])
+    error_message = "Every service's statement must be bound by a condition."
+  }
+
+  assert {
+    condition = alltrue([
+      for values in flatten([
+        for statement in jsondecode(aws_kms_key.data.policy).Statement :
+        [for test in values(try(statement.Condition, {})) : flatten(values(test))]
+      ]) : strcontains(values, "000000000000")
+    ])
+    error_message = "Every condition must be bound to this account."
+  }
+
+  assert {
+    condition = alltrue([
+      for value in flatten([
+        for statement in jsondecode(aws_kms_key.data.policy).Statement :
+        [for test in values(try(statement.Condition, {})) : flatten(values(test))]
+      ]) : value == "000000000000" || strcontains(value, "order-intake-ana-")
+    ])
+    error_message = "Every ARN in a condition must be of this project and stage."
+  }
+}
+
+run "bus_statement_is_bound_to_the_bus" {
+  command = plan
+
+  assert {
+    condition = one([
+      for statement in jsondecode(aws_kms_key.data.policy).Statement :
+      statement.Condition if statement.Sid == "OrdersBusEncryptsEvents"
+      ]) == {
+      StringEquals = {
+        "aws:SourceAccount"                              = "000000000000"
+        "aws:SourceArn"                                  = "arn:aws:events:eu-central-1:000000000000:event-bus/order-intake-ana-orders"
+        "kms:EncryptionContext:aws:events:event-bus:arn" = "arn:aws:events:eu-central-1:000000000000:event-bus/order-intake-ana-orders"
+      }
+    }
+    error_message = "EventBridge may encrypt for this bus only: account, ARN and encryption context."
+  }
+
+  assert {
+    condition = one([
+      for statement in jsondecode(aws_kms_key.data.policy).Statement :
+      !strcontains(jsonencode(statement.Condition), "EncryptionContext")
+      if statement.Action == "kms:DescribeKey"
+    ])
+    error_message = "DescribeKey has no encryption context: with such a condition it never matches."
+  }
+}
+
+run "rule_targets_are_bound_without_source_keys" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(aws_kms_key.data.policy).Statement :
+      !strcontains(jsonencode(statement.Condition), "aws:Source")
+      if startswith(statement.Sid, "RulesSendTo")
+    ])
+    error_message = "AWS supports no aws:Source… key for EventBridge to encrypted topics: deliveries would be lost."
+  }
+
+  assert {
+    condition = one([
+      for statement in jsondecode(aws_kms_key.data.policy).Statement :
+      toset(values(statement.Condition.ArnLike)[0]) if statement.Sid == "RulesSendToQueues"
+    ]) == toset([for name in ["orders-dlq", "events-dlq", "replay-*"] : "arn:aws:sqs:eu-central-1:000000000000:order-intake-ana-${name}"])
+    error_message = "Rules may send to the dead-letter queues and a replay's queues only."
+  }
+}

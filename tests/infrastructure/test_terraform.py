@@ -1,0 +1,191 @@
+"""terraform/ in the local cloud: it applies, it keeps secrets, it comes back after a destroy."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.infrastructure.conftest import write_cloud
+from tools import terraform
+from tools.errors import UserError
+from tools.provider_mirror import TERRAFORM, find_mirror
+from tools.stage import LOCAL_REGION, PROJECT, Stage, local_dir, running_cloud
+
+pytestmark = [
+    pytest.mark.skipif(not shutil.which("terraform"), reason="terraform is not installed"),
+    pytest.mark.xdist_group("terraform"),  # one worker, so one platform
+]
+
+PARAMETERS = {
+    "keys/data/arn",
+    "keys/config/arn",
+    "secrets/database/arn",
+    "secrets/rates-api/arn",
+    "secrets/partner-webhook/arn",
+    "buses/orders/name",
+    "buses/orders/arn",
+}
+
+
+@pytest.fixture(scope="session")
+def platform(local_stage: Stage) -> Stage:
+    """The stage with its platform applied."""
+    terraform.apply(local_stage)
+    return local_stage
+
+
+def terraform_says(
+    stage: Stage, *arguments: str, data: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs Terraform itself; `data` is a TF_DATA_DIR other than the stage's."""
+    environment = terraform.environment_of(stage)
+    if data:
+        environment["TF_DATA_DIR"] = str(data)
+    command = ["terraform", f"-chdir={TERRAFORM}", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+def test_formatted() -> None:
+    done = subprocess.run(
+        ["terraform", f"-chdir={TERRAFORM}", "fmt", "-check", "-diff", "-recursive"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_valid(local_stage: Stage) -> None:
+    terraform.validate()
+
+
+def test_own_tests(local_stage: Stage, tmp_path: Path) -> None:
+    mirror = find_mirror(terraform.environment_of(local_stage))
+    plugins = [f"-plugin-dir={mirror}"] if mirror else []
+    init = ["init", "-backend=false", "-input=false", "-lockfile=readonly", *plugins]
+    begun = terraform_says(local_stage, *init, data=tmp_path)
+    assert begun.returncode == 0, begun.stderr
+    environment = terraform.environment_of(local_stage) | {"TF_DATA_DIR": str(tmp_path)}
+    own = {name: value for name, value in environment.items() if not name.startswith("TF_VAR_")}
+    command = ["terraform", f"-chdir={TERRAFORM}", "test", "-no-color"]
+    done = subprocess.run(command, env=own, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_second_plan_is_empty(platform: Stage) -> None:
+    assert terraform.plan_is_empty(platform)
+
+
+def test_hands_over_every_name(platform: Stage) -> None:
+    answer = platform.client("ssm").get_parameters_by_path(
+        Path=f"/{PROJECT}/local/", Recursive=True, MaxResults=10
+    )
+    found = {parameter["Name"]: parameter["Value"] for parameter in answer["Parameters"]}
+    assert set(found) == {f"/{PROJECT}/local/{name}" for name in PARAMETERS}
+    assert found == terraform.outputs(platform)["parameters"]
+    assert found[f"/{PROJECT}/local/buses/orders/name"] == f"{platform.prefix}-orders"
+
+
+def secrets_of(stage: Stage) -> dict[str, dict[str, object]]:
+    client = stage.client("secretsmanager")
+    return {
+        name: json.loads(client.get_secret_value(SecretId=f"{stage.prefix}/{name}")["SecretString"])
+        for name in ("database", "rates-api", "partner-webhook")
+    }
+
+
+def test_secrets_hold_what_functions_read(platform: Stage) -> None:
+    secrets = secrets_of(platform)
+    assert {name: sorted(fields) for name, fields in secrets.items()} == {
+        "database": ["dbname", "engine", "host", "password", "port", "username"],
+        "rates-api": ["api_key", "base_url"],
+        "partner-webhook": ["api_key", "url"],
+    }
+    assert secrets["database"]["port"] == 5433
+    assert secrets["rates-api"]["base_url"] == running_cloud()["rates_api"]["base_url"]
+
+
+def test_no_secret_in_state_plan_or_output(platform: Stage, tmp_path: Path) -> None:
+    secrets = secrets_of(platform)
+    values = [str(fields.get("password") or fields.get("api_key")) for fields in secrets.values()]
+    assert all(len(value) == 40 for value in values)
+    assert len(set(values)) == 3
+
+    plan = tmp_path / "plan"
+    # A plan that writes all secrets anew: the one that has most to hide.
+    arguments = [*terraform.variable_arguments(platform), "-var=secrets_version=2"]
+    planned = terraform_says(platform, "plan", "-lock=false", f"-out={plan}", *arguments)
+    assert planned.returncode == 0, planned.stderr
+    shown = terraform_says(platform, "show", "-json", str(plan)).stdout
+    assert '"update"' in shown
+    files = [path for path in platform.state_dir.glob("terraform.tfstate*") if path.is_file()]
+    said = [planned.stdout, shown, terraform_says(platform, "output", "-json").stdout]
+    for text in [*said, *(path.read_text() for path in files)]:
+        for value in values:
+            assert value not in text
+
+
+def test_a_changed_address_is_written_to_its_secret(
+    platform: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_cloud(tmp_path, running_cloud()["cloud_port"], database_port=5434)
+    state = platform.state_dir / "terraform.tfstate"
+    (tmp_path / "terraform").mkdir()
+    (tmp_path / "terraform/terraform.tfstate").write_text(state.read_text())
+    monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path))
+    assert not terraform.plan_is_empty(platform)
+
+
+def test_destroy_then_apply(platform: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    before = terraform.outputs(platform)["key_arns"]
+    terraform.destroy(platform)
+    assert terraform.outputs(platform) == {}
+    terraform.apply(platform)
+    assert terraform.outputs(platform)["key_arns"] != before
+    said = capsys.readouterr().out.splitlines()
+    assert all(line.startswith("terraform: ") for line in said)
+
+
+def test_destroying_nothing_is_harmless(
+    local_stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path))
+    terraform.destroy(Stage("local"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_state_of_a_lost_cloud_is_forgotten(
+    local_stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_cloud(tmp_path, running_cloud()["cloud_port"], database_port=5433)
+    monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path))
+    lost = f"arn:aws:kms:{LOCAL_REGION}:000000000000:key/00000000-0000-0000-0000-000000000000"
+    state = local_dir() / "terraform/terraform.tfstate"
+    state.parent.mkdir()
+    state.write_text(json.dumps({"outputs": {"key_arns": {"value": {"data": lost}}}}))
+    terraform.destroy(Stage("local"))
+    assert not state.exists() or lost not in state.read_text()
+
+
+def test_refuses_a_stage_name_that_makes_no_resource_name(local_stage: Stage) -> None:
+    terraform.initialise(local_stage)
+    arguments = ["-input=false", "-lock=false", "-var=stage=Ana_1"]
+    done = terraform_says(
+        local_stage, "plan", "-no-color", "-var-file=stages/local.tfvars", *arguments
+    )
+    assert done.returncode == 1
+    assert "stage must be a lower-case letter" in done.stderr
+    with pytest.raises(UserError, match="is no stage name"):
+        Stage("Ana_1")
+
+
+def test_arguments_name_the_stages_settings_and_nothing_else() -> None:
+    assert terraform.variable_arguments(Stage("prod")) == [
+        "-var=stage=prod",
+        "-var-file=stages/prod.tfvars",
+    ]
+    assert terraform.variable_arguments(Stage("ana")) == [
+        "-var=stage=ana",
+        "-var-file=stages/development.tfvars",
+    ]
