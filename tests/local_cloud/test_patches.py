@@ -521,6 +521,38 @@ def test_state_machine_may_be_defined_in_yaml(cloud: Emulator, manifest: tuple[s
     cloud.client("s3").delete_object(Bucket=bucket, Key="machine.yaml")
 
 
+def test_bucket_that_refuses_plain_http_takes_objects(
+    cloud: Emulator, manifest: tuple[str, str]
+) -> None:
+    bucket, _ = manifest
+    resources = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+    refusal = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": resources,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    policy = {"Version": "2012-10-17", "Statement": [refusal]}
+    function = cloud.function(
+        "import boto3\n"
+        "def handler(event, context):\n"
+        "    boto3.client('s3').put_object(Bucket=event, Key='a', Body=b'a')\n"
+        "    boto3.client('s3').delete_object(Bucket=event, Key='a')\n"
+        "    return 'put'\n"
+    )
+    allowed = {"Effect": "Allow", "Action": "s3:*Object", "Resource": resources}
+    cloud.client("iam").put_role_policy(
+        RoleName=ROLE.rpartition("/")[2],
+        PolicyName="put",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )
+
+    cloud.client("s3").put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+
+    assert cloud.invoke(function, bucket) == "put"
+
+
 def test_patches_are_for_the_pinned_version_only() -> None:
     script = (
         "import importlib.metadata as metadata\n"

@@ -1,6 +1,7 @@
 """The local cloud's commands: `python -m tools.local_cloud up|down|status|...`."""
 
 import argparse
+import sys
 
 from tools import errors
 from tools.local_cloud import database, psql
@@ -24,10 +25,10 @@ def main() -> int:
         "connect-database": "make the database and the functions' role from the secret",
     }.items():
         commands.add_parser(name, help=about)
-    arguments, more = parser.parse_known_args()
-    if more and arguments.command != "psql":
-        parser.error(f"unknown arguments: {' '.join(more)}")
-    match arguments.command:
+    # What comes after `psql` is psql's own, however it looks.
+    words = sys.argv[1:]
+    mine = words[:1] if words[:1] == ["psql"] else words
+    match parser.parse_args(mine).command:
         case "up":
             up()
         case "down":
@@ -37,9 +38,10 @@ def main() -> int:
         case "logs":
             show_logs(Stage.from_environment())
         case "psql":
-            return psql.run(Stage.from_environment(), more)
+            return psql.run(Stage.from_environment(), words[1:])
         case "connect-database":
             database.connect_database(Stage.from_environment())
+            print("the orders database is ready for the functions' role")
     return 0
 
 

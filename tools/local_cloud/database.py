@@ -29,7 +29,7 @@ def secret(stage: Stage) -> dict[str, Any]:
 def connect_database(stage: Stage) -> None:
     """Make the database, the functions' role with the secret's password, and the schema.
 
-    Repeatable. The role may only read and add rows; the tables belong to the server's owner.
+    Repeatable. The tables belong to the server's owner; what the role may do, the schema says.
     """
     if not stage.is_local:
         raise UserError("only the local stage's database is made here; see docs/operations.md")
@@ -48,12 +48,6 @@ def connect_database(stage: Stage) -> None:
         server.execute(sql.SQL("grant connect on database {} to {}").format(database, role))
     with postgres.connect_as_owner(port, wanted["dbname"]) as orders:
         orders.execute(SCHEMA.read_bytes())
-        orders.execute("revoke create on schema public from public")
-        orders.execute(sql.SQL("grant usage on schema public to {}").format(role))
-        orders.execute(
-            sql.SQL("grant select, insert on all tables in schema public to {}").format(role)
-        )
-    print(f"database {wanted['dbname']}: role {wanted['username']} may read and add rows")
 
 
 def _set_role(server: "psycopg.Connection", wanted: dict[str, Any]) -> None:

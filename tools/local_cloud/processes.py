@@ -30,7 +30,7 @@ class Process:
     @property
     def alive(self) -> bool:
         """Whether it still runs."""
-        return started_at(self.pid) == self.started
+        return bool(self.started) and started_at(self.pid) == self.started
 
 
 def started_at(pid: int) -> str:

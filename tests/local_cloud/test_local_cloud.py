@@ -1,0 +1,472 @@
+"""The local cloud as a whole: start, state, stop, and what may go wrong in between.
+
+Each test has a state folder of its own, with a space in its name, and free ports.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psycopg
+import pytest
+
+from tests.waiting import wait_until
+from tools.errors import UserError
+from tools.local_cloud import ministack, ports, processes, state
+from tools.stage import LOCAL_REGION, ROOT, Stage
+
+PREFIX = Stage("local").prefix
+
+
+class Commands:
+    """The local cloud's commands, on a state folder of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = os.environ | {
+            "ORDER_INTAKE_LOCAL_DIR": str(folder),
+            "CLOUD_PORT": str(ports.free()),
+            "DATABASE_PORT": str(ports.free()),
+            "OUTSIDE_PORT": str(ports.free()),
+            "AWS_PROFILE": "somebody-elses",
+            "AWS_SECRET_ACCESS_KEY": "the-callers-own",
+        }
+        self.environment.pop("STAGE", None)
+
+    def begin(self, *arguments: str, **more: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "tools.local_cloud", *arguments],
+            cwd=ROOT,
+            env=self.environment | more,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
+        process = self.begin(*arguments, **more)
+        out, err = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    def read(self, name: str) -> Any:
+        path = self.folder / name
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def running(self) -> list[processes.Process]:
+        noted = [processes.Process(**entry) for entry in self.read("processes.json") or []]
+        return [process for process in noted if process.alive]
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Iterator[Commands]:
+    folder = tmp_path / "local cloud"
+    mine = Commands(folder)
+    yield mine
+    mine.run("down")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    """A running local cloud that tests only ask."""
+    mine = Commands(tmp_path_factory.mktemp("running") / "local cloud")
+    started = mine.run("up")
+    assert started.returncode == 0, started.stderr
+    yield mine
+    mine.run("down")
+
+
+def one_line(text: str) -> str:
+    """The only line of a text."""
+    (line,) = text.strip().splitlines()
+    return line
+
+
+def ask(url: str, method: str = "GET", body: Any = None, key: str = "") -> tuple[int, Any]:
+    """Status and content of an HTTP answer."""
+    data = json.dumps(body).encode()
+    request = urllib.request.Request(url, data, method=method)  # noqa: S310 - http, loopback
+    if key:
+        request.add_header("X-Api-Key", key)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def test_up_status_down_each_twice(commands: Commands) -> None:
+    assert commands.run("status").returncode == 1
+    assert commands.run("up").returncode == 0
+    cloud = commands.read("cloud.json")
+
+    again = commands.run("up")
+
+    assert again.returncode == 0
+    assert "is up" in again.stdout
+    assert commands.read("cloud.json") == cloud
+    status = commands.run("status")
+    assert status.returncode == 0
+    assert cloud["endpoint"] in status.stdout
+    assert "nothing is deployed" in status.stdout
+    assert commands.folder.stat().st_mode & 0o777 == 0o700
+
+    noted = commands.running()
+    assert commands.run("down").returncode == 0
+    assert not any(process.alive for process in noted)
+    assert {path.name for path in commands.folder.iterdir()} <= state.KEPT
+    repeated = commands.run("down")
+    assert repeated.returncode == 0
+    assert "not running" in repeated.stdout
+
+
+def test_two_at_once_start_one_cloud(commands: Commands) -> None:
+    both = [commands.begin("up") for _ in range(2)]
+
+    outputs = [process.communicate(timeout=120) for process in both]
+
+    assert [process.returncode for process in both] == [0, 0], outputs
+    assert len(commands.running()) == 3
+
+
+def test_dead_leftover_is_cleared_with_the_vanished_clouds_terraform_state(
+    commands: Commands,
+) -> None:
+    assert commands.run("up").returncode == 0
+    before = commands.running()
+    (commands.folder / "terraform").mkdir()
+    processes.kill_group(commands.read("cloud.json")["cloud_pid"])
+    wait_until(lambda: len(commands.running()) == 2, "the cloud is dead")
+
+    again = commands.run("up")
+
+    assert again.returncode == 0, again.stderr
+    assert "earlier" in again.stdout
+    assert not any(process.alive for process in before)
+    assert len(commands.running()) == 3
+    assert not (commands.folder / "terraform").exists()
+
+
+def test_process_that_only_has_the_same_number_is_left_alone(commands: Commands) -> None:
+    commands.folder.mkdir()
+    stranger = {"name": "ministack", "pid": os.getpid(), "started": "long ago"}
+    (commands.folder / "processes.json").write_text(json.dumps([stranger]))
+
+    assert commands.run("down").returncode == 0
+
+    assert commands.read("processes.json") is None  # and this test still runs
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("after", ["processes.json", "postgres", "logs/postgres.log"])
+def test_interrupted_start_leaves_nothing(
+    commands: Commands, number: signal.Signals, after: str
+) -> None:
+    starting = commands.begin("up")
+    wait_until(lambda: (commands.folder / after).exists(), after)
+    noted = commands.running()
+
+    starting.send_signal(number)
+    _, err = starting.communicate(timeout=60)
+
+    assert starting.returncode == 130
+    assert one_line(err).startswith("interrupted")
+    assert not any(process.alive for process in noted)
+    assert not commands.running()
+    assert commands.read("cloud.json") is None
+    assert listeners(int(commands.environment["CLOUD_PORT"])) == 0
+
+
+def listeners(port: int) -> int:
+    """How many listen on a port: 0 or 1."""
+    return int(not ports.is_free(port))
+
+
+def test_killed_start_is_cleared_by_the_next(commands: Commands) -> None:
+    starting = commands.begin("up")
+    wait_until(lambda: len(commands.running()) == 2, "two processes run")
+    orphans = commands.running()
+    starting.kill()
+    starting.communicate()
+
+    again = commands.run("up")
+
+    assert again.returncode == 0, again.stderr
+    assert "did not finish" in again.stdout
+    assert not any(process.alive for process in orphans)
+
+
+@pytest.mark.parametrize("variable", ["CLOUD_PORT", "DATABASE_PORT", "OUTSIDE_PORT"])
+def test_taken_port_is_said_in_one_line(commands: Commands, variable: str) -> None:
+    with socket.socket() as taken:
+        taken.bind((ports.HOST, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        refused = commands.run("up", **{variable: str(port)})
+
+    assert refused.returncode == 1
+    assert (
+        one_line(refused.stderr) == f"error: {variable}={port} is taken; name another port or none"
+    )
+    assert not commands.running()
+
+
+def test_port_that_is_none_is_said_in_one_line(commands: Commands) -> None:
+    refused = commands.run("up", CLOUD_PORT="http")
+
+    assert refused.returncode == 1
+    assert "CLOUD_PORT=http is no port" in one_line(refused.stderr)
+
+
+def test_usual_port_is_left_to_whoever_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CLOUD_PORT", raising=False)
+    with socket.socket() as taken:
+        taken.bind((ports.HOST, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        assert ports.choose("CLOUD_PORT", port) != port
+
+
+def test_process_that_ends_shows_the_end_of_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path))
+    process = processes.start("broken", ["sh", "-c", "echo out of order; exit 3"], os.environ)
+
+    def complaint() -> str:
+        try:
+            processes.check(process)
+        except UserError as error:
+            return str(error)
+        return ""
+
+    said = wait_until(complaint, "the process ended")
+    assert "out of order" in said
+    assert str(state.log_file("broken")) in said
+
+
+def test_process_that_ignores_the_signal_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path))
+    monkeypatch.setattr(processes, "_STOP_SECONDS", 0.2)
+    stubborn = ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done"]
+    process = processes.start("stubborn", stubborn, os.environ)
+    wait_until(lambda: processes.has_logged("stubborn", "ready"), "it runs")
+
+    assert processes.stop_all() == ["stubborn"]
+
+    wait_until(lambda: not process.alive, "it is dead", 5)
+
+
+def test_processes_see_nothing_of_the_caller(running: Commands) -> None:
+    for process in running.running():
+        found = Path(f"/proc/{process.pid}/environ")
+        if not found.exists():
+            pytest.skip("this system shows no environments")
+        text = found.read_text()
+        assert "the-callers-own" not in text
+        assert "somebody-elses" not in text
+
+
+def test_every_port_is_on_the_loopback_interface(running: Commands) -> None:
+    if not Path("/proc/net/tcp").exists():
+        pytest.skip("this system does not list its sockets as files")
+    pids = [pid for process in running.running() for pid in processes.tree(process.pid)]
+    inodes = set()
+    for pid in pids:
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                inodes.add(str(link.readlink()))
+    addresses = []
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        rows = [line.split() for line in Path(table).read_text().splitlines()[1:]]
+        addresses += [
+            row[1].partition(":")[0]
+            for row in rows
+            if row[3] == "0A" and f"socket:[{row[9]}]" in inodes
+        ]
+    assert len(addresses) == 3
+    assert set(addresses) == {"0100007F"}
+
+
+def client_of(running: Commands, service: str) -> Any:
+    """A boto3 client of the running cloud."""
+    return boto3.client(  # type: ignore[call-overload]
+        service,
+        endpoint_url=running.read("cloud.json")["endpoint"],
+        region_name=LOCAL_REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+
+
+type PutSecret = Callable[[str, dict[str, Any]], None]
+
+
+@pytest.fixture(scope="module")
+def secret(running: Commands) -> PutSecret:
+    """Sets a secret of the local stage."""
+    client = client_of(running, "secretsmanager")
+
+    def put(name: str, fields: dict[str, Any]) -> None:
+        text, name = json.dumps(fields), f"{PREFIX}/{name}"
+        try:
+            client.create_secret(Name=name, SecretString=text)
+        except client.exceptions.ResourceExistsException:
+            client.put_secret_value(SecretId=name, SecretString=text)
+
+    return put
+
+
+@pytest.fixture
+def database(running: Commands, secret: PutSecret) -> dict[str, Any]:
+    """The orders database, made with a new password: how to connect to it."""
+    about = running.read("cloud.json")["database"]
+    fields = {name: about[name] for name in ("host", "port", "dbname", "username")}
+    secret("database", fields | {"engine": "postgres", "password": secrets.token_hex(8) + "'\\ %"})
+    for _ in range(2):  # repeatable
+        connected = running.run("connect-database")
+        assert connected.returncode == 0, connected.stderr
+    client_fields = {name: about[name] for name in ("host", "port", "dbname")}
+    return client_fields | {"user": about["username"]}
+
+
+def password_of(running: Commands) -> str:
+    client = client_of(running, "secretsmanager")
+    text = client.get_secret_value(SecretId=f"{PREFIX}/database")["SecretString"]
+    return str(json.loads(text)["password"])
+
+
+def test_functions_role_reads_and_adds_and_nothing_else(
+    running: Commands, database: dict[str, Any]
+) -> None:
+    connect = psycopg.connect(**database, password=password_of(running), autocommit=True)
+    with connect as connection:
+        connection.execute("select count(*) from order_line")
+        connection.execute(
+            "insert into order_file (file_id, partner, key, lines, orders, total, currency,"
+            " house_total, house_currency) values (%s, 'p', 'k', 0, 0, 0, 'EUR', 0, 'EUR')",
+            [secrets.token_hex(8)],
+        )
+        for forbidden in (
+            "update order_file set lines = 1",
+            "delete from order_file",
+            "truncate order_file cascade",
+            "create table mine ()",
+            "drop table order_line",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(forbidden)
+
+
+def test_wrong_password_is_refused(database: dict[str, Any]) -> None:
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(**database, password="guessed")
+
+
+def test_psql_runs_as_the_functions_role(running: Commands, database: dict[str, Any]) -> None:
+    answer = running.run("psql", "-Atc", "select current_user, current_database()")
+
+    assert answer.stdout.strip() == "order_intake|orders"
+    assert running.run("psql", "-c", "nonsense").returncode != 0
+
+
+def test_connect_database_needs_a_secret(commands: Commands) -> None:
+    assert "make up" in one_line(commands.run("connect-database").stderr)
+
+
+def test_rates_need_the_current_key(running: Commands, secret: PutSecret) -> None:
+    url = f"{running.read('cloud.json')['rates_api']['base_url']}/2010-12-31?base=EUR&symbols=GBP"
+    secret("rates-api", {"base_url": "", "api_key": "first"})
+
+    assert ask(url)[0] == 401
+    assert ask(url, key="second")[0] == 401
+    status, content = ask(url, key="first")
+    assert status == 200
+    assert json.loads(content) == {
+        "amount": 1.0,
+        "base": "EUR",
+        "date": "2010-12-31",
+        "rates": {"GBP": 0.86075},
+    }
+
+    secret("rates-api", {"base_url": "", "api_key": "second"})  # rotated
+    assert ask(url, key="second")[0] == 200
+    assert ask(url, key="first")[0] == 401
+
+
+def test_rates_are_of_working_days(running: Commands, secret: PutSecret) -> None:
+    base = running.read("cloud.json")["rates_api"]["base_url"]
+    secret("rates-api", {"base_url": "", "api_key": "key"})
+
+    sunday = json.loads(ask(f"{base}/2011-01-02?symbols=USD", key="key")[1])
+    days = json.loads(ask(f"{base}/2010-12-30..2011-01-03?symbols=GBP", key="key")[1])
+
+    assert sunday["date"] == "2010-12-31"
+    assert sunday["rates"] == {"USD": 1.3362}
+    assert list(days["rates"]) == ["2010-12-31", "2011-01-03"]
+    for unknown in ("/2010-12-30", "/2010-12-31?symbols=XXX", "/2010-12-31?base=USD", "/someday"):
+        assert ask(base + unknown, key="key")[0] == 404
+
+
+def test_apis_fail_when_told_to(running: Commands, secret: PutSecret) -> None:
+    cloud = running.read("cloud.json")
+    control = f"{cloud['outside']['base_url']}/control"
+    hook = cloud["partner_webhook"]["url"]
+    secret("partner-webhook", {"url": hook, "api_key": "key"})
+    ask(f"{cloud['outside']['base_url']}/received", "DELETE")
+
+    assert ask(control, "PUT", {"webhook": {"fail_next": 1, "status": 500}})[0] == 200
+    assert ask(hook, "POST", {"number": 1}, key="key")[0] == 500
+    assert ask(hook, "POST", {"number": 2}, key="wrong")[0] == 401
+    assert ask(hook, "POST", {"number": 3}, key="key")[0] == 200
+    assert ask(control, "PUT", {"webhook": {"fail_next": 1, "garbage": True}})[0] == 200
+    assert ask(hook, "POST", {"number": 4}, key="key")[1].startswith(b"<html>")
+
+    received = json.loads(ask(f"{cloud['outside']['base_url']}/received")[1])
+    assert received == [{"number": 3}]
+    assert ask(control, "PUT", {"webhook": {"status": 500, "no_such": 1}})[0] == 400
+
+
+def test_logs_are_read_by_time_and_chosen(running: Commands) -> None:
+    client = client_of(running, "logs")
+    now = int(time.time() * 1000)
+    for offset, function in enumerate(("LoadOrders", "PriceChunk")):
+        group = f"/aws/lambda/{PREFIX}-{function}"
+        client.create_log_group(logGroupName=group)
+        client.create_log_stream(logGroupName=group, logStreamName="s")
+        entry = {"level": "INFO", "message": f"said by {function}", "file_id": f"id{offset}"}
+        messages = ["START RequestId: 1", json.dumps(entry)]
+        events = [{"timestamp": now - offset, "message": message} for message in messages]
+        client.put_log_events(logGroupName=group, logStreamName="s", logEvents=events)
+
+    lines = running.run("logs").stdout.splitlines()
+
+    assert len(lines) == 2
+    assert lines[0].endswith("PriceChunk         INFO said by PriceChunk file_id=id1")
+    assert "LoadOrders" in one_line(running.run("logs", FN="LoadOrders").stdout)
+    assert "id1" in one_line(running.run("logs", FILE_ID="id1").stdout)
+    unknown = running.run("logs", FN="NoSuch")
+    assert unknown.returncode == 1
+    assert "there are: LoadOrders, PriceChunk" in one_line(unknown.stderr)
+
+
+def test_missing_environment_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(ministack, "CLOUD_ENVIRONMENT", tmp_path / "cloud")
+
+    with pytest.raises(UserError, match="make setup"):
+        ministack.cloud_python()
