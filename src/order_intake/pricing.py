@@ -2,10 +2,8 @@
 
 import csv
 import io
-import re
 from array import array
 from collections import Counter
-from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from hashlib import blake2b
 
@@ -13,7 +11,7 @@ import msgspec
 
 from order_intake.chunks import Chunk
 from order_intake.exchange import Rates, rate_for_all, rate_for_order
-from order_intake.lines import LineDecoder, OrderLine, Refusal
+from order_intake.lines import LineDecoder, Order, Purchase, Refusal, shortest
 from order_intake.memo import Memo
 from order_intake.partners import Profile
 
@@ -43,7 +41,7 @@ SHOWN_ROW_CHARACTERS = 1000
 """So much of a refused row is shown to its partner."""
 
 _CENT = Decimal("0.01")
-_TO_QUOTE = re.compile('[",\\r\\n]')
+_ROWS_AT_ONCE = 1000
 
 
 class ChunkResult(msgspec.Struct, frozen=True):
@@ -72,7 +70,7 @@ class PricedChunk(msgspec.Struct, frozen=True):
     result: ChunkResult
 
 
-class _RefusedRow(msgspec.Struct):
+class _RefusedLine(msgspec.Struct):
     line: int
     reason: str
     field: str | None
@@ -80,12 +78,23 @@ class _RefusedRow(msgspec.Struct):
     row: str
 
 
-class _Worth(msgspec.Struct, frozen=True):
-    """What a quantity at a price and a rate comes to, also as the priced row's cells."""
+class _Worth(msgspec.Struct, frozen=True, gc=False):
+    """What a purchase comes to at a rate, also as the priced row's cells."""
 
-    amount: Decimal
-    house_amount: Decimal
+    amount: int
+    """Ten-thousandths: whole numbers add up faster than decimals, and as exactly."""
+    house_amount: int
+    """Cents."""
     cells: str
+
+
+class _PricedOrder(msgspec.Struct, frozen=True):
+    """An order's cells before and after its lines' own, and what purchases come to in it."""
+
+    before: str
+    after: str
+    worths: Memo[Purchase, _Worth] | None
+    """By the order's rate; None when there is none."""
 
 
 def price_chunk(
@@ -98,104 +107,128 @@ def price_chunk(
     """
     # 50 digits: nothing is rounded but the house amounts, and those only once.
     with localcontext(prec=50, rounding=ROUND_HALF_EVEN):
-        return _Pricer(chunk, profile, rates, uploaded_at).price(data.decode())
+        pricer = _Pricer(profile, rates, uploaded_at)
+        pricer.price(data, chunk.first_line)
+        return pricer.priced_chunk(chunk.index)
 
 
 class _Pricer:
-    """Prices the lines of one chunk."""
+    """Prices the lines of one chunk, in little more memory than what comes out of it.
 
-    def __init__(self, chunk: Chunk, profile: Profile, rates: Rates, uploaded_at: str) -> None:
-        self._chunk = chunk
+    The priced rows are put together by hand from cells that mostly have come before:
+    `csv.writer` alone takes as long as all the rest.
+    """
+
+    def __init__(self, profile: Profile, rates: Rates, uploaded_at: str) -> None:
         self._profile = profile
+        self._rates = rates
+        self._uploaded_at = uploaded_at
+        self._one_rate = rate_for_all(profile, uploaded_at, rates)
         self._decoder = LineDecoder(profile)
-        self._worths = Memo(self._worth)
-        self._cells = Memo(_cell)
-        self._times = Memo(datetime.isoformat)
-        one_rate = rate_for_all(profile, uploaded_at, rates)
+        self._orders = Memo(self._priced_order)
+        self._worths = Memo(self._worths_at)
 
-        def rate_of(ordered_at: datetime) -> Decimal | None:
-            return one_rate or rate_for_order(profile, uploaded_at, rates, ordered_at.date())
+        self._priced = io.BytesIO()
+        self._refused = io.BytesIO()
+        self._rows = self._amount = self._house_amount = 0
+        self._reasons: Counter[str] = Counter()
+        self._invoices: set[str] = set()
 
-        self._rates = Memo(rate_of)
-
-    def price(self, text: str) -> PricedChunk:
+    def price(self, data: bytes, first_line: int) -> None:
         """Take every row either into the priced lines and the sums, or into the refused."""
-        decode = self._decoder.decode
-        priced = [",".join(COLUMNS)]
-        refused: list[bytes] = []
-        reasons: Counter[str] = Counter()
-        invoices: set[str] = set()
-        amount = house_amount = NOTHING
         # Without this a field of a megabyte would stop the whole chunk.
-        csv.field_size_limit(max(csv.field_size_limit(), len(text)))
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=self._profile.delimiter)
-        begins_on = self._chunk.first_line
+        csv.field_size_limit(max(csv.field_size_limit(), len(data)))
+        text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
+        rows = csv.reader(text, delimiter=self._profile.delimiter)
+        decode, orders, invoices = self._decoder.decode, self._orders, self._invoices
+        priced = [",".join(COLUMNS) + "\n"]
+        amount = house_amount = 0
+        next_line = first_line
         for row in rows:
-            line = begins_on
-            begins_on = self._chunk.first_line + rows.line_num
+            line, next_line = next_line, first_line + rows.line_num
             if not row:
                 continue  # an empty line
-            decoded = decode(line, row)
-            if isinstance(decoded, OrderLine):
-                rate = self._rates[decoded.ordered_at]
-                if rate is None:
-                    decoded = self._decoder.outside_rates(decoded)
-                else:
-                    worth = self._worths[decoded.quantity, decoded.unit_price, rate]
-                    amount += worth.amount
-                    house_amount += worth.house_amount
-                    invoices.add(decoded.invoice)
-                    priced.append(self._priced_row(decoded, worth))
-                    continue
-            reasons[decoded.reason] += 1
-            refused.append(_refused_row(decoded, row, self._profile.delimiter))
-        accepted = len(priced) - 1
+            decoded = decode(row)
+            if isinstance(decoded, Refusal):
+                self._refuse(line, decoded, row)
+                continue
+            order = orders[decoded.order]
+            if order.worths is None:
+                self._refuse(line, self._decoder.outside_rates(decoded.order), row)
+                continue
+            worth = order.worths[decoded.purchase]
+            article = _article(decoded.sku, decoded.description)
+            priced.append(f"{line},{order.before},{article},{worth.cells},{order.after}\n")
+            amount += worth.amount
+            house_amount += worth.house_amount
+            invoices.add(decoded.order.invoice)
+            if len(priced) == _ROWS_AT_ONCE:
+                self._flush(priced)
+        self._flush(priced)
+        self._amount, self._house_amount = amount, house_amount
+
+    def priced_chunk(self, index: int) -> PricedChunk:
+        """Return what has come of all rows."""
+        accepted = self._rows - 1  # the header is none
         result = ChunkResult(
-            index=self._chunk.index,
-            lines_in=accepted + len(refused),
+            index=index,
+            lines_in=accepted + self._reasons.total(),
             accepted=accepted,
-            refused=dict(sorted(reasons.items())),
-            amount=str(amount),
-            house_amount=str(house_amount),
-            order_digests=_digests(invoices),
+            refused=dict(sorted(self._reasons.items())),
+            amount=str(shortest(Decimal(self._amount).scaleb(-4))),
+            house_amount=str(Decimal(self._house_amount).scaleb(-2)),
+            order_digests=_digests(self._invoices),
         )
-        priced.append("")
-        return PricedChunk("\n".join(priced).encode(), b"".join(refused), result)
+        return PricedChunk(self._priced.getvalue(), self._refused.getvalue(), result)
 
-    def _worth(self, key: tuple[int, Decimal, Decimal]) -> _Worth:
-        quantity, unit_price, rate = key
-        amount = quantity * unit_price
-        house_amount = (amount / rate).quantize(_CENT)
+    def _refuse(self, line: int, refusal: Refusal, row: list[str]) -> None:
+        self._reasons[refusal.reason] += 1
+        shown = self._profile.delimiter.join(row)[:SHOWN_ROW_CHARACTERS]
+        told = _RefusedLine(line, refusal.reason, refusal.field, refusal.value, shown)
+        self._refused.write(msgspec.json.encode(told) + b"\n")
+
+    def _flush(self, priced: list[str]) -> None:
+        self._priced.write("".join(priced).encode())
+        self._rows += len(priced)
+        priced.clear()
+
+    def _priced_order(self, order: Order) -> _PricedOrder:
+        rate = self._one_rate or rate_for_order(
+            self._profile, self._uploaded_at, self._rates, order.ordered_at.date()
+        )
+        after = (
+            order.ordered_at.isoformat(),
+            _cell(order.customer),
+            _cell(order.country),
+            "t" if order.credit_note else "f",
+        )
+        worths = self._worths[rate] if rate else None
+        return _PricedOrder(_cell(order.invoice), ",".join(after), worths)
+
+    def _worths_at(self, rate: Decimal) -> Memo[Purchase, _Worth]:
         currency = self._profile.currency
-        cells = f"{quantity},{unit_price},{currency},{amount},{rate},{house_amount}"
-        return _Worth(amount, house_amount, cells)
 
-    def _priced_row(self, line: OrderLine, worth: _Worth) -> str:
-        """Write one row under the header `COLUMNS`.
+        def worth(purchase: Purchase) -> _Worth:
+            quantity, unit_price = purchase.quantity, purchase.unit_price
+            amount = quantity * unit_price
+            house_amount = (amount / rate).quantize(_CENT)
+            cells = f"{quantity},{unit_price!s},{currency},{amount!s},{rate!s},{house_amount!s}"
+            return _Worth(int(amount.scaleb(4)), int(house_amount.scaleb(2)), cells)
 
-        By hand, because `csv.writer` takes as long as all the rest: most cells come again.
-        """
-        cells = self._cells
-        return (
-            f"{line.line},{cells[line.invoice]},{cells[line.sku]},{cells[line.description]},"
-            f"{worth.cells},{self._times[line.ordered_at]},"
-            f"{cells[line.customer]},{cells[line.country]},{'t' if line.credit_note else 'f'}"
-        )
+        return Memo(worth)
+
+
+def _article(sku: str, description: str) -> str:
+    return f"{_cell(sku)},{_cell(description)}"
 
 
 def _cell(text: str | None) -> str:
     """Write one cell: nothing is null, and an empty text is two quotes, as COPY reads them."""
     if text is None:
         return ""
-    if text and not _TO_QUOTE.search(text):
-        return text
-    return '"' + text.replace('"', '""') + '"'
-
-
-def _refused_row(refusal: Refusal, row: list[str], delimiter: str) -> bytes:
-    shown = delimiter.join(row)[:SHOWN_ROW_CHARACTERS]
-    told = _RefusedRow(refusal.line, refusal.reason, refusal.field, refusal.value, shown)
-    return msgspec.json.encode(told) + b"\n"
+    if '"' in text or "," in text or "\n" in text or "\r" in text or not text:
+        return '"' + text.replace('"', '""') + '"'
+    return text
 
 
 def _digests(invoices: set[str]) -> bytes:
