@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
 
 CONFIG = Config(
-    connect_timeout=3,
-    read_timeout=20,
-    retries={"mode": "standard", "total_max_attempts": 4},
+    connect_timeout=2,  # seconds; all tries together stay well below the functions' timeouts
+    read_timeout=10,
+    retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=10,
 )
 

@@ -73,8 +73,8 @@ class FileRow(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: str
     status: str
     claimed_by: str
-    claim_expires_at: int
-    attempts: int
+    claim_expires_at: int = 0
+    attempts: int = 0
     run: int = 1
     sha256: str | None = None
     chunks: int | None = None
@@ -133,7 +133,7 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 class ClosedOtherwise(PermanentError):
-    """The file already has another outcome than the one that was to be written."""
+    """The row is not as its writer left it: it has another outcome, or another claimant."""
 
 
 class Ledger:
@@ -164,18 +164,24 @@ class Ledger:
     def hand_over(
         self, file_id: str, claimant: str, new_claimant: str, lease: timedelta, now: datetime
     ) -> None:
-        """Pass the claim on to a workflow's execution, which then meets it as its own."""
-        self._update(
-            file_id,
-            set_={
-                "claimed_by": new_claimant,
-                "claim_expires_at": _expiry(now, lease),
-                "route": "workflow",
-                "attempts": 0,
-            },
-            condition="claimed_by IN (:me, :next)",
-            values={":me": claimant, ":next": new_claimant},
-        )
+        """Pass the claim on to a workflow's execution, which then meets it as its own.
+
+        Raises ClosedOtherwise when the file is not `claimant`'s any more.
+        """
+        try:
+            self._update(
+                file_id,
+                set_={
+                    "claimed_by": new_claimant,
+                    "claim_expires_at": _expiry(now, lease),
+                    "route": "workflow",
+                    "attempts": 0,
+                },
+                condition="claimed_by IN (:me, :next) AND #status IN (:registered, :awaiting)",
+                values={":me": claimant, ":next": new_claimant} | OPEN,
+            )
+        except _ConditionFailed as met:
+            raise ClosedOtherwise(f"{file_id} cannot be handed over: {met}") from met
 
     def claim_content(self, partner: str, sha256: str, file_id: str) -> str | None:
         """Claim a content for an upload: None, or the id of the upload that had it first.
@@ -210,18 +216,25 @@ class Ledger:
     def record_registration(
         self, file_id: str, *, sha256: str, chunks: int, terms: dict[str, str], now: datetime
     ) -> None:
-        """Write down what the check of the file found, and the terms that hold for it."""
-        self._update(
-            file_id,
-            set_={
-                "sha256": sha256,
-                "chunks": chunks,
-                "terms": terms,
-                "registered_at": stamp(now),
-            },
-            condition="#status = :registered",
-            values={":registered": "Registered"},
-        )
+        """Write down what the check of the file found, and the terms that hold for it.
+
+        Raises ClosedOtherwise when the file has its outcome meanwhile.
+        """
+        facts = {
+            "sha256": sha256,
+            "chunks": chunks,
+            "terms": terms,
+            "registered_at": stamp(now),
+        }
+        try:
+            self._update(
+                file_id,
+                set_=facts,
+                condition="#status = :registered",
+                values={":registered": "Registered"},
+            )
+        except _ConditionFailed as met:
+            raise ClosedOtherwise(f"{file_id} cannot be registered: {met}") from met
 
     def await_approval(self, file_id: str, token: str, totals: Totals, until: datetime) -> FileRow:
         """Keep the task token that resumes the workflow, and the claim until `until`.
@@ -242,7 +255,7 @@ class Ledger:
                 values=OPEN,
             )
         except _ConditionFailed as met:
-            raise ClosedOtherwise(f"{file_id} is not waiting for a decision") from met
+            raise ClosedOtherwise(f"{file_id} cannot wait for a decision: {met}") from met
         return _row(item)
 
     def decide(self, file_id: str, decision: Decision, decided_by: str) -> str | None:
@@ -271,10 +284,28 @@ class Ledger:
             return None
         return str(item["task_token"])
 
-    def forget_token(self, file_id: str, *, undo_decision: bool = False) -> None:
-        """Remove the task token; also the decision when it came too late to have any effect."""
-        gone = ("task_token", "approval") if undo_decision else ("task_token",)
-        self._update(file_id, remove=gone, condition="attribute_exists(pk)")
+    def forget_token(self, file_id: str) -> None:
+        """Remove the task token of a decision that the workflow knows of."""
+        self._update(file_id, remove=("task_token",), condition="attribute_exists(pk)")
+
+    def undo_decision(self, file_id: str, decision: Decision, decided_by: str) -> None:
+        """Remove a decision that came too late; what the workflow wrote meanwhile stays."""
+        try:
+            self._update(
+                file_id,
+                remove=("task_token", "approval"),
+                condition=(
+                    "#status = :awaiting AND "
+                    "approval.decision = :decision AND approval.decided_by = :by"
+                ),
+                values={
+                    ":awaiting": "AwaitingApproval",
+                    ":decision": decision,
+                    ":by": decided_by,
+                },
+            )
+        except _ConditionFailed:
+            return
 
     def close(
         self,
@@ -305,8 +336,7 @@ class Ledger:
         except _ConditionFailed as met:
             if met.item and met.row.status == outcome:
                 return met.row
-            stands = f"is {met.row.status}" if met.item else "has no row"
-            raise ClosedOtherwise(f"{file_id} {stands}: cannot be {outcome}") from met
+            raise ClosedOtherwise(f"{file_id} cannot become {outcome}: {met}") from met
         return _row(item)
 
     def mark_announced(self, file_id: str) -> None:
@@ -437,7 +467,7 @@ class _ConditionFailed(Exception):
     """A conditional write was refused; `item` is what stands there ({} when nothing does)."""
 
     def __init__(self, item: Values) -> None:
-        super().__init__("the condition of a write does not hold")
+        super().__init__(f"it is {item['status']}" if "status" in item else "there is no such row")
         self.item = item
 
     @property

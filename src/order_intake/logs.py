@@ -7,6 +7,7 @@ Metrics are written into the log in CloudWatch's embedded format: no call, no pe
 """
 
 import functools
+import os
 from collections.abc import Callable
 
 from aws_lambda_powertools import Logger, Metrics
@@ -22,6 +23,9 @@ __all__ = ["MetricUnit", "about", "count", "count_by", "entry", "logger"]
 
 logger = Logger(log_uncaught_exceptions=False)
 metrics = Metrics()
+# Stages may share an account, and a namespace with it.
+DIMENSIONS = {"stage": os.environ.get("STAGE", "unknown")}
+metrics.set_default_dimensions(**DIMENSIONS)
 
 
 def about(**keys: str | int | None) -> None:
@@ -30,14 +34,16 @@ def about(**keys: str | int | None) -> None:
 
 
 def count(name: str, value: float = 1, unit: MetricUnit = MetricUnit.Count) -> None:
-    """Add a metric of this call, by stage and service."""
+    """Add a metric of this call; its dimensions are `service` and `stage`."""
     metrics.add_metric(name=name, unit=unit, value=value)
 
 
 def count_by(name: str, dimension: str, values: dict[str, int]) -> None:
     """Write one metric with a dimension of its own, a value for each of the dimension's names."""
     for key, value in values.items():
-        with single_metric(name=name, unit=MetricUnit.Count, value=value) as metric:
+        with single_metric(
+            name=name, unit=MetricUnit.Count, value=value, default_dimensions=DIMENSIONS
+        ) as metric:
             metric.add_dimension(name=dimension, value=key)
 
 

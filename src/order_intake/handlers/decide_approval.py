@@ -40,7 +40,7 @@ def _decide(ledger: Ledger, decided: outcomes.ApprovalDecided) -> tuple[bool, st
     except ClientError as error:
         if aws_clients.code_of(error) not in TOO_LATE:
             raise
-        ledger.forget_token(decided.file_id, undo_decision=True)
+        ledger.undo_decision(decided.file_id, decided.decision, decided.decided_by)
         return False, "the decision came too late: the workflow no longer waits for it"
     ledger.forget_token(decided.file_id)
     return True, f"the file is {decided.decision}"

@@ -1,0 +1,26 @@
+"""What the unit tests share: AWS services in memory, no network."""
+
+import os
+
+# Read when Powertools is imported.
+os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "order-intake")
+os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "OrderIntake")
+os.environ.setdefault("STAGE", "test")
+
+import pytest
+
+from order_intake import aws_clients, secrets
+from tests.unit.fakes import FakeCloud
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> FakeCloud:
+    """Stand in for every AWS service that the functions call."""
+    fake = FakeCloud()
+    monkeypatch.setattr(aws_clients, "s3", lambda: fake.s3)
+    monkeypatch.setattr(aws_clients, "dynamodb", lambda: fake.dynamodb)
+    monkeypatch.setattr(aws_clients, "events", lambda: fake.events)
+    monkeypatch.setattr(aws_clients, "step_functions", lambda: fake.step_functions)
+    monkeypatch.setattr(aws_clients, "secrets_manager", lambda: fake.secrets)
+    secrets.forget()
+    return fake

@@ -1,0 +1,153 @@
+"""What the handlers' tests share: their settings, a partner's file, and its way so far."""
+
+import io
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from order_intake import database, logs, rates_api, uploads
+from order_intake.errors import DatabaseUnavailable
+from order_intake.handlers import assess_file, price_chunk, register_file
+from tests.unit.fakes import Context, FakeCloud
+
+BUCKET = "uploads"
+MACHINE = "arn:aws:states:eu-central-1:000000000000:stateMachine:order-intake-test-OrderIntake"
+KEY = "incoming/online-retail/orders.csv"
+HEADER = b"InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+GOOD = b"536365,85123A,WHITE HEART,6,2010-12-01 08:26:00,2.55,17850.0,United Kingdom\n"
+BAD = b"536366,71053,LANTERN,6,2010-12-01 08:28:00,-1.00,17850.0,United Kingdom\n"
+LARGE = b"536367,22960,JAM SET,60000,2010-12-01 08:34:00,4.25,13047.0,United Kingdom\n"
+
+
+class Database:
+    """Stands in for the orders database."""
+
+    def __init__(self) -> None:
+        self.lines: dict[str, int] = {}
+        self.faults: list[Exception] = []
+
+    def load_file(self, arn: str, store: Any, file: Any, count: int, totals: Any) -> bool:
+        if self.faults:
+            raise self.faults.pop(0)
+        if file.file_id in self.lines:
+            return False
+        self.lines[file.file_id] = totals.accepted
+        return True
+
+    def down(self, times: int) -> None:
+        self.faults += [DatabaseUnavailable("the database is not there")] * times
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {
+        "UPLOADS_BUCKET": BUCKET,
+        "LEDGER_TABLE": "ledger",
+        "ORDERS_BUS": "orders",
+        "RATES_API_SECRET_ARN": "arn:rates",
+        "DATABASE_SECRET_ARN": "arn:database",
+        "PARTNER_WEBHOOK_SECRET_ARN": "arn:webhook",
+        "ORDER_INTAKE_STATE_MACHINE_ARN": MACHINE,
+        "MAX_FILE_BYTES": "100000",
+        "MAX_ATTEMPTS": "3",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def orders_database(monkeypatch: pytest.MonkeyPatch) -> Database:
+    fake = Database()
+    monkeypatch.setattr(database, "load_file", fake.load_file)
+    return fake
+
+
+@pytest.fixture
+def rates(monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
+    """Give the rates of 2010-12-31; first raise what is put into the list."""
+    faults: list[Exception] = []
+
+    def fetch(arn: str, currency: str, *days: Any) -> dict[str, Decimal]:
+        if faults:
+            raise faults.pop(0)
+        return {"2010-12-31": Decimal("0.86075")}
+
+    monkeypatch.setattr(rates_api, "fetch", fetch)
+    return faults
+
+
+type Put = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def put(cloud: FakeCloud) -> Put:
+    """Upload a file, and give the event that S3 tells of it."""
+
+    def upload(body: bytes, key: str = KEY) -> dict[str, Any]:
+        version = cloud.s3.upload(key, body)
+        return {
+            "version": "0",
+            "id": "event-1",
+            "detail-type": "Object Created",
+            "source": "aws.s3",
+            "time": "2026-03-02T12:00:00Z",
+            "detail": {
+                "bucket": {"name": BUCKET},
+                "object": {"key": key, "size": len(body), "version-id": version},
+            },
+        }
+
+    return upload
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """Catch what the functions log."""
+    stream = io.StringIO()
+    monkeypatch.setattr(logs.logger.registered_handler, "stream", stream)
+    return stream
+
+
+@pytest.fixture
+def started(put: Put) -> dict[str, Any]:
+    """Give the input of a workflow over a good file of three lines, two of them accepted."""
+    return upload_in(put(HEADER + GOOD * 2 + BAD))
+
+
+def upload_in(event: dict[str, Any]) -> dict[str, Any]:
+    upload = uploads.upload_of(event)
+    return {
+        "upload": msgspec.to_builtins(upload),
+        "claimant": "execution-1",
+        "route": "workflow",
+    }
+
+
+def file_id_of(event: dict[str, Any]) -> str:
+    upload = uploads.upload_of(event)
+    return uploads.file_id(upload.bucket, upload.key, upload.version_id)
+
+
+def context(request_id: str = "request-1") -> Any:
+    return Context(request_id)
+
+
+def registered(started: dict[str, Any]) -> dict[str, Any]:
+    """Take a file through RegisterFile, as the workflow would."""
+    return register_file.handler(started, context())
+
+
+def priced(started: dict[str, Any], cloud: FakeCloud) -> dict[str, Any]:
+    """Take a file through its pricing; gives `file`, `chunks` and `totals`."""
+    answer: Any = registered(started)
+    rates = {"currency": "GBP", "house_currency": "EUR", "rates": {"2010-12-31": "0.86075"}}
+    for chunk in msgspec.json.decode(cloud.s3.objects("work/")[answer["manifest"]["key"]]):
+        payload = {"file": answer["file"], "chunk": chunk, "rates": rates}
+        price_chunk.handler(payload, context())
+    known = {"file": answer["file"], "chunks": answer["chunks"]}
+    terms = {"approval_threshold": "100000.00", "tolerance": "0.5"}
+    assessed: Any = assess_file.handler(known | {"terms": terms}, context())
+    return known | {"totals": assessed["totals"]}

@@ -1,0 +1,56 @@
+"""CurateFile: keeps an accepted file's lines and writes its outcome, once."""
+
+from typing import Any
+
+import pytest
+
+from order_intake.errors import ServiceBusy
+from order_intake.handlers.curate_file import handler
+from order_intake.ledger import ClosedOtherwise
+from tests.unit.fakes import FakeCloud, client_error
+from tests.unit.handlers.conftest import context, priced
+
+
+@pytest.fixture
+def payload(cloud: FakeCloud, started: dict[str, Any]) -> dict[str, Any]:
+    return priced(started, cloud) | {"loaded": True, "approval": None}
+
+
+def test_lines_are_kept_and_the_outcome_is_written(
+    cloud: FakeCloud, payload: dict[str, Any]
+) -> None:
+    answer: Any = handler(payload, context())
+
+    file_id = payload["file"]["file_id"]
+    kept = cloud.s3.objects("curated/")[f"curated/online-retail/{file_id}/00000.csv"]
+    assert kept == cloud.s3.objects("work/")[f"work/{file_id}/priced/00000.csv"]
+    refused = cloud.s3.objects("quarantine/")[f"quarantine/online-retail/{file_id}/00000.jsonl"]
+    assert len(refused.splitlines()) == 1
+    announcement = answer["announcement"]
+    assert announcement["detail_type"] == "OrderFileAccepted"
+    assert announcement["detail"]["decided_by"] is None
+    assert announcement["detail"]["closed_at"] == cloud.row(file_id)["closed_at"]
+
+
+def test_who_approved_is_told_and_kept(cloud: FakeCloud, payload: dict[str, Any]) -> None:
+    approval = {"decision": "approved", "decided_by": "ann"}
+    answer: Any = handler(payload | {"approval": approval}, context())
+
+    assert answer["announcement"]["detail"]["decided_by"] == "ann"
+    assert cloud.row(payload["file"]["file_id"])["approval"] == approval
+
+
+def test_a_retry_after_the_outcome_says_the_same(cloud: FakeCloud, payload: dict[str, Any]) -> None:
+    cloud.fail("copy_object", client_error("SlowDown", 503))
+    with pytest.raises(ServiceBusy):
+        handler(payload, context())
+
+    assert handler(payload, context()) == handler(payload, context())
+
+
+def test_an_outcome_that_stands_is_not_overwritten(
+    cloud: FakeCloud, payload: dict[str, Any]
+) -> None:
+    cloud.row(payload["file"]["file_id"])["status"] = "Failed"
+    with pytest.raises(ClosedOtherwise):
+        handler(payload, context())

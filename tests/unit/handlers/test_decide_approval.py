@@ -1,0 +1,116 @@
+"""DecideApproval: the first decision resumes the workflow; every other one is told why not."""
+
+from typing import Any
+
+import pytest
+
+from order_intake.errors import InvalidInput, ServiceBusy
+from order_intake.handlers import request_approval
+from order_intake.handlers.decide_approval import handler
+from tests.unit.fakes import FakeCloud, client_error
+from tests.unit.handlers.conftest import context, priced
+
+
+def decision(file_id: str, decided: str = "approved", by: str = "ann") -> dict[str, Any]:
+    return {
+        "id": "event-2",
+        "source": "order-intake.operators",
+        "detail-type": "ApprovalDecided",
+        "detail": {
+            "schema_version": "1.0",
+            "file_id": file_id,
+            "decision": decided,
+            "decided_by": by,
+        },
+    }
+
+
+@pytest.fixture
+def waiting(cloud: FakeCloud, started: dict[str, Any]) -> str:
+    """Give the id of a file that waits for a decision."""
+    done = priced(started, cloud)
+    payload = {
+        "file": done["file"],
+        "totals": done["totals"],
+        "task_token": "token-1",
+        "timeout_seconds": 3600,
+    }
+    request_approval.handler(payload, context())
+    return str(done["file"]["file_id"])
+
+
+def test_the_workflow_is_told_the_decision_and_the_token_is_gone(
+    cloud: FakeCloud, waiting: str
+) -> None:
+    answer = handler(decision(waiting), context())
+
+    assert answer["applied"] is True
+    assert cloud.step_functions.answered == {
+        "token-1": {"decision": "approved", "decided_by": "ann"}
+    }
+    assert "task_token" not in cloud.row(waiting)
+
+
+def test_a_second_decision_is_not_applied(cloud: FakeCloud, waiting: str) -> None:
+    handler(decision(waiting), context())
+    answer = handler(decision(waiting, "declined", "ben"), context())
+
+    assert answer["applied"] is False
+    assert answer["explanation"] == "the file was approved before, by ann"
+    assert len(cloud.step_functions.answered) == 1
+
+
+def test_an_unknown_file_is_no_failure(cloud: FakeCloud) -> None:
+    answer = handler(decision("0" * 24), context())
+
+    assert (answer["applied"], answer["explanation"]) == (
+        False,
+        "there is no file with this id",
+    )
+
+
+@pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
+def test_a_decision_after_the_timeout_is_not_applied_and_leaves_no_trace(
+    cloud: FakeCloud, waiting: str, code: str
+) -> None:
+    cloud.fail("send_task_success", client_error(code))
+    answer = handler(decision(waiting), context())
+
+    assert answer["applied"] is False
+    assert "too late" in str(answer["explanation"])
+    assert "approval" not in cloud.row(waiting)
+
+
+def test_a_decision_that_could_not_be_told_is_told_by_the_retry(
+    cloud: FakeCloud, waiting: str
+) -> None:
+    cloud.fail("send_task_success", client_error("ThrottlingException"))
+    with pytest.raises(ServiceBusy):
+        handler(decision(waiting), context())
+
+    # Meanwhile another one comes: the first stays the first.
+    assert handler(decision(waiting, "declined", "ben"), context())["applied"] is False
+    assert handler(decision(waiting), context())["applied"] is True
+    assert cloud.step_functions.answered["token-1"]["decision"] == "approved"
+
+
+def test_a_file_with_an_outcome_is_not_decided(cloud: FakeCloud, waiting: str) -> None:
+    cloud.row(waiting)["status"] = "Failed"
+
+    assert handler(decision(waiting), context())["explanation"] == (
+        "the file has its outcome: Failed"
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"detail": {}},
+        {"source": "order-intake"},
+        {"detail": decision("f1", "perhaps")["detail"]},
+        {"detail": decision("f1")["detail"] | {"schema_version": "9.0"}},
+    ],
+)
+def test_a_malformed_decision_is_invalid_input(cloud: FakeCloud, change: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput):
+        handler(decision("f1") | change, context())

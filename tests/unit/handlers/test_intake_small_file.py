@@ -1,0 +1,282 @@
+"""The direct route, from the S3 event to the outcome, over services in memory."""
+
+import io
+from typing import Any
+
+import msgspec
+import pytest
+
+from order_intake.errors import DatabaseUnavailable, InvalidInput, RatesUnavailable, ServiceBusy
+from order_intake.handlers.intake_small_file import handler
+from tests.unit.fakes import FakeCloud, client_error
+from tests.unit.handlers.conftest import (
+    BAD,
+    GOOD,
+    HEADER,
+    LARGE,
+    MACHINE,
+    Database,
+    Put,
+    context,
+    file_id_of,
+)
+
+pytestmark = pytest.mark.usefixtures("rates", "orders_database")
+
+
+def outcomes(cloud: FakeCloud) -> list[str]:
+    return [entry["DetailType"] for entry in cloud.events.put]
+
+
+def test_a_good_file_is_accepted(cloud: FakeCloud, put: Put, orders_database: Database) -> None:
+    event = put(HEADER + GOOD * 3)
+    file_id = file_id_of(event)
+
+    answer = handler(event, context())
+
+    assert answer == {"file_id": file_id, "outcome": "Accepted"}
+    assert orders_database.lines == {file_id: 3}
+    assert list(cloud.s3.objects("curated/")) == [f"curated/online-retail/{file_id}/00000.csv"]
+    assert not cloud.s3.objects("quarantine/")
+    [detail] = cloud.events.details("OrderFileAccepted")
+    assert detail["lines_in"] == detail["accepted"] == 3
+    assert (detail["total"], detail["house_total"]) == ("45.90", "53.34")
+    assert (detail["route"], detail["loaded"], detail["orders"]) == ("direct", True, 1)
+    row = cloud.row(file_id)
+    assert (row["status"], row["announced"], row["chunks"]) == ("Accepted", True, 1)
+    assert row["closed_at"] == detail["closed_at"]
+
+
+def test_refused_lines_within_the_tolerance_are_kept_apart(cloud: FakeCloud, put: Put) -> None:
+    event = put(HEADER + GOOD * 120 + BAD)
+
+    assert handler(event, context())["outcome"] == "Accepted"
+
+    [refused] = cloud.s3.objects("quarantine/").values()
+    assert b"price_not_positive" in refused
+    [detail] = cloud.events.details("OrderFileAccepted")
+    assert detail["refused"] == {"price_not_positive": 1}
+
+
+@pytest.mark.parametrize(
+    ("body", "key", "reason"),
+    [
+        (HEADER + GOOD + BAD, "incoming/online-retail/a.csv", "too_many_refused_lines"),
+        (b"a,b\n1,2\n", "incoming/online-retail/a.csv", "wrong_header"),
+        (b"", "incoming/online-retail/a.csv", "empty_file"),
+        (HEADER + GOOD, "incoming/nobody/a.csv", "unknown_partner"),
+        (HEADER + GOOD * 2000, "incoming/online-retail/a.csv", "too_large"),
+    ],
+)
+def test_a_file_at_fault_is_rejected(
+    cloud: FakeCloud, put: Put, body: bytes, key: str, reason: str
+) -> None:
+    event = put(body, key)
+    file_id = file_id_of(event)
+
+    assert handler(event, context())["outcome"] == "Rejected"
+
+    [detail] = cloud.events.details("OrderFileRejected")
+    assert detail["reason"] == reason
+    assert detail["explanation"]
+    partner = key.split("/")[1]
+    assert f"quarantine/{partner}/{file_id}/reason.json" in cloud.s3.objects("quarantine/")
+    assert cloud.row(file_id)["status"] == "Rejected"
+    assert not cloud.s3.objects("curated/")
+
+
+def test_a_file_above_the_maximum_is_not_read(cloud: FakeCloud, put: Put) -> None:
+    handler(put(HEADER + GOOD * 2000), context())
+
+    assert cloud.s3.reads == 0
+
+
+def test_the_same_content_again_is_a_duplicate(cloud: FakeCloud, put: Put) -> None:
+    first = put(HEADER + GOOD)
+    handler(first, context("a"))
+
+    assert handler(put(HEADER + GOOD, "incoming/online-retail/b.csv"), context("b"))["outcome"] == (
+        "Duplicate"
+    )
+
+    [detail] = cloud.events.details("OrderFileDuplicate")
+    assert detail["duplicate_of"] == file_id_of(first)
+
+
+def test_the_same_notification_again_changes_nothing(cloud: FakeCloud, put: Put) -> None:
+    event = put(HEADER + GOOD)
+    handler(event, context("a"))
+
+    assert handler(event, context("b"))["outcome"] == "taken"
+    assert handler(event, context("a"))["outcome"] == "taken"
+    assert outcomes(cloud) == ["OrderFileAccepted"]
+
+
+def test_a_large_sum_goes_to_the_workflow(
+    cloud: FakeCloud, put: Put, orders_database: Database
+) -> None:
+    event = put(HEADER + LARGE)
+    file_id = file_id_of(event)
+
+    assert handler(event, context())["outcome"] == "handed_over"
+
+    name = f"handover-{file_id}"
+    assert cloud.step_functions.started == {name: event}
+    row = cloud.row(file_id)
+    assert row["claimed_by"] == f"{MACHINE.replace('stateMachine', 'execution')}:{name}"
+    assert (row["status"], row["route"]) == ("Registered", "workflow")
+    assert not cloud.events.put
+    assert not orders_database.lines
+
+
+def test_a_handover_that_broke_off_is_finished_by_the_retry(cloud: FakeCloud, put: Put) -> None:
+    event = put(HEADER + LARGE)
+    cloud.fail("start_execution", client_error("ThrottlingException"))
+    with pytest.raises(ServiceBusy):
+        handler(event, context())
+
+    assert handler(event, context())["outcome"] == "handed_over"
+    # Its execution was started: once more is as good.
+    assert handler(event, context())["outcome"] == "handed_over"
+    assert len(cloud.step_functions.started) == 1
+
+
+def test_what_passes_is_tried_again_and_ends_well(
+    cloud: FakeCloud, put: Put, rates: list[Exception], orders_database: Database
+) -> None:
+    event = put(HEADER + GOOD)
+    rates.append(RatesUnavailable("down"))
+    orders_database.down(1)
+
+    with pytest.raises(RatesUnavailable):
+        handler(event, context())
+    with pytest.raises(DatabaseUnavailable):
+        handler(event, context())
+    assert handler(event, context())["outcome"] == "Accepted"
+    assert outcomes(cloud) == ["OrderFileAccepted"]
+
+
+def test_after_the_last_attempt_the_file_has_failed(
+    cloud: FakeCloud, put: Put, rates: list[Exception]
+) -> None:
+    event = put(HEADER + GOOD)
+    rates += [RatesUnavailable("the rates API is down")] * 3
+
+    for _ in range(3):
+        with pytest.raises(RatesUnavailable):
+            handler(event, context())
+
+    [detail] = cloud.events.details("OrderFileFailed")
+    assert (detail["reason"], detail["explanation"]) == (
+        "RatesUnavailable",
+        "the rates API is down",
+    )
+    assert cloud.row(file_id_of(event))["status"] == "Failed"
+    # Later, from the dead-letter queue: another request, and the file is run again.
+    assert handler(event, context("redrive"))["outcome"] == "Accepted"
+    assert outcomes(cloud) == ["OrderFileFailed", "OrderFileAccepted"]
+
+
+def test_a_bug_fails_the_file_without_telling_what_it_had_in_hand(
+    cloud: FakeCloud, put: Put, rates: list[Exception]
+) -> None:
+    event = put(HEADER + GOOD)
+    rates += [ValueError("customer 17850")] * 3
+
+    for _ in range(3):
+        with pytest.raises(ValueError, match="17850"):
+            handler(event, context())
+
+    [detail] = cloud.events.details("OrderFileFailed")
+    assert detail["reason"] == "ValueError"
+    assert "17850" not in detail["explanation"]
+
+
+def test_an_outcome_whose_event_did_not_get_out_is_announced_by_the_retry(
+    cloud: FakeCloud, put: Put
+) -> None:
+    event = put(HEADER + GOOD)
+    cloud.events.refuse = 1
+    with pytest.raises(ServiceBusy):
+        handler(event, context())
+    assert cloud.row(file_id_of(event))["status"] == "Accepted"
+
+    assert handler(event, context("another"))["outcome"] == "taken"
+    assert handler(event, context())["outcome"] == "Accepted"
+
+    [detail] = cloud.events.details("OrderFileAccepted")
+    assert detail["closed_at"] == cloud.row(file_id_of(event))["closed_at"]
+    assert handler(event, context())["outcome"] == "taken"
+
+
+def test_an_outcome_that_could_not_be_announced_at_all_stands_and_is_told_from_the_queue(
+    cloud: FakeCloud, put: Put
+) -> None:
+    event = put(HEADER + GOOD)
+    cloud.fail("put_events", *[client_error("InternalFailure", 500)] * 3)
+    for _ in range(3):
+        with pytest.raises(ServiceBusy):
+            handler(event, context())
+    row = cloud.row(file_id_of(event))
+    assert row["status"] == "Accepted"
+
+    row["claim_expires_at"] = 0  # some time later
+    assert handler(event, context("redrive"))["outcome"] == "Accepted"
+    assert outcomes(cloud) == ["OrderFileAccepted"]
+
+
+def test_a_stage_without_a_database_says_that_nothing_was_loaded(
+    cloud: FakeCloud, put: Put, orders_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_SECRET_ARN", "none")
+
+    assert handler(put(HEADER + GOOD), context())["outcome"] == "Accepted"
+    assert not orders_database.lines
+    assert cloud.events.details("OrderFileAccepted")[0]["loaded"] is False
+
+
+@pytest.mark.parametrize("event", [{}, [], None, {"detail": {}}, {"source": "aws.s3"}])
+def test_what_is_no_upload_is_invalid_input(cloud: FakeCloud, event: Any) -> None:
+    with pytest.raises(InvalidInput):
+        handler(event, context())
+
+
+def test_an_object_that_is_gone_fails_the_file(cloud: FakeCloud, put: Put) -> None:
+    event = put(HEADER + GOOD)
+    cloud.s3.versions.clear()
+
+    for _ in range(3):
+        with pytest.raises(InvalidInput, match="no such object"):
+            handler(event, context())
+    assert outcomes(cloud) == ["OrderFileFailed"]
+
+
+def test_logs_name_the_file_and_carry_none_of_its_data(
+    cloud: FakeCloud, put: Put, logged: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = put(HEADER + GOOD + BAD)
+    handler(event, context())
+
+    lines = [msgspec.json.decode(line) for line in logged.getvalue().splitlines()]
+    assert lines
+    for line in lines:
+        assert line["file_id"] == file_id_of(event)
+        assert line["correlation_id"] == "event-1"
+        assert line["function_request_id"] == "request-1"
+    for datum in ("17850", "536365", "536366", "85123A", "71053", "WHITE HEART", "LANTERN"):
+        assert datum not in logged.getvalue() + capsys.readouterr().out
+
+
+def test_metrics_count_files_lines_and_refusals_by_reason(
+    put: Put, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler(put(HEADER + GOOD * 120 + BAD), context())
+
+    blobs = [msgspec.json.decode(line) for line in capsys.readouterr().out.splitlines()]
+    by_reason = [blob for blob in blobs if "reason" in blob]
+    [whole] = [blob for blob in blobs if "reason" not in blob]
+    assert [(b["reason"], b["RefusedLines"]) for b in by_reason] == [("price_not_positive", [1.0])]
+    assert whole["FilesAccepted"] == [1.0]
+    assert whole["LinesAccepted"] == [120.0]
+    assert (whole["stage"], whole["service"]) == ("test", "order-intake")
+    assert by_reason[0]["stage"] == "test"

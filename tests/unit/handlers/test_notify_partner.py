@@ -1,0 +1,117 @@
+"""NotifyPartner: each outcome is posted to the partners' webhook."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from order_intake import http_calls
+from order_intake.errors import InvalidInput, WebhookUnavailable
+from order_intake.handlers.notify_partner import handler
+from tests.unit.fakes import FakeCloud
+from tests.unit.handlers.conftest import context
+
+DETAIL = {
+    "schema_version": "1.0",
+    "outcome": "Accepted",
+    "file_id": "f1",
+    "partner": "nordwind",
+    "bucket": "uploads",
+    "key": "incoming/nordwind/a.csv",
+    "version_id": "v1",
+    "route": "direct",
+    "correlation_id": "c-1",
+    "lines_in": 3,
+    "accepted": 3,
+    "refused": {},
+    "closed_at": "2026-03-02T12:00:00Z",
+}
+EVENT = {"source": "order-intake", "detail-type": "OrderFileAccepted", "detail": DETAIL}
+
+
+class Webhook:
+    """Answers with the statuses that it is given, then with 204."""
+
+    def __init__(self) -> None:
+        self.statuses: list[int | Exception] = []
+        self.calls: list[dict[str, Any]] = []
+
+    def exchange(self, method: str, url: str, **rest: Any) -> tuple[int, bytes]:
+        self.calls.append({"method": method, "url": url} | rest)
+        answer = self.statuses.pop(0) if self.statuses else 204
+        if isinstance(answer, Exception):
+            raise answer
+        return answer, b""
+
+
+@pytest.fixture
+def webhook(cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> Webhook:
+    fake = Webhook()
+    monkeypatch.setattr(http_calls, "exchange", fake.exchange)
+    cloud.secrets.values["arn:webhook"] = {"url": "https://partner.example/x", "api_key": "k1"}
+    return fake
+
+
+def test_an_outcome_is_posted_with_the_key_and_an_idempotency_key(webhook: Webhook) -> None:
+    assert handler(EVENT, context())["delivered"] is True
+
+    [call] = webhook.calls
+    assert (call["method"], call["url"], call["api_key"]) == (
+        "POST",
+        "https://partner.example/x",
+        "k1",
+    )
+    assert call["headers"]["Idempotency-Key"] == "f1:Accepted"
+    posted = msgspec.json.decode(call["body"])
+    assert posted["total"] is None
+    assert {name: posted[name] for name in DETAIL} == DETAIL
+
+
+def test_a_rotated_key_is_read_anew_once(cloud: FakeCloud, webhook: Webhook) -> None:
+    handler(EVENT, context())
+    cloud.secrets.values["arn:webhook"]["api_key"] = "k2"
+    webhook.statuses = [401]
+
+    assert handler(EVENT, context())["delivered"] is True
+    assert [call["api_key"] for call in webhook.calls] == ["k1", "k1", "k2"]
+
+
+@pytest.mark.parametrize(
+    "statuses", [[401, 403], [500], [429], [302], [404], [http_calls.ExchangeFailed("down")]]
+)
+def test_what_is_not_delivered_is_kept_for_another_try(
+    webhook: Webhook, statuses: list[int | Exception]
+) -> None:
+    webhook.statuses = statuses
+
+    with pytest.raises(WebhookUnavailable):
+        handler(EVENT, context())
+
+
+def test_a_stage_without_a_webhook_delivers_nothing(
+    cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PARTNER_WEBHOOK_SECRET_ARN", "none")
+
+    assert handler(EVENT, context()) == {
+        "delivered": False,
+        "explanation": "this stage has no partner webhook",
+    }
+    assert cloud.secrets.reads == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"detail": {}},
+        {"detail": DETAIL | {"schema_version": "2.0"}},
+        {"detail-type": "OrderFileRejected"},
+        {"detail": DETAIL | {"outcome": "Lost"}},
+    ],
+)
+def test_a_malformed_or_unknown_event_is_invalid_input(
+    webhook: Webhook, change: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidInput):
+        handler(EVENT | change, context())
+    assert not webhook.calls

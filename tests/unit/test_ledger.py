@@ -1,0 +1,259 @@
+"""The ledger's three promises, over a table that evaluates its conditions."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from order_intake.assessment import Totals
+from order_intake.errors import ServiceBusy
+from order_intake.ledger import Claimed, ClosedOtherwise, Ledger, Taken
+from order_intake.uploads import IncomingFile
+from tests.unit.fakes import FakeCloud, client_error
+
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+LEASE = timedelta(minutes=15)
+FILE = IncomingFile(
+    file_id="f1",
+    bucket="uploads",
+    key="incoming/nordwind/a.csv",
+    version_id="v1",
+    partner="nordwind",
+    size=100,
+    uploaded_at="2026-03-02T11:59:00Z",
+    route="direct",
+    correlation_id="c-1",
+)
+OTHER = msgspec.structs.replace(FILE, file_id="f2", version_id="v2")
+TOTALS = Totals(
+    lines_in=3,
+    accepted=2,
+    refused={"price_invalid": 1},
+    orders=1,
+    total="10.00",
+    currency="GBP",
+    house_total="11.62",
+    house_currency="EUR",
+)
+
+
+@pytest.fixture
+def ledger(cloud: FakeCloud) -> Ledger:
+    return Ledger("ledger")
+
+
+def test_a_claim_is_granted_once(ledger: Ledger) -> None:
+    first = ledger.claim(FILE, "ann", LEASE, NOW)
+    second = ledger.claim(FILE, "ben", LEASE, NOW)
+
+    assert isinstance(first, Claimed)
+    assert first.row.file == FILE
+    assert isinstance(second, Taken)
+    assert second.row.claimed_by == "ann"
+
+
+def test_a_retry_meets_its_own_claim_and_counts_it(ledger: Ledger) -> None:
+    ledger.claim(FILE, "ann", LEASE, NOW)
+    # Its claim may have expired meanwhile: Lambda's retries take up to six hours.
+    again = ledger.claim(FILE, "ann", LEASE, NOW + timedelta(hours=5))
+
+    assert isinstance(again, Claimed)
+    assert again.attempts == 2
+    assert again.row.run == 1
+    assert again.row.claim_expires_at == int((NOW + timedelta(hours=5) + LEASE).timestamp())
+
+
+def test_an_expired_claim_is_taken_over_as_a_new_run(ledger: Ledger) -> None:
+    ledger.claim(FILE, "ann", LEASE, NOW)
+    late = ledger.claim(FILE, "ben", LEASE, NOW + timedelta(minutes=16))
+
+    assert isinstance(late, Claimed)
+    assert (late.row.claimed_by, late.attempts, late.row.run) == ("ben", 1, 2)
+
+
+@pytest.mark.parametrize("outcome", ["Accepted", "Rejected", "Duplicate"])
+def test_a_final_row_is_never_claimed_again(ledger: Ledger, outcome: str) -> None:
+    ledger.claim(FILE, "ann", LEASE, NOW)
+    ledger.close("f1", outcome, {}, NOW)  # type: ignore[arg-type]
+
+    for claimant in ("ann", "ben"):
+        assert isinstance(ledger.claim(FILE, claimant, LEASE, NOW + timedelta(days=9)), Taken)
+
+
+def test_a_failed_file_is_claimed_again_without_traces_of_its_failure(ledger: Ledger) -> None:
+    ledger.claim(FILE, "ann", LEASE, NOW)
+    ledger.record_registration("f1", sha256="ab", chunks=1, terms={"tolerance": "0"}, now=NOW)
+    ledger.close("f1", "Failed", {"reason": "RatesRefused", "explanation": "no"}, NOW)
+
+    again = ledger.claim(FILE, "ben", LEASE, NOW)
+
+    assert isinstance(again, Claimed)
+    assert again.row.status == "Registered"
+    assert again.row.run == 2
+    left = [again.row.reason, again.row.explanation, again.row.closed_at, again.row.sha256]
+    assert left == [None] * 4
+
+
+def test_an_outcome_is_written_once(ledger: Ledger) -> None:
+    ledger.claim(FILE, "ann", LEASE, NOW)
+    first = ledger.close("f1", "Accepted", msgspec.structs.asdict(TOTALS), NOW)
+    again = ledger.close("f1", "Accepted", {}, NOW + timedelta(hours=1))
+
+    assert first == again
+    assert again.closed_at == "2026-03-02T12:00:00Z"
+    assert again.totals == TOTALS
+    with pytest.raises(ClosedOtherwise, match="Accepted"):
+        ledger.close("f1", "Failed", {}, NOW)
+
+
+def test_only_the_claimant_may_give_up(ledger: Ledger) -> None:
+    ledger.claim(FILE, "ann", LEASE, NOW)
+    ledger.claim(FILE, "ben", LEASE, NOW + timedelta(minutes=16))
+
+    with pytest.raises(ClosedOtherwise):
+        ledger.close("f1", "Failed", {}, NOW, claimant="ann")
+
+
+def test_a_file_that_nobody_claimed_cannot_be_closed(ledger: Ledger) -> None:
+    with pytest.raises(ClosedOtherwise, match="no such row"):
+        ledger.close("f1", "Accepted", {}, NOW)
+
+
+def test_a_content_belongs_to_its_first_upload(ledger: Ledger) -> None:
+    assert ledger.claim_content("nordwind", "ab", "f1") is None
+    assert ledger.claim_content("nordwind", "ab", "f1") is None
+    assert ledger.claim_content("nordwind", "ab", "f2") == "f1"
+    assert ledger.claim_content("another", "ab", "f2") is None
+
+
+def test_the_content_of_a_failed_upload_is_free_again(ledger: Ledger) -> None:
+    ledger.claim(FILE, "ann", LEASE, NOW)
+    ledger.claim_content("nordwind", "ab", "f1")
+    ledger.close("f1", "Failed", {}, NOW)
+
+    assert ledger.claim_content("nordwind", "ab", "f2") is None
+    # The first one, run again, now is the duplicate.
+    assert ledger.claim_content("nordwind", "ab", "f1") == "f2"
+
+
+def test_a_handed_over_claim_is_met_by_the_execution_as_its_own(ledger: Ledger) -> None:
+    ledger.claim(FILE, "request", LEASE, NOW)
+    for _ in range(2):
+        ledger.hand_over("f1", "request", "execution", timedelta(hours=24), NOW)
+
+    met = ledger.claim(FILE, "execution", LEASE, NOW)
+
+    assert isinstance(met, Claimed)
+    assert (met.attempts, met.row.route) == (1, "workflow")
+    assert isinstance(ledger.claim(FILE, "request", LEASE, NOW), Taken)
+    with pytest.raises(ClosedOtherwise):
+        ledger.hand_over("f1", "request", "another", LEASE, NOW)
+
+
+def waiting(ledger: Ledger, attempt: int = 1) -> None:
+    ledger.claim(FILE, "execution", LEASE, NOW)
+    ledger.await_approval("f1", f"token-{attempt}", TOTALS, NOW + timedelta(days=8))
+
+
+def test_the_first_decision_wins(ledger: Ledger, cloud: FakeCloud) -> None:
+    waiting(ledger)
+
+    assert ledger.decide("f1", "approved", "ann") == "token-1"
+    assert ledger.decide("f1", "declined", "ben") is None
+    # The same again: the call that should resume the workflow may have failed in between.
+    assert ledger.decide("f1", "approved", "ann") == "token-1"
+    ledger.forget_token("f1")
+    assert ledger.decide("f1", "approved", "ann") is None
+    assert "task_token" not in cloud.row("f1")
+    assert cloud.row("f1")["approval"] == {"decision": "approved", "decided_by": "ann"}
+
+
+def test_waiting_keeps_the_sums_and_the_claim(ledger: Ledger) -> None:
+    waiting(ledger)
+    row = ledger.find("f1")
+
+    assert row is not None
+    assert row.status == "AwaitingApproval"
+    assert row.totals == TOTALS
+    assert isinstance(ledger.claim(FILE, "ben", LEASE, NOW + timedelta(days=7)), Taken)
+
+
+def test_asking_again_takes_the_new_token(ledger: Ledger) -> None:
+    waiting(ledger)
+    waiting(ledger, 2)
+
+    assert ledger.decide("f1", "declined", "ann") == "token-2"
+
+
+def test_a_decision_that_came_too_late_is_undone_unless_the_workflow_wrote_its_own(
+    ledger: Ledger, cloud: FakeCloud
+) -> None:
+    waiting(ledger)
+    ledger.decide("f1", "approved", "ann")
+    ledger.undo_decision("f1", "approved", "ann")
+    assert "approval" not in cloud.row("f1")
+
+    cloud.row("f1").update(
+        status="Declined", approval={"decision": "declined", "decided_by": "nobody"}
+    )
+    ledger.undo_decision("f1", "approved", "ann")
+    assert cloud.row("f1")["approval"]["decided_by"] == "nobody"
+
+
+def test_nothing_is_decided_where_nothing_waits(ledger: Ledger) -> None:
+    assert ledger.decide("f1", "approved", "ann") is None
+    ledger.claim(FILE, "ann", LEASE, NOW)
+    assert ledger.decide("f1", "approved", "ann") is None
+
+
+def test_an_outcome_removes_the_token(ledger: Ledger, cloud: FakeCloud) -> None:
+    waiting(ledger)
+    ledger.close("f1", "Accepted", {}, NOW)
+
+    assert "task_token" not in cloud.row("f1")
+    with pytest.raises(ClosedOtherwise):
+        ledger.await_approval("f1", "token-3", TOTALS, NOW)
+
+
+def test_rows_are_found_in_batches_and_asked_for_until_all_are_there(
+    ledger: Ledger, cloud: FakeCloud
+) -> None:
+    files = [msgspec.structs.replace(FILE, file_id=f"f{n}") for n in range(120)]
+    for file in files:
+        ledger.claim(file, "ann", LEASE, NOW)
+    cloud.dynamodb.unprocessed = 7
+
+    found = ledger.find_all([file.file_id for file in files] + ["unknown", "f1"])
+
+    assert sorted(found) == sorted(file.file_id for file in files)
+
+
+def test_a_row_that_the_workflow_made_reads_like_any_other(
+    ledger: Ledger, cloud: FakeCloud
+) -> None:
+    facts = msgspec.structs.asdict(FILE)
+    cloud.dynamodb.items["file#f1"] = facts | {
+        "pk": "file#f1",
+        "status": "Failed",
+        "claimed_by": "execution",
+        "closed_at": "2026-03-02T12:00:00.123Z",
+        "loaded": False,
+    }
+    row = ledger.find("f1")
+
+    assert row is not None
+    assert row.is_final
+    assert isinstance(ledger.claim(FILE, "ann", LEASE, NOW), Claimed)
+
+
+def test_throttling_is_passing_and_a_missing_permission_is_not(
+    ledger: Ledger, cloud: FakeCloud
+) -> None:
+    cloud.fail("update_item", client_error("ThrottlingException"))
+    with pytest.raises(ServiceBusy):
+        ledger.claim(FILE, "ann", LEASE, NOW)
+
+    cloud.fail("update_item", client_error("AccessDeniedException"))
+    with pytest.raises(Exception, match="AccessDenied") as refused:
+        ledger.claim(FILE, "ann", LEASE, NOW)
+    assert not isinstance(refused.value, ServiceBusy)
