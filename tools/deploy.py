@@ -46,6 +46,26 @@ def step(what: str) -> Iterator[None]:
     print(f"{time.monotonic() - begun:.0f} s", flush=True)
 
 
+def deploy_application(stage: Stage) -> None:
+    """Build and deploy with SAM; on `local` nothing, when nothing changed since the last time.
+
+    What was deployed there is noted with the local cloud's own state, and goes with it.
+    """
+    note = stage.state_dir / "application.sha256"
+    if stage.is_local:
+        wanted = sam.fingerprint(stage)
+        if note.exists() and note.read_text() == wanted and sam.stack_exists(stage):
+            print("application (sam) … unchanged")
+            return
+        note.unlink(missing_ok=True)
+    with step("package (sam build)"):
+        sam.build(stage)
+    with step("application (sam deploy)"):
+        sam.deploy(stage)
+    if stage.is_local:
+        note.write_text(wanted)
+
+
 def main() -> int:
     """Deploy the stage that STAGE names."""
     stage = Stage.from_environment()
@@ -57,10 +77,7 @@ def main() -> int:
     if stage.is_local:
         with step("database (role, schema)"):
             connect_database(stage)
-    with step("package (sam build)"):
-        sam.build(stage)
-    with step("application (sam deploy)"):
-        sam.deploy(stage)
+    deploy_application(stage)
     print(f"deployed: stack {stage.prefix}")
     return 0
 

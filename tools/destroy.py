@@ -10,17 +10,6 @@ from tools.errors import run
 from tools.stage import Stage
 
 
-def stack_exists(stage: Stage) -> bool:
-    """Whether the stage's stack is there, whatever state it is in."""
-    try:
-        stage.client("cloudformation").describe_stacks(StackName=stage.prefix)
-    except ClientError as error:
-        if "does not exist" in str(error):
-            return False
-        raise
-    return True
-
-
 def empty_bucket(s3: Any, bucket: str) -> int:
     """Delete all objects, versions and delete markers; how many. A missing bucket has none.
 
@@ -46,7 +35,7 @@ def main() -> int:
     stage = Stage.from_environment()
     if not stage.is_local:
         confirm(stage, f"Destroy stage {stage.name}, with every upload and its ledger?")
-    if stack_exists(stage):
+    if sam.stack_exists(stage):
         with step(f"bucket {stage.bucket()} (emptied)"):
             empty_bucket(stage.client("s3"), stage.bucket())
         with step("application (sam delete)"):

@@ -1,8 +1,12 @@
 """`sam build`, `sam deploy` and `sam delete` of the template, for one stage."""
 
+import hashlib
+import json
 import platform
 import subprocess
 import tomllib
+
+from botocore.exceptions import ClientError
 
 from tools.errors import UserError
 from tools.stage import PROJECT, ROOT, Stage
@@ -32,6 +36,31 @@ def parameters(stage: Stage) -> dict[str, str]:
         name, _, value = override.partition("=")
         values[name] = value
     return values
+
+
+def stack_exists(stage: Stage) -> bool:
+    """Whether the stage's stack is there, whatever state it is in."""
+    try:
+        stage.client("cloudformation").describe_stacks(StackName=stage.prefix)
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return False
+        raise
+    return True
+
+
+def fingerprint(stage: Stage) -> str:
+    """A hash of all that a deployment is made of: template, workflow, code, parameters' values."""
+    handed_over = [f"/{PROJECT}/{stage.name}/{path}" for path in HANDED_OVER.values()]
+    answer = stage.client("ssm").get_parameters(Names=handed_over)
+    values = {item["Name"]: item["Value"] for item in answer["Parameters"]}
+    hashed = hashlib.sha256(json.dumps([parameters(stage), values], sort_keys=True).encode())
+    folders = (ROOT / "src", ROOT / "statemachine")
+    files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+    for file in sorted([*files, ROOT / "template.yaml", ROOT / "samconfig.toml"]):
+        if "__pycache__" not in file.parts:
+            hashed.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
+    return hashed.hexdigest()
 
 
 def build(stage: Stage) -> None:
