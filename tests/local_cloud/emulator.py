@@ -53,7 +53,7 @@ class Emulator:
         name = f"f-{uuid.uuid4().hex[:8]}"
         package = io.BytesIO()
         with zipfile.ZipFile(package, "w") as archive:
-            archive.writestr("main.py", source)
+            archive.writestr(zipfile.ZipInfo("main.py"), source)  # of no date: always the same
         self.client("lambda").create_function(
             FunctionName=name,
             Runtime="python3.13",

@@ -263,6 +263,29 @@ def test_token_task_goes_on_with_the_answer(cloud: Emulator) -> None:
     assert cloud.ended(execution)["output"] == {"decision": "approved"}
 
 
+def test_token_may_be_answered_by_who_may_answer_its_machine(cloud: Emulator) -> None:
+    asks = cloud.function("def handler(event, context): print('token', event['token'])\n")
+    machine = cloud.machine({"Ask": waiting_task(asks, TimeoutSeconds=20)})
+    answers = cloud.function(
+        "import boto3\n"
+        "def handler(event, context):\n"
+        "    client = boto3.client('stepfunctions')\n"
+        "    client.send_task_success(taskToken=event, output='1')\n"
+    )
+    allowed = {"Effect": "Allow", "Action": "states:SendTaskSuccess", "Resource": machine}
+    cloud.client("iam").put_role_policy(
+        RoleName=ROLE.rpartition("/")[2],
+        PolicyName="answer",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )
+
+    execution = cloud.client("stepfunctions").start_execution(stateMachineArn=machine)
+    token = wait_until(lambda: cloud.log(asks), "the question")[0].split()[1]
+
+    assert cloud.invoke(answers, token) is None
+    assert cloud.ended(execution["executionArn"])["output"] == 1
+
+
 def test_timeout_may_be_an_expression(cloud: Emulator) -> None:
     quiet = cloud.function("def handler(event, context): pass\n")
     catch = {"ErrorEquals": ["States.Timeout"], "Output": "nobody", "Next": "Done"}
@@ -327,7 +350,8 @@ def manifest(cloud: Emulator) -> Iterator[tuple[str, str]]:
     chunks = [{"index": number} for number in range(5)]
     client.put_object(Bucket=bucket, Key="manifest.json", Body=json.dumps(chunks))
     yield bucket, "manifest.json"
-    client.delete_object(Bucket=bucket, Key="manifest.json")
+    for version in client.list_object_versions(Bucket=bucket).get("Versions", []):
+        client.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
     client.delete_bucket(Bucket=bucket)
 
 
@@ -489,6 +513,20 @@ def test_rule_tries_its_function_again_and_then_hands_the_event_on(cloud: Emulat
     assert failed["requestPayload"] == {"fail": "no"}
     assert failed["responsePayload"]["errorType"] == "RatesUnavailable"
     assert len([line for line in cloud.log(function) if line.startswith("[ERROR]")]) == 2
+
+
+def test_range_of_a_version_is_a_range(cloud: Emulator, manifest: tuple[str, str]) -> None:
+    bucket, key = manifest
+    client = cloud.client("s3")
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    version = client.put_object(Bucket=bucket, Key=key, Body=b"0123456789")["VersionId"]
+
+    answer = client.get_object(Bucket=bucket, Key=key, VersionId=version, Range="bytes=2-4")
+
+    assert answer["Body"].read() == b"234"
+    assert answer["ContentRange"] == "bytes 2-4/10"
+    with pytest.raises(client.exceptions.ClientError, match="InvalidRange"):
+        client.get_object(Bucket=bucket, Key=key, VersionId=version, Range="bytes=20-24")
 
 
 def test_state_machine_may_be_defined_in_yaml(cloud: Emulator, manifest: tuple[str, str]) -> None:

@@ -14,6 +14,7 @@ from tools.local_cloud.patches import (
     iam,
     lambda_functions,
     lambda_workers,
+    s3,
     step_functions,
     step_functions_jsonata,
 )
@@ -40,6 +41,8 @@ PATCHES: dict[str, Callable[[], None]] = {
     "version_ids": events.version_ids,
     "rules_invoke_asynchronously": events.rules_invoke_asynchronously,
     "loopback_counts_as_tls": iam.loopback_counts_as_tls,
+    "tokens_belong_to_machines": iam.tokens_belong_to_machines,
+    "ranges_of_versions": s3.ranges_of_versions,
     "yaml_definitions": cloudformation.yaml_definitions,
 }
 

@@ -1,7 +1,9 @@
-"""IAM: what a request over the loopback interface is to a policy."""
+"""IAM: what a request is to a policy."""
 
+import json
 from typing import Any
 
+from tools.local_cloud.patches.step_functions import TOKEN_OWNERS
 from tools.local_cloud.patches.targets import module
 
 
@@ -18,3 +20,25 @@ def loopback_counts_as_tls() -> None:
         return "true" if key.lower() == "aws:securetransport" else resolve(key, context)
 
     evaluator._resolve_condition_key = resolve_over_loopback
+
+
+def tokens_belong_to_machines() -> None:
+    """Who answers a task token needs the permission on the token's state machine.
+
+    AWS judges `SendTaskSuccess` and its kin by the ARN of the state machine that drew the token.
+    MiniStack finds no ARN in the request, judges it by `*`, and refuses whoever may answer one
+    state machine only. The token's machine is looked up.
+    """
+    actions = module("core.iam_actions")
+    extract = actions.extract_resource_arn
+
+    def extract_or_look_up(service: str, method: str, path: str, headers: Any, body: Any,
+                           *more: Any) -> str:  # fmt: skip
+        if service == "states" and b'"taskToken"' in (body or b""):
+            owner = TOKEN_OWNERS.get(json.loads(body)["taskToken"])
+            if owner:
+                return owner
+        arn: str = extract(service, method, path, headers, body, *more)
+        return arn
+
+    actions.extract_resource_arn = extract_or_look_up

@@ -10,6 +10,8 @@ from typing import Any
 from tools.local_cloud.patches.targets import module
 
 _START_DELAY_SECONDS = 0.15
+# The state machine's ARN for every token that `token_tasks` has drawn; on AWS a token tells it.
+TOKEN_OWNERS: dict[str, str] = {}
 
 
 def no_start_delay() -> None:
@@ -120,7 +122,9 @@ def token_tasks() -> None:
 
     def arguments_with_token(state: Any, raw_input: Any, ctx: Any = None) -> Any:
         if ctx and state.get("Resource", "").endswith(".waitForTaskToken"):
-            ctx["Task"] = {"Token": str(uuid.uuid4())}
+            token = str(uuid.uuid4())
+            ctx["Task"] = {"Token": token}
+            TOKEN_OWNERS[token] = ctx["StateMachine"]["Id"]
         return arguments(state, raw_input, ctx)
 
     def call_and_wait(resource: str, payload: Any, token: str, state: Any) -> Any:
