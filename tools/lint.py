@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from tools.errors import run
-from tools.stage import ROOT
+from tools.stage import LOCAL_REGION, ROOT
 
 BIN = ROOT / ".venv" / "dev" / "bin"
 CHECKOV = [
@@ -19,6 +19,10 @@ CHECKS: dict[str, list[str]] = {
     "ruff format": [str(BIN / "ruff"), "format", "--check", "--quiet", "."],
     "mypy": [str(BIN / "mypy"), "--no-error-summary"],
     "cfn-lint": [str(BIN / "cfn-lint"), "template.yaml"],
+    "sam validate": [
+        *(str(ROOT / ".venv" / "sam" / "bin" / "sam"), "validate", "--lint"),
+        *("--template", "template.yaml", "--region", LOCAL_REGION),
+    ],
     "checkov template": [*CHECKOV, "-f", "template.yaml"],
     "checkov terraform": [*CHECKOV, "-d", "terraform"],
     "terraform fmt": ["terraform", "fmt", "-check", "-diff", "-recursive", "terraform"],
@@ -39,6 +43,7 @@ class Verdict:
 def check(name: str) -> Verdict:
     """Run the check of this name. It may reach no network and no AWS account."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    environment |= {"SAM_CLI_TELEMETRY": "0", "AWS_EC2_METADATA_DISABLED": "true"}
     begun = time.monotonic()
     done = subprocess.run(
         CHECKS[name],

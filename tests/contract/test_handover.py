@@ -1,0 +1,48 @@
+"""What Terraform hands over is what the template asks for, path by path."""
+
+import re
+
+from tests.template import template
+from tools import sam
+from tools.stage import PROJECT, ROOT, Stage
+
+
+def handed_over_by_terraform() -> set[str]:
+    text = (ROOT / "terraform" / "parameters.tf").read_text()
+    block = text[text.index("parameters = {") : text.index("\n  }")]
+    return set(re.findall(r'^\s+"([a-z/-]+)"\s+=', block, re.MULTILINE))
+
+
+def asked_for_by_the_template() -> dict[str, str]:
+    return {
+        name: body["Default"]
+        for name, body in template()["Parameters"].items()
+        if body["Type"].startswith("AWS::SSM::Parameter::Value")
+    }
+
+
+def test_both_sides_name_the_same_paths() -> None:
+    assert handed_over_by_terraform() == set(sam.HANDED_OVER.values())
+
+
+def test_the_deploy_command_passes_every_path_that_the_template_asks_for() -> None:
+    assert set(asked_for_by_the_template()) == set(sam.HANDED_OVER)
+
+
+def test_the_templates_defaults_are_the_local_stages_paths() -> None:
+    local = sam.parameters(Stage("local"))
+    for name, default in asked_for_by_the_template().items():
+        assert default == local[name]
+
+
+def test_another_stage_reads_its_own_paths_only() -> None:
+    values = sam.parameters(Stage("ana"))
+    assert values["Stage"] == "ana"
+    for name in sam.HANDED_OVER:
+        assert values[name].startswith(f"/{PROJECT}/ana/")
+
+
+def test_every_handed_over_value_is_used() -> None:
+    text = (ROOT / "template.yaml").read_text()
+    for name in sam.HANDED_OVER:
+        assert f"!Ref {name}" in text

@@ -1,0 +1,97 @@
+"""The workflow's definition agrees with itself, with the template and with the code."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from order_intake import errors
+from tests.template import definition, functions, resources
+
+# Errors that AWS gives, by the names its documentation lists.
+AWS_ERRORS = re.compile(r"(Lambda|DynamoDB|Sandbox|Runtime|States)\.\w+")
+
+
+def machines(machine: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The machine itself, and those in its Parallel branches and Map items."""
+    yield machine
+    for state in machine["States"].values():
+        for inner in [*state.get("Branches", []), state.get("ItemProcessor")]:
+            if inner:
+                yield from machines(inner)
+
+
+def states() -> dict[str, dict[str, Any]]:
+    return {name: state for one in machines(definition()) for name, state in one["States"].items()}
+
+
+def tasks() -> dict[str, dict[str, Any]]:
+    return {name: state for name, state in states().items() if state["Type"] == "Task"}
+
+
+def text_of(value: Any) -> str:
+    return str(value)
+
+
+def test_all_eight_state_types_are_at_work() -> None:
+    types = {state["Type"] for state in states().values()}
+    assert types == {"Task", "Choice", "Wait", "Parallel", "Map", "Pass", "Succeed", "Fail"}
+
+
+@pytest.mark.parametrize("machine", list(machines(definition())), ids=lambda one: one["StartAt"])
+def test_every_transition_leads_to_a_state_and_every_state_is_reached(
+    machine: dict[str, Any],
+) -> None:
+    reached = {machine["StartAt"]}
+    for state in machine["States"].values():
+        arrows = [state, *state.get("Choices", []), *state.get("Catch", [])]
+        reached |= {arrow["Next"] for arrow in arrows if "Next" in arrow}
+        reached |= {state["Default"]} if "Default" in state else set()
+    assert reached == set(machine["States"])
+
+
+def test_substitutions_are_exactly_those_that_the_template_gives() -> None:
+    used = set(re.findall(r"\$\{(\w+)\}", text_of(definition())))
+    given = resources()["OrderIntake"]["Properties"]["DefinitionSubstitutions"]
+    assert used == set(given)
+
+
+@pytest.mark.parametrize("name", sorted(tasks()))
+def test_every_task_has_a_timeout_longer_than_its_functions(name: str) -> None:
+    task = tasks()[name]
+    assert "TimeoutSeconds" in task
+    if isinstance(task["TimeoutSeconds"], int) and name in functions():
+        assert task["TimeoutSeconds"] > functions()[name]["Properties"]["Timeout"]
+
+
+@pytest.mark.parametrize("name", sorted(tasks()))
+def test_every_retry_backs_off_with_a_cap_and_jitter(name: str) -> None:
+    assert tasks()[name]["Retry"]
+    for retry in tasks()[name]["Retry"]:
+        assert retry["BackoffRate"] >= 1.5
+        assert retry["MaxDelaySeconds"] >= retry["IntervalSeconds"]
+        assert retry["JitterStrategy"] == "FULL"
+
+
+@pytest.mark.parametrize("name", sorted(set(tasks()) - {"Announce"}))
+def test_only_transient_errors_are_retried(name: str) -> None:
+    for retry in tasks()[name]["Retry"]:
+        for error in retry["ErrorEquals"]:
+            if not AWS_ERRORS.fullmatch(error):
+                assert issubclass(getattr(errors, error), errors.TransientError)
+
+
+def test_the_role_may_call_exactly_the_functions_that_the_states_call() -> None:
+    role = resources()["OrderIntakeRole"]["Properties"]["Policies"][0]["PolicyDocument"]
+    (calls,) = [each for each in role["Statement"] if each["Sid"] == "CallFunctions"]
+    allowed = {each["Fn::GetAtt"][0] for each in calls["Resource"]}
+    called = set(re.findall(r"\$\{(\w+)Arn\}", text_of(definition()))) - {"DatabaseSecret"}
+    assert allowed == called
+
+
+def test_the_map_tolerates_no_failure_and_is_bounded() -> None:
+    pricing = states()["PriceChunks"]
+    assert "ToleratedFailureCount" not in pricing
+    assert "ToleratedFailurePercentage" not in pricing
+    assert pricing["MaxConcurrency"] == "{% ${MapMaxConcurrency} %}"
