@@ -24,5 +24,7 @@ output "orders_bus" {
 
 output "parameters" {
   description = "What the hand-over parameters hold, by their full name."
-  value       = { for path, value in local.parameters : "/${var.project}/${var.stage}/${path}" => value }
+  value = {
+    for path, value in local.parameters : "/${var.project}/${var.stage}/${path}" => value
+  }
 }

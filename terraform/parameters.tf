@@ -16,13 +16,14 @@ locals {
 
   # Known before the apply which secrets there are, so a missing one is no guess of `try`.
   secret_arns = {
-    for name in ["database", "rates-api", "partner-webhook"] :
-    name => contains(keys(local.secret_fields), name) ? aws_secretsmanager_secret.this[name].arn : "none"
+    for name in ["database", "rates-api", "partner-webhook"] : name => (
+      contains(keys(local.secret_fields), name) ? aws_secretsmanager_secret.this[name].arn : "none"
+    )
   }
 }
 
 resource "aws_ssm_parameter" "handover" {
-  #checkov:skip=CKV2_AWS_34:Names and ARNs are no secrets, and a template's parameter reads no SecureString
+  #checkov:skip=CKV2_AWS_34:Names and ARNs are no secrets; templates read no SecureString here
   for_each = local.parameters
 
   name  = "/${var.project}/${var.stage}/${each.key}"

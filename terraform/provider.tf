@@ -17,7 +17,7 @@ data "aws_caller_identity" "current" {
   lifecycle {
     postcondition {
       condition     = var.stage != "local" || self.account_id == "000000000000"
-      error_message = "The stage `local` lives in the local cloud only, never in an AWS account. Choose another stage name for an account."
+      error_message = "Stage `local` is for the local cloud: name another for an account."
     }
   }
 }

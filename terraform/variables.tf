@@ -5,17 +5,20 @@ variable "project" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{0,10}[a-z0-9]$", var.project))
-    error_message = "project must be 2 to 12 lower-case letters, digits and hyphens, starting with a letter: bucket names have no room for more."
+    error_message = "project must be 2 to 12 of a-z, 0-9 and -, starting with a letter."
   }
 }
 
 variable "stage" {
-  description = "The stage: `local`, `prod`, or any other lower-case name, which is a development stage."
+  description = "The stage: `local`, `prod`, or any other name, which is a development stage."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9]{0,11}$", var.stage))
-    error_message = "stage must be a lower-case letter followed by at most 11 lower-case letters or digits, such as local, dev, ana or prod."
+    error_message = <<-EOT
+      stage must be a lower-case letter, then at most 11 lower-case letters or digits,
+      such as local, dev, ana or prod.
+    EOT
   }
 }
 
@@ -30,7 +33,10 @@ variable "key_deletion_window_in_days" {
 }
 
 variable "secret_recovery_window_in_days" {
-  description = "How many days a deleted secret can still be brought back: 7 to 30, or 0 to delete it at once, so that the stage can be made again under the same name."
+  description = <<-EOT
+    How many days a deleted secret can still be brought back: 7 to 30, or 0 to delete it at once,
+    so that the stage can be made again under the same name.
+  EOT
   type        = number
 
   validation {
@@ -44,7 +50,7 @@ variable "archive_retention_in_days" {
   type        = number
 
   validation {
-    condition     = var.archive_retention_in_days >= 0 && floor(var.archive_retention_in_days) == var.archive_retention_in_days
+    condition     = can(regex("^[0-9]+$", var.archive_retention_in_days))
     error_message = "archive_retention_in_days must be a whole number of days, or 0 for ever."
   }
 }
@@ -55,13 +61,16 @@ variable "secrets_version" {
   default     = 1
 
   validation {
-    condition     = var.secrets_version >= 1 && floor(var.secrets_version) == var.secrets_version
+    condition     = can(regex("^[1-9][0-9]*$", var.secrets_version))
     error_message = "secrets_version must be a whole number from 1 on."
   }
 }
 
 variable "database" {
-  description = "The PostgreSQL database that accepted orders are loaded into, without its password, which is generated; null when the stage has none: nothing is loaded then."
+  description = <<-EOT
+    The PostgreSQL database that accepted orders are loaded into, without its password, which is
+    generated. null when the stage has none: nothing is loaded then.
+  EOT
   type = object({
     host     = string
     port     = optional(number, 5432)
@@ -71,20 +80,27 @@ variable "database" {
   default = null
 
   validation {
-    condition     = var.database == null ? true : length(var.database.host) > 0 && var.database.port >= 1 && var.database.port <= 65535 && floor(var.database.port) == var.database.port
+    condition = var.database == null ? true : (
+      can(regex("^[^\\s/]+$", var.database.host))
+      && can(regex("^[1-9][0-9]*$", var.database.port)) && var.database.port < 65536
+    )
     error_message = "database needs a host, and a port from 1 to 65535."
   }
 
   validation {
     condition = var.database == null ? true : alltrue([
-      for name in [var.database.dbname, var.database.username] : can(regex("^[a-z_][a-z0-9_]{0,62}$", name))
+      for name in [var.database.dbname, var.database.username] :
+      can(regex("^[a-z_][a-z0-9_]{0,62}$", name))
     ])
-    error_message = "database.dbname and database.username must be plain PostgreSQL names: lower-case letters, digits and underscores."
+    error_message = "database.dbname and .username must be of a-z, 0-9 and _, no digit first."
   }
 }
 
 variable "rates_api" {
-  description = "The API of exchange rates. key: `none` sends no key, `generated` makes one. The default is the European Central Bank's rates through frankfurter.dev, which takes no key."
+  description = <<-EOT
+    The API of exchange rates. key: `none` sends no key, `generated` makes one. The default is the
+    European Central Bank's rates through frankfurter.dev, which takes no key.
+  EOT
   type = object({
     base_url = string
     key      = optional(string, "none")
@@ -94,7 +110,7 @@ variable "rates_api" {
 
   validation {
     condition     = can(regex("^https?://[^/\\s]+(/\\S*)?$", var.rates_api.base_url))
-    error_message = "rates_api.base_url must be an http or https address, such as https://api.frankfurter.dev/v1."
+    error_message = "rates_api.base_url must be an address: https://api.frankfurter.dev/v1."
   }
 
   validation {
@@ -104,12 +120,15 @@ variable "rates_api" {
 
   validation {
     condition     = var.stage == "local" || startswith(var.rates_api.base_url, "https://")
-    error_message = "rates_api.base_url must be https outside the laptop: a key and what the answer decides go over it."
+    error_message = "rates_api.base_url must be https outside the laptop: a key goes over it."
   }
 }
 
 variable "partner_webhook" {
-  description = "The webhook that outcomes are sent to; null when the stage has none. key: `generated` makes an API key, `none` sends none."
+  description = <<-EOT
+    The webhook that outcomes are sent to; null when the stage has none. key: `generated` makes an
+    API key, `none` sends none.
+  EOT
   type = object({
     url = string
     key = optional(string, "generated")
@@ -117,17 +136,23 @@ variable "partner_webhook" {
   default = null
 
   validation {
-    condition     = var.partner_webhook == null ? true : can(regex("^https?://[^/\\s]+(/\\S*)?$", var.partner_webhook.url))
+    condition = var.partner_webhook == null ? true : (
+      can(regex("^https?://[^/\\s]+(/\\S*)?$", var.partner_webhook.url))
+    )
     error_message = "partner_webhook.url must be an http or https address."
   }
 
   validation {
-    condition     = var.partner_webhook == null ? true : contains(["none", "generated"], var.partner_webhook.key)
+    condition = var.partner_webhook == null ? true : (
+      contains(["none", "generated"], var.partner_webhook.key)
+    )
     error_message = "partner_webhook.key must be `none` or `generated`."
   }
 
   validation {
-    condition     = var.partner_webhook == null ? true : var.stage == "local" || startswith(var.partner_webhook.url, "https://")
+    condition = var.partner_webhook == null ? true : (
+      var.stage == "local" || startswith(var.partner_webhook.url, "https://")
+    )
     error_message = "partner_webhook.url must be https outside the laptop: a key goes over it."
   }
 }

@@ -11,7 +11,7 @@ run "both_keys_rotate" {
   command = plan
 
   assert {
-    condition     = alltrue([for key in [aws_kms_key.data, aws_kms_key.config] : key.enable_key_rotation])
+    condition     = aws_kms_key.data.enable_key_rotation && aws_kms_key.config.enable_key_rotation
     error_message = "Both keys must rotate."
   }
 
@@ -80,17 +80,22 @@ run "bus_statement_is_bound_to_the_bus" {
   command = plan
 
   assert {
+    condition     = endswith(local.orders_bus_arn, ":000000000000:event-bus/${local.prefix}-orders")
+    error_message = "The bus must be this account's, project's and stage's."
+  }
+
+  assert {
     condition = one([
       for statement in jsondecode(aws_kms_key.data.policy).Statement :
       statement.Condition if statement.Sid == "OrdersBusEncryptsEvents"
       ]) == {
       StringEquals = {
         "aws:SourceAccount"                              = "000000000000"
-        "aws:SourceArn"                                  = "arn:aws:events:eu-central-1:000000000000:event-bus/order-intake-ana-orders"
-        "kms:EncryptionContext:aws:events:event-bus:arn" = "arn:aws:events:eu-central-1:000000000000:event-bus/order-intake-ana-orders"
+        "aws:SourceArn"                                  = local.orders_bus_arn
+        "kms:EncryptionContext:aws:events:event-bus:arn" = local.orders_bus_arn
       }
     }
-    error_message = "EventBridge may encrypt for this bus only: account, ARN and encryption context."
+    error_message = "EventBridge may encrypt for this bus only."
   }
 
   assert {
@@ -112,14 +117,17 @@ run "rule_targets_are_bound_without_source_keys" {
       !strcontains(jsonencode(statement.Condition), "aws:Source")
       if startswith(statement.Sid, "RulesSendTo")
     ])
-    error_message = "AWS supports no aws:Source… key for EventBridge to encrypted topics: deliveries would be lost."
+    error_message = "AWS supports no aws:Source… key here: deliveries would be lost."
   }
 
   assert {
     condition = one([
       for statement in jsondecode(aws_kms_key.data.policy).Statement :
       toset(values(statement.Condition.ArnLike)[0]) if statement.Sid == "RulesSendToQueues"
-    ]) == toset([for name in ["orders-dlq", "events-dlq", "replay-*"] : "arn:aws:sqs:eu-central-1:000000000000:order-intake-ana-${name}"])
+      ]) == toset([
+      for name in ["orders-dlq", "events-dlq", "replay-*"] :
+      "arn:aws:sqs:eu-central-1:000000000000:order-intake-ana-${name}"
+    ])
     error_message = "Rules may send to the dead-letter queues and a replay's queues only."
   }
 }

@@ -28,7 +28,8 @@ run "apply" {
 
   assert {
     condition = nonsensitive(alltrue([
-      for parameter in aws_ssm_parameter.handover : can(regex("^(arn:aws:|order-intake-unit-orders$)", parameter.value))
+      for parameter in aws_ssm_parameter.handover :
+      can(regex("^(arn:aws:|order-intake-unit-orders$)", parameter.value))
     ]))
     error_message = "Parameters hold names and ARNs."
   }
@@ -70,7 +71,8 @@ run "apply" {
 
   assert {
     condition = alltrue([
-      for version in aws_secretsmanager_secret_version.this : version.secret_string == "" && version.has_secret_string_wo
+      for version in aws_secretsmanager_secret_version.this :
+      version.secret_string == "" && version.has_secret_string_wo
     ])
     error_message = "Secret values are write-only: none may be in the state."
   }

@@ -52,7 +52,9 @@ run "without_settings_a_stage_uses_the_central_banks_rates_and_no_key" {
   command = plan
 
   assert {
-    condition     = local.secret_fields == { rates-api = { base_url = "https://api.frankfurter.dev/v1" } }
+    condition = local.secret_fields == {
+      rates-api = { base_url = "https://api.frankfurter.dev/v1" }
+    }
     error_message = "Without settings there is the rates API alone."
   }
 
@@ -63,7 +65,8 @@ run "without_settings_a_stage_uses_the_central_banks_rates_and_no_key" {
 
   assert {
     condition = [
-      for name in ["database", "partner-webhook"] : aws_ssm_parameter.handover["secrets/${name}/arn"].value
+      for name in ["database", "partner-webhook"] :
+      aws_ssm_parameter.handover["secrets/${name}/arn"].value
     ] == ["none", "none"]
     error_message = "What the stage does not have must be handed over as `none`."
   }
