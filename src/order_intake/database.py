@@ -29,6 +29,8 @@ SESSION = "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -
 PASSING_CLASSES = frozenset({"08", "40", "53", "55", "57", "58"})
 # invalid password, invalid authorization, no such database, schema or table, no privilege
 REFUSING_STATES = frozenset({"28P01", "28000", "3D000", "3F000", "42P01", "42501"})
+# libpq tells no SQLSTATE when a session does not start, only the server's words.
+REFUSING_WORDS = ("authentication failed", "does not exist")
 
 
 class LoadIncomplete(PermanentError):
@@ -145,13 +147,17 @@ def _judged() -> Iterator[None]:
         yield
     except psycopg.Error as error:
         state = error.sqlstate or ""
-        if state in REFUSING_STATES or "authentication failed" in str(error):
+        if state in REFUSING_STATES or (not state and _is_refusal(error)):
             raise DatabaseRefused(f"the database refuses: {_said(error)}") from None
         if state[:2] in PASSING_CLASSES or (not state and _is_about_connection(error)):
             raise DatabaseUnavailable(f"the database is not there: {_said(error)}") from None
         if isinstance(error, psycopg.DataError | psycopg.IntegrityError):
             raise LoadIncomplete(f"the database rejects a line: {_said(error)}") from None
         raise
+
+
+def _is_refusal(error: psycopg.Error) -> bool:
+    return any(words in str(error) for words in REFUSING_WORDS)
 
 
 def _is_about_connection(error: psycopg.Error) -> bool:

@@ -123,7 +123,7 @@ class Expression:
             self._expect("(")
             there = self._value(self.tokens.pop(0)) is not None
             self._expect(")")
-            return there == wanted
+            return bool(there == wanted)
         left, operator = self._operand(), self.tokens.pop(0)
         if operator == "IN":
             self._expect("(")

@@ -1,0 +1,32 @@
+"""A cold function imports what it needs, and no more."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from order_intake import handlers
+
+MODULES = sorted(p.stem for p in Path(handlers.__file__).parent.glob("[!_]*.py"))
+SOURCE = str(Path(handlers.__file__).parents[2])
+
+
+def test_every_function_has_its_module() -> None:
+    assert len(MODULES) == 12
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_only_what_always_loads_orders_brings_the_database_driver(module: str) -> None:
+    program = f"import sys, order_intake.handlers.{module}; print('psycopg' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": SOURCE, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == str(module == "load_orders")
+    assert not done.stderr

@@ -1,0 +1,29 @@
+"""Events out: all of them, in PutEvents' portions, or an error that passes."""
+
+import pytest
+
+from order_intake import bus
+from order_intake.errors import ServiceBusy
+from tests.unit.fakes import FakeCloud, client_error
+
+
+def test_events_go_out_in_portions_of_ten(cloud: FakeCloud) -> None:
+    bus.announce("orders", "SettlementFinding", [{"n": n} for n in range(23)])
+
+    assert [d["n"] for d in cloud.events.details("SettlementFinding")] == list(range(23))
+    assert {(e["Source"], e["EventBusName"]) for e in cloud.events.put} == {
+        ("order-intake", "orders")
+    }
+
+
+def test_nothing_to_say_is_no_call(cloud: FakeCloud) -> None:
+    cloud.fail("put_events", client_error("ValidationException"))
+
+    bus.announce("orders", "SettlementFinding", [])
+
+
+def test_a_refused_entry_is_noticed(cloud: FakeCloud) -> None:
+    cloud.events.refuse = 1
+
+    with pytest.raises(ServiceBusy, match="ThrottlingException"):
+        bus.announce("orders", "OrderFileAccepted", [{}])

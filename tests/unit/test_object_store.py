@@ -1,0 +1,112 @@
+"""Exact versions in, small objects out."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from order_intake.errors import InvalidInput, ServiceBusy
+from order_intake.object_store import BLOCK, ObjectStore
+from tests.unit.fakes import Body, FakeCloud, client_error
+
+
+class Result(msgspec.Struct):
+    lines: int
+
+
+@pytest.fixture
+def store(cloud: FakeCloud) -> ObjectStore:
+    return ObjectStore("uploads")
+
+
+def test_a_version_is_streamed_in_blocks(cloud: FakeCloud, store: ObjectStore) -> None:
+    body = bytes(range(256)) * 4096 * 2 + b"end"
+    version = cloud.s3.upload("a", body)
+    cloud.s3.upload("a", b"newer")
+
+    blocks = list(store.blocks("a", version))
+
+    assert b"".join(blocks) == body
+    assert max(map(len, blocks)) <= BLOCK
+
+
+def test_a_range_excludes_its_end(cloud: FakeCloud, store: ObjectStore) -> None:
+    version = cloud.s3.upload("a", b"0123456789")
+
+    assert store.read_range("a", version, 2, 5) == b"234"
+
+
+@pytest.mark.parametrize("version", ["", "null"])
+def test_a_bucket_without_versions_is_read_too(
+    cloud: FakeCloud, store: ObjectStore, version: str
+) -> None:
+    cloud.s3.upload("a", b"body")
+
+    assert b"".join(store.blocks("a", version)) == b"body"
+
+
+@pytest.mark.parametrize(("key", "version"), [("none", "v1"), ("a", "v9")])
+def test_what_is_gone_is_invalid_input(
+    cloud: FakeCloud, store: ObjectStore, key: str, version: str
+) -> None:
+    cloud.s3.upload("a", b"body")
+
+    with pytest.raises(InvalidInput, match=f"{key}, version {version}"):
+        list(store.blocks(key, version))
+
+
+def test_json_goes_in_and_comes_out(store: ObjectStore) -> None:
+    store.put_json("r.json", Result(3))
+
+    assert store.get_json("r.json", Result) == Result(3)
+
+
+def test_malformed_json_is_invalid_input(cloud: FakeCloud, store: ObjectStore) -> None:
+    cloud.s3.upload("r.json", b'{"lines": "three"}')
+
+    with pytest.raises(InvalidInput, match=r"r\.json does not decode"):
+        store.get_json("r.json", Result)
+
+
+def test_a_stream_that_breaks_off_passes(
+    cloud: FakeCloud, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off(body: Body, size: int) -> object:
+        yield body.read(1)
+        raise ReadTimeoutError(endpoint_url="https://s3")
+
+    monkeypatch.setattr(Body, "iter_chunks", break_off)
+    cloud.s3.upload("a", b"body")
+
+    with pytest.raises(ServiceBusy):
+        list(store.blocks("a"))
+
+
+@pytest.mark.parametrize("operation", ["put_object", "copy_object", "get_object"])
+def test_throttling_passes(cloud: FakeCloud, store: ObjectStore, operation: str) -> None:
+    cloud.s3.upload("a", b"{}")
+    cloud.fail(operation, client_error("SlowDown", 503))
+
+    calls: dict[str, Callable[[], object]] = {
+        "put_object": lambda: store.put("b", b"", "text/csv"),
+        "copy_object": lambda: store.copy("a", "b"),
+        "get_object": lambda: store.read_range("a", "v1", 0, 1),
+    }
+    with pytest.raises(ServiceBusy):
+        calls[operation]()
+
+
+def test_versions_are_listed_by_the_time_they_came(cloud: FakeCloud, store: ObjectStore) -> None:
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    for hours in (-1, 0, 1, 2):
+        cloud.s3.upload("incoming/p/a.csv", b"x", noon + timedelta(hours=hours))
+    cloud.s3.upload("work/b", b"x", noon)
+
+    found = list(store.versions("incoming/", noon, noon + timedelta(hours=2)))
+
+    assert [(v.key, v.version_id) for v in found] == [
+        ("incoming/p/a.csv", "v2"),
+        ("incoming/p/a.csv", "v3"),
+    ]
