@@ -40,8 +40,12 @@ def main(arguments: list[str] | None = None) -> int:
         epilog=EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--file-id", required=True, help="the file's id (FILE_ID=…)")
-    parser.add_argument("--decision", required=True, help="approved or declined (DECISION=…)")
+    parser.add_argument(
+        "--file-id", default=os.environ.get("FILE_ID"), help="the file's id (FILE_ID=…)"
+    )
+    parser.add_argument(
+        "--decision", default=os.environ.get("DECISION"), help="approved or declined (DECISION=…)"
+    )
     parser.add_argument("--by", default=os.environ.get("BY") or me(), help="who decides (you)")
     asked = parser.parse_args(arguments)
     if not asked.file_id or asked.decision not in DECISIONS:

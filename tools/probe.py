@@ -31,7 +31,7 @@ class Probe:
 
     def __init__(self, deployed: Deployed) -> None:
         self._deployed = deployed
-        self._name = deployed.probe_prefix + uuid.uuid4().hex[:8]
+        self.name = deployed.probe_prefix + uuid.uuid4().hex[:8]
         self._events = deployed.stage.client("events")
         self._queues = deployed.stage.client("sqs")
         self._queue = ""
@@ -68,9 +68,9 @@ class Probe:
     def open(self) -> None:
         """Create the queue and the rules and wait until events really come through them."""
         arns = self._rule_arns()
-        queue_arn = self._deployed.arn("sqs", self._name)
+        queue_arn = self._deployed.arn("sqs", self.name)
         self._queue = self._queues.create_queue(
-            QueueName=self._name,
+            QueueName=self.name,
             Attributes={
                 "KmsMasterKeyId": f"alias/{self._deployed.stage.prefix}-data",
                 "MessageRetentionPeriod": "3600",
@@ -81,13 +81,13 @@ class Probe:
         for bus, pattern in self._patterns().items():
             bus_name = self._deployed.bus_name(bus)
             self._events.put_rule(
-                Name=self._name,
+                Name=self.name,
                 EventBusName=bus_name,
                 EventPattern=json.dumps(pattern),
                 Description="Temporary: what a running replay sees; it removes it at its end",
             )
             self._events.put_targets(
-                Rule=self._name,
+                Rule=self.name,
                 EventBusName=bus_name,
                 Targets=[{"Id": "replay", "Arn": queue_arn}],
             )
@@ -99,14 +99,12 @@ class Probe:
         self._closing.set()
         if self._reader.is_alive():
             self._reader.join(timeout=5)
-        _remove(self._deployed, self._name)
+        _remove(self._deployed, self.name)
 
     def _rule_arns(self) -> dict[str, str]:
         return {
-            "default": self._deployed.arn("events", f"rule/{self._name}"),
-            "orders": self._deployed.arn(
-                "events", f"rule/{self._deployed.orders_bus}/{self._name}"
-            ),
+            "default": self._deployed.arn("events", f"rule/{self.name}"),
+            "orders": self._deployed.arn("events", f"rule/{self._deployed.orders_bus}/{self.name}"),
         }
 
     def _patterns(self) -> dict[str, Any]:
@@ -121,7 +119,7 @@ class Probe:
 
     def _wait_until_ready(self) -> None:
         """Send something harmless over each bus until it arrives: no rule of the stage takes it."""
-        key = f"replay/{self._name}"
+        key = f"replay/{self.name}"
         deadline = time.monotonic() + READY_LIMIT
         try:
             while time.monotonic() < deadline:
@@ -131,12 +129,12 @@ class Probe:
         finally:
             remove_all_versions(self._deployed, key)
         raise UserError(
-            f"within {READY_LIMIT:.0f} s no event reached replay's queue {self._name}: are the "
+            f"within {READY_LIMIT:.0f} s no event reached replay's queue {self.name}: are the "
             "bucket's EventBridge notifications on, and may events.amazonaws.com use the data key?"
         )
 
     def _own_test(self, event: dict[str, Any]) -> bool:
-        return bool(event["source"] == TEST_SOURCE and event["detail"]["probe"] == self._name)
+        return bool(event["source"] == TEST_SOURCE and event["detail"]["probe"] == self.name)
 
     def _send_tests(self, key: str) -> None:
         self._deployed.stage.client("s3").put_object(
@@ -148,7 +146,7 @@ class Probe:
                     "EventBusName": self._deployed.orders_bus,
                     "Source": TEST_SOURCE,
                     "DetailType": "ReplayStarting",
-                    "Detail": json.dumps({"probe": self._name}),
+                    "Detail": json.dumps({"probe": self.name}),
                 }
             ]
         )

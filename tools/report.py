@@ -68,7 +68,7 @@ def closing(stage: Stage, bucket: str, results: list[Result], seconds: float) ->
     seen = [result.seen for result in uploads if result.seen is not None]
     if seen:
         out.print(Rule(" Altogether "))
-        out.print(Padding(_totals(seen), (0, 2)))
+        out.print(Padding(_totals(seen), (0, 2), expand=False))
         _money(out, seen)
     _where_next(out, stage, bucket, uploads)
 
@@ -82,7 +82,7 @@ def _upload_block(out: Console, result: Result) -> None:
     if not result.as_expected:
         title.append("  DIFFERS", "bold red")
     out.print()
-    out.print(Padding(title, (0, 2)))
+    out.print(Padding(title, (0, 2), expand=False))
     rows = [("rule", result.rule), ("path", result.path)]
     if result.seen and result.seen.lines_in is not None:
         rows.append(("lines", _lines(result.seen)))
@@ -94,7 +94,7 @@ def _upload_block(out: Console, result: Result) -> None:
     table.add_column(overflow="fold")
     for name, value in rows:
         table.add_row(name, Text(value, "red" if name == "differs" else ""))
-    out.print(Padding(table, (0, 4)))
+    out.print(Padding(table, (0, 4), expand=False))
 
 
 def _lines(seen: UploadOutcome) -> str:
@@ -140,6 +140,8 @@ def _totals(seen: list[UploadOutcome]) -> Table:
     table.add_row("  refused", f"{sum(refused.values()):,}")
     for reason, count in refused.most_common():
         table.add_row(f"    {reason}", f"{count:,}")
+    loaded = sum(one.accepted or 0 for one in seen if one.loaded)
+    table.add_row("  in the database", f"{loaded:,}")
     return table
 
 
@@ -161,7 +163,7 @@ def _money(out: Console, seen: list[UploadOutcome]) -> None:
         table.add_row("", f"{total:,.2f} {currency}", f"{house:,.2f}")
     table.add_row("altogether", "", f"{sum(house for _, house in sums.values()):,.2f}")
     out.print()
-    out.print(Padding(table, (0, 2)))
+    out.print(Padding(table, (0, 2), expand=False))
 
 
 def _where_next(out: Console, stage: Stage, bucket: str, uploads: list[Result]) -> None:
@@ -186,7 +188,7 @@ def _where_next(out: Console, stage: Stage, bucket: str, uploads: list[Result]) 
     table.add_column(overflow="fold")
     for name, what in hints:
         table.add_row(Text(name), Text(what))
-    out.print(Padding(table, (0, 2)))
+    out.print(Padding(table, (0, 2), expand=False))
     out.print()
 
 

@@ -135,8 +135,10 @@ def main(arguments: list[str] | None = None) -> int:
         epilog=EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--file", required=True, help="the file to send (make send FILE=…)")
-    parser.add_argument("--partner", required=True, help="whose file it is (PARTNER=…)")
+    parser.add_argument("--file", default=os.environ.get("FILE"), help="the file to send (FILE=…)")
+    parser.add_argument(
+        "--partner", default=os.environ.get("PARTNER"), help="whose file it is (PARTNER=…)"
+    )
     parser.add_argument(
         "--json",
         action="store_true",
