@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
@@ -36,11 +37,12 @@ class Uploaded:
         return hashlib.sha256(identity.encode()).hexdigest()[:24]
 
 
-def upload(deployed: Deployed, key: str, content: bytes) -> Uploaded:
-    """Put `content` into the uploads bucket as a partner would: the bucket encrypts it."""
-    answer = deployed.stage.client("s3").put_object(
-        Bucket=deployed.bucket, Key=key, Body=content, ContentType="text/csv"
-    )
+def upload(deployed: Deployed, key: str, file: Path) -> Uploaded:
+    """Put `file` into the uploads bucket as a partner would: the bucket encrypts it."""
+    with file.open("rb") as content:
+        answer = deployed.stage.client("s3").put_object(
+            Bucket=deployed.bucket, Key=key, Body=content, ContentType="text/csv"
+        )
     return Uploaded(deployed.bucket, key, answer.get("VersionId", "null"))
 
 

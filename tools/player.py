@@ -44,7 +44,8 @@ class Replay:
     probe: Probe
     database: Database
     uploaded: list[Uploaded] = field(default_factory=list)
-    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    # S3 tells an upload's time in whole seconds.
+    started: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
 
     def play(self, situation: Situation) -> Result:
         """Let `situation` happen and compare; what AWS refuses is a difference, too."""
@@ -96,7 +97,7 @@ class Replay:
         return self._judge(situation, row, rules, seconds, problems)
 
     def _put(self, situation: Upload) -> Uploaded:
-        uploaded = upload(self.deployed, situation.key, situation.path.read_bytes())
+        uploaded = upload(self.deployed, situation.key, situation.path)
         self.uploaded.append(uploaded)
         return uploaded
 

@@ -10,7 +10,7 @@ from typing import Any
 from tools.decide import give_decision, me
 from tools.deployed import Deployed
 from tools.errors import UserError, run
-from tools.follow import AWAITING, Row, execution_of, follow, upload, wait_for_execution
+from tools.follow import AWAITING, LIMIT, Row, execution_of, follow, upload, wait_for_execution
 from tools.outcome import numbers
 from tools.report import money
 from tools.result import shown
@@ -20,6 +20,7 @@ PROFILES = ROOT / "src" / "order_intake" / "partners"
 EXITS = """\
 exit status: 0 when the file is Accepted, is a Duplicate, or awaits an approval;
 1 when it is Rejected, Declined or Failed, when no rule takes it, or when something is wrong."""
+SECONDS_PER_BYTE = 2 / 1024**2  # a large file may take longer
 GOOD = ("Accepted", "Duplicate", AWAITING)
 
 
@@ -35,10 +36,11 @@ def known_partner(name: str) -> str:
     )
 
 
-def content_of(file: Path) -> bytes:
-    """The bytes of `file`; UserError when it is not there or cannot be read."""
+def size_of(file: Path) -> int:
+    """The size of `file` in bytes; UserError when it is not there or cannot be read."""
     try:
-        return file.read_bytes()
+        with file.open("rb") as content:
+            return content.seek(0, os.SEEK_END)
     except FileNotFoundError:
         raise UserError(f"no such file: {file}") from None
     except OSError as error:
@@ -111,20 +113,21 @@ def send(deployed: Deployed, file: Path, partner: str, approve: bool) -> Row:
 
     Returns the ledger's row: final, or AwaitingApproval. Raises UserError when no rule takes it.
     """
-    content = content_of(file)
+    size = size_of(file)
     key = f"incoming/{partner}/{file.name}"
-    if not deployed.rules_for("default", deployed.upload_event(key, len(content))):
+    if not deployed.rules_for("default", deployed.upload_event(key, size)):
         raise UserError(
             f"no rule takes {key}, so it was not sent: the rules take incoming/<partner>/….csv"
         )
-    uploaded = upload(deployed, key, content)
+    uploaded = upload(deployed, key, file)
 
     def decide() -> bool:
         if approve:
             give_decision(deployed, uploaded.file_id, "approved", me())
         return approve
 
-    return follow(deployed, uploaded.file_id, decide)
+    limit = LIMIT + size * SECONDS_PER_BYTE
+    return follow(deployed, uploaded.file_id, decide, limit)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -156,7 +159,7 @@ def main(arguments: list[str] | None = None) -> int:
         raise UserError("name the file and its partner: make send FILE=orders.csv PARTNER=nordwind")
     stage = Stage.from_environment()
     partner, file = known_partner(asked.partner), Path(asked.file)
-    content_of(file)  # before anything is asked of the stage
+    size_of(file)  # before anything is asked of the stage
     deployed = Deployed.find(stage)
     row = send(deployed, file, partner, asked.approve)
     if asked.json:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tools.errors import UserError
-from tools.send import content_of, explained, known_partner, summary
+from tools.send import explained, known_partner, size_of, summary
 
 ROW: dict[str, Any] = {
     "file_id": "0123456789abcdef01234567",
@@ -38,9 +38,9 @@ def test_a_strange_partner_is_shown_all() -> None:
 
 def test_a_file_must_be_there_and_be_a_file(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file"):
-        content_of(tmp_path / "missing.csv")
+        size_of(tmp_path / "missing.csv")
     with pytest.raises(UserError, match="cannot be read"):
-        content_of(tmp_path)
+        size_of(tmp_path)
 
 
 def test_the_summary_for_programs_has_plain_values() -> None:
