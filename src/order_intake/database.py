@@ -103,6 +103,7 @@ def _connect(secret: secrets.Database) -> psycopg.Connection[tuple[Any, ...]]:
             password=secret.password,
             sslmode="disable" if secret.host in LOOPBACK else "require",
             connect_timeout=CONNECT_SECONDS,
+            client_encoding="utf8",  # of the priced chunks, whatever the server's default is
             options=SESSION,
             application_name="order-intake",
         )

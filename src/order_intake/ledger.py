@@ -29,7 +29,6 @@ type Values = dict[str, Any]
 
 FINAL: frozenset[str] = frozenset(get_args(OutcomeName))
 OPEN = {":registered": "Registered", ":awaiting": "AwaitingApproval"}
-LEASE_DIRECT = timedelta(minutes=15)
 LEASE_WORKFLOW = timedelta(hours=24)
 BATCH = 100  # BatchGetItem takes no more keys in one call
 

@@ -13,7 +13,7 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from order_intake import aws_clients
-from order_intake.errors import InvalidInput
+from order_intake.errors import InvalidInput, ServiceBusy
 
 if TYPE_CHECKING:
     from types_boto3_s3.type_defs import GetObjectOutputTypeDef
@@ -51,10 +51,16 @@ class ObjectStore:
             yield from self._get(key, version_id)["Body"].iter_chunks(BLOCK)
 
     def read_range(self, key: str, version_id: str, start: int, end: int) -> bytes:
-        """Give the bytes from `start` up to, not including, `end` of one exact version."""
+        """Give the bytes from `start` up to, not including, `end` of one exact version.
+
+        ServiceBusy, too, when other bytes come than were asked for: a chunk is wholly there or not.
+        """
         with aws_clients.service_calls("s3"):
             answer = self._get(key, version_id, Range=f"bytes={start}-{end - 1}")
-            return answer["Body"].read()
+            data = answer["Body"].read()
+        if len(data) != end - start:
+            raise ServiceBusy(f"s3: {len(data)} bytes came instead of {end - start}")
+        return data
 
     def put(self, key: str, body: bytes, content_type: str) -> None:
         """Write one object; writing the same again changes nothing that a reader could see."""

@@ -191,3 +191,7 @@ class Context:
 
     def __init__(self, request_id: str = "request-1") -> None:
         self.aws_request_id = request_id
+        self.milliseconds = 60_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.milliseconds

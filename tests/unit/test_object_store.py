@@ -38,6 +38,15 @@ def test_a_range_excludes_its_end(cloud: FakeCloud, store: ObjectStore) -> None:
     assert store.read_range("a", version, 2, 5) == b"234"
 
 
+def test_other_bytes_than_were_asked_for_are_not_taken(
+    cloud: FakeCloud, store: ObjectStore
+) -> None:
+    version = cloud.s3.upload("a", b"0123456789")
+
+    with pytest.raises(ServiceBusy, match="2 bytes came instead of 4"):
+        store.read_range("a", version, 8, 12)
+
+
 @pytest.mark.parametrize("version", ["", "null"])
 def test_a_bucket_without_versions_is_read_too(
     cloud: FakeCloud, store: ObjectStore, version: str
@@ -92,7 +101,7 @@ def test_throttling_passes(cloud: FakeCloud, store: ObjectStore, operation: str)
     calls: dict[str, Callable[[], object]] = {
         "put_object": lambda: store.put("b", b"", "text/csv"),
         "copy_object": lambda: store.copy("a", "b"),
-        "get_object": lambda: store.read_range("a", "v1", 0, 1),
+        "get_object": lambda: store.read_range("a", "v1", 0, 2),
     }
     with pytest.raises(ServiceBusy):
         calls[operation]()

@@ -6,16 +6,18 @@ goes on; after the last attempt the file is Failed, and the call ends in the dea
 A file that needs a person's approval is handed over to the workflow, which can wait.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order_intake import announcements, bus, environment, handover, logs, steps, uploads
+from order_intake import announcements, bus, deadline, environment, handover, logs, steps, uploads
 from order_intake.assessment import Totals
 from order_intake.chunks import FileRefusal, Survey
 from order_intake.errors import PermanentError, TransientError
-from order_intake.ledger import LEASE_DIRECT, Claimed, ClosedOtherwise, FileRow, Ledger
+from order_intake.ledger import Claimed, ClosedOtherwise, FileRow, Ledger
 from order_intake.object_store import ObjectStore
+
+LEASE_MARGIN = timedelta(seconds=30)  # for clocks that differ
 
 
 @logs.entry
@@ -26,22 +28,18 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     logs.about(file_id=file.file_id, correlation_id=file.correlation_id)
     ledger = Ledger(settings.ledger_table)
     now = datetime.now(UTC)
-    claim = ledger.claim(file, context.aws_request_id, LEASE_DIRECT, now)
+    # As long as this call can run, and no longer: after that nobody works on the file.
+    lease = timedelta(milliseconds=context.get_remaining_time_in_millis()) + LEASE_MARGIN
+    claim = ledger.claim(file, context.aws_request_id, lease, now)
     if not isinstance(claim, Claimed):
         return _met(settings, ledger, claim.row, context.aws_request_id, event, now)
     try:
-        row = _take_in(settings, ledger, claim.row)
-        if row is None:
-            handover.hand_over(
-                settings.order_intake_state_machine_arn, ledger, claim.row, event, now
-            )
-            return {"file_id": file.file_id, "outcome": "handed_over"}
-        _announce(settings, ledger, row)
+        with deadline.before_timeout(context):
+            return _work(settings, ledger, claim.row, event)
     except Exception as error:
         if claim.attempts >= settings.max_attempts:
             _give_up(settings, ledger, claim.row, error)
         raise
-    return {"file_id": file.file_id, "outcome": row.status}
 
 
 def _met(
@@ -65,6 +63,19 @@ def _met(
         handover.start(settings.order_intake_state_machine_arn, row, event)
         return {"file_id": row.file_id, "outcome": "handed_over"}
     return {"file_id": row.file_id, "outcome": "taken"}
+
+
+def _work(
+    settings: environment.IntakeSmallFile, ledger: Ledger, claimed: FileRow, event: object
+) -> logs.Json:
+    """Bring a claimed file to its outcome and tell it, or hand the file over."""
+    row = _take_in(settings, ledger, claimed)
+    if row is None:
+        machine = settings.order_intake_state_machine_arn
+        handover.hand_over(machine, ledger, claimed, event, datetime.now(UTC))
+        return {"file_id": claimed.file_id, "outcome": "handed_over"}
+    _announce(settings, ledger, row)
+    return {"file_id": row.file_id, "outcome": row.status}
 
 
 def _take_in(

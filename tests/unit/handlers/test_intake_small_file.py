@@ -1,11 +1,14 @@
 """The direct route, from the S3 event to the outcome, over services in memory."""
 
 import io
+import threading
+import time
 from typing import Any
 
 import msgspec
 import pytest
 
+from order_intake import deadline
 from order_intake.errors import DatabaseUnavailable, InvalidInput, RatesUnavailable, ServiceBusy
 from order_intake.handlers.intake_small_file import handler
 from tests.unit.fakes import FakeCloud, client_error
@@ -223,6 +226,35 @@ def test_an_outcome_that_could_not_be_announced_at_all_stands_and_is_told_from_t
     row["claim_expires_at"] = 0  # some time later
     assert handler(event, context("redrive"))["outcome"] == "Accepted"
     assert outcomes(cloud) == ["OrderFileAccepted"]
+
+
+def test_a_call_that_runs_out_of_time_ends_by_itself_and_the_file_has_failed(
+    cloud: FakeCloud, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_ATTEMPTS", "1")
+    never = threading.Event()
+    monkeypatch.setattr(cloud.s3, "get_object", lambda **_: never.wait(30))
+    short = context()
+    short.milliseconds = int(deadline.MARGIN_SECONDS * 1000) + 20
+
+    with pytest.raises(deadline.OutOfTime):
+        handler(put(HEADER + GOOD), short)
+
+    assert cloud.events.details("OrderFileFailed")[0]["reason"] == "OutOfTime"
+
+
+def test_a_call_that_was_killed_does_not_hold_the_file_for_long(
+    cloud: FakeCloud, put: Put, rates: list[Exception]
+) -> None:
+    event = put(HEADER + GOOD)
+    rates.append(RatesUnavailable("stands for a kill: no outcome was written"))
+    with pytest.raises(RatesUnavailable):
+        handler(event, context())
+    row = cloud.row(file_id_of(event))
+    assert row["claim_expires_at"] <= time.time() + 91
+
+    row["claim_expires_at"] = 0  # some time later
+    assert handler(event, context("redrive"))["outcome"] == "Accepted"
 
 
 def test_a_stage_without_a_database_says_that_nothing_was_loaded(
