@@ -457,6 +457,45 @@ def test_succeed_and_default_have_outputs(cloud: Emulator) -> None:
     assert ended["output"] == 9
 
 
+def test_writes_at_the_same_time_all_count(cloud: Emulator) -> None:
+    client, table = cloud.client("dynamodb"), f"t-{uuid.uuid4().hex[:8]}"
+    client.create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    # Large, so that a write takes long enough to meet another.
+    large = {"L": [{"S": "much"}] * 10_000}
+    client.put_item(TableName=table, Item={"pk": {"S": "a"}, "n": {"N": "0"}, "large": large})
+    add = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::dynamodb:updateItem",
+        "Arguments": {
+            "TableName": table,
+            "Key": {"pk": {"S": "a"}},
+            "UpdateExpression": "ADD n :one",
+            "ExpressionAttributeValues": {":one": {"N": "1"}},
+        },
+        "End": True,
+    }
+
+    cloud.run(
+        {
+            "Each": {
+                "Type": "Map",
+                "Items": "{% [1..20] %}",
+                "ItemProcessor": {"StartAt": "Add", "States": {"Add": add}},
+                "End": True,
+            }
+        }
+    )
+
+    item = client.get_item(TableName=table, Key={"pk": {"S": "a"}}, ProjectionExpression="n")
+    assert item["Item"]["n"]["N"] == "20"
+    client.delete_table(TableName=table)
+
+
 def test_event_of_a_versioned_bucket_names_the_version(cloud: Emulator) -> None:
     name = f"v-{uuid.uuid4().hex[:8]}"
     objects, queues, events = (cloud.client(service) for service in ("s3", "sqs", "events"))

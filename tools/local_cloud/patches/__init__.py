@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 
 from tools.local_cloud.patches import (
     cloudformation,
+    dynamodb,
     events,
     iam,
     lambda_functions,
@@ -38,6 +39,7 @@ PATCHES: dict[str, Callable[[], None]] = {
     "jsonata_distributed_map": step_functions_jsonata.jsonata_distributed_map,
     "jsonata_outputs": step_functions_jsonata.jsonata_outputs,
     "jsonata_timeouts": step_functions_jsonata.jsonata_timeouts,
+    "writes_one_by_one": dynamodb.writes_one_by_one,
     "version_ids": events.version_ids,
     "rules_invoke_asynchronously": events.rules_invoke_asynchronously,
     "loopback_counts_as_tls": iam.loopback_counts_as_tls,

@@ -2,6 +2,8 @@
 
 import fcntl
 import hashlib
+import subprocess
+import sys
 import tempfile
 import time
 import zipfile
@@ -87,6 +89,9 @@ class _SharedCode:
                 if not content.exists():
                     partial = Path(tempfile.mkdtemp(dir=folder))
                     super().extractall(partial)
+                    # Else a dozen workers that start at once compile the same files.
+                    compiler = [sys.executable, "-m", "compileall", "-q", "-j", "0", str(partial)]
+                    subprocess.run(compiler, check=False, stdout=subprocess.DEVNULL)
                     partial.rename(content)
             source.unlink()
             target.rmdir()
