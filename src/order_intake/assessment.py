@@ -9,7 +9,8 @@ from typing import Literal
 
 import msgspec
 
-from order_intake.pricing import NOTHING, ChunkResult
+from order_intake.lines import shortest
+from order_intake.pricing import ChunkResult
 
 Verdict = Literal["load", "approve", "reject"]
 
@@ -91,7 +92,7 @@ def _distinct_orders(results: Sequence[ChunkResult]) -> int:
 def _sum(amounts: Iterable[str]) -> str:
     # 50 digits: no sum of a file's amounts is ever rounded.
     with localcontext(prec=50):
-        return str(sum(map(Decimal, amounts), NOTHING))
+        return str(shortest(sum(map(Decimal, amounts), Decimal(0))))
 
 
 def _too_many(totals: Totals, refused: int, tolerance: Decimal) -> str:

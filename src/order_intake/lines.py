@@ -49,13 +49,11 @@ class Purchase(msgspec.Struct, frozen=True, eq=False, gc=False):
     """In the partner's currency."""
 
 
-class OrderLine(msgspec.Struct, frozen=True, gc=False):
-    """One line of an order, as its partner sent it."""
+type OrderLine = tuple[Order, str, str, Purchase]
+"""One line of an order as its partner sent it: order, sku, description and purchase.
 
-    order: Order
-    sku: str
-    description: str
-    purchase: Purchase
+A bare tuple, because every line of every file becomes one.
+"""
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -137,7 +135,7 @@ class LineDecoder:
             wrong = self._wrong_sign(order, purchase)
             if wrong:
                 return wrong
-        return OrderLine(order, sku, description, purchase)
+        return order, sku, description, purchase
 
     def outside_rates(self, order: Order) -> Refusal:
         """Refuse an order whose day has no exchange rate: too long ago, or still to come."""

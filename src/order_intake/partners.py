@@ -140,10 +140,11 @@ def _problems(profile: Profile) -> list[str]:
         problems.append("`columns` names one column twice")
     if len(profile.delimiter) != 1 or profile.delimiter in '"\r\n' or profile.delimiter > "~":
         problems.append("`delimiter` must be one ASCII character, no quote and no line end")
-    if not 0 <= profile.tolerance <= 1:
+    if not profile.tolerance.is_finite() or not 0 <= profile.tolerance <= 1:
         problems.append("`tolerance` must lie between 0 and 1")
-    if not profile.agreed.approval_threshold >= 0:
-        problems.append("`terms.approval_threshold` must not be negative")
+    threshold = profile.agreed.approval_threshold
+    if not threshold.is_finite() or threshold < 0:
+        problems.append("`terms.approval_threshold` must be an amount, not negative")
     if profile.credit_note_prefix == "":
         problems.append("`credit_note_prefix` must not be empty; leave it out instead")
     if profile.max_order_age_days < 0:

@@ -15,9 +15,6 @@ from order_intake.lines import LineDecoder, Order, Purchase, Refusal, shortest
 from order_intake.memo import Memo
 from order_intake.partners import Profile
 
-NOTHING = Decimal("0.00")
-"""Sums begin with it, so that they show cents at least."""
-
 COLUMNS = (
     "line",
     "invoice",
@@ -78,23 +75,13 @@ class _RefusedLine(msgspec.Struct):
     row: str
 
 
-class _Worth(msgspec.Struct, frozen=True, gc=False):
-    """What a purchase comes to at a rate, also as the priced row's cells."""
+type _Worth = tuple[int, int, str]
+"""What a purchase comes to at a rate: amount in ten-thousandths, house amount in cents (whole
+numbers add up faster than decimals, and as exactly), and its cells of the priced row."""
 
-    amount: int
-    """Ten-thousandths: whole numbers add up faster than decimals, and as exactly."""
-    house_amount: int
-    """Cents."""
-    cells: str
-
-
-class _PricedOrder(msgspec.Struct, frozen=True):
-    """An order's cells before and after its lines' own, and what purchases come to in it."""
-
-    before: str
-    after: str
-    worths: Memo[Purchase, _Worth] | None
-    """By the order's rate; None when there is none."""
+type _PricedOrder = tuple[Memo[Purchase, _Worth] | None, str, str]
+"""What purchases come to at the order's rate (None without one), and the order's cells before
+and after those of its lines."""
 
 
 def price_chunk(
@@ -146,22 +133,21 @@ class _Pricer:
         next_line = first_line
         for row in rows:
             line, next_line = next_line, first_line + rows.line_num
-            if not row:
-                continue  # an empty line
             decoded = decode(row)
             if isinstance(decoded, Refusal):
-                self._refuse(line, decoded, row)
+                if row:  # an empty line is no line
+                    self._refuse(line, decoded, row)
                 continue
-            order = orders[decoded.order]
-            if order.worths is None:
-                self._refuse(line, self._decoder.outside_rates(decoded.order), row)
+            order, sku, description, purchase = decoded
+            worths, before, after = orders[order]
+            if worths is None:
+                self._refuse(line, self._decoder.outside_rates(order), row)
                 continue
-            worth = order.worths[decoded.purchase]
-            article = _article(decoded.sku, decoded.description)
-            priced.append(f"{line},{order.before},{article},{worth.cells},{order.after}\n")
-            amount += worth.amount
-            house_amount += worth.house_amount
-            invoices.add(decoded.order.invoice)
+            worth_amount, worth_house_amount, cells = worths[purchase]
+            priced.append(f"{line},{before},{_article(sku, description)},{cells},{after}\n")
+            amount += worth_amount
+            house_amount += worth_house_amount
+            invoices.add(order.invoice)
             if len(priced) == _ROWS_AT_ONCE:
                 self._flush(priced)
         self._flush(priced)
@@ -203,7 +189,7 @@ class _Pricer:
             "t" if order.credit_note else "f",
         )
         worths = self._worths[rate] if rate else None
-        return _PricedOrder(_cell(order.invoice), ",".join(after), worths)
+        return worths, _cell(order.invoice), ",".join(after)
 
     def _worths_at(self, rate: Decimal) -> Memo[Purchase, _Worth]:
         currency = self._profile.currency
@@ -213,13 +199,15 @@ class _Pricer:
             amount = quantity * unit_price
             house_amount = (amount / rate).quantize(_CENT)
             cells = f"{quantity},{unit_price!s},{currency},{amount!s},{rate!s},{house_amount!s}"
-            return _Worth(int(amount.scaleb(4)), int(house_amount.scaleb(2)), cells)
+            return int(amount * 10_000), int(house_amount * 100), cells
 
         return Memo(worth)
 
 
 def _article(sku: str, description: str) -> str:
-    return f"{_cell(sku)},{_cell(description)}"
+    cells = f"{sku},{description}"
+    plain = cells.count(",") == 1 and '"' not in cells and "\n" not in cells and "\r" not in cells
+    return cells if plain and description else f"{_cell(sku)},{_cell(description)}"
 
 
 def _cell(text: str | None) -> str:

@@ -14,7 +14,7 @@ Route = Literal["direct", "workflow"]
 NO_PARTNER = "unknown"
 """Stands for the partner where the key names none that could exist."""
 
-_INCOMING = re.compile(r"incoming/([a-z0-9-]{1,40})/.+\.csv", re.DOTALL)
+_INCOMING = re.compile(r"incoming/([a-z0-9-]{1,40})/.*\.csv", re.DOTALL)
 
 
 class Upload(msgspec.Struct, frozen=True):

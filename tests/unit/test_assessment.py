@@ -1,0 +1,75 @@
+"""What is to become of a file: load, ask a person, or reject."""
+
+from array import array
+
+import pytest
+
+from order_intake.assessment import Assessment, assess
+from order_intake.pricing import ChunkResult
+
+TERMS = {"approval_threshold": "1000.00", "tolerance": "0.01"}
+
+
+def result(
+    accepted: int = 1, refused: int = 0, house: str = "10.00", orders: tuple[int, ...] = (1,)
+) -> ChunkResult:
+    return ChunkResult(
+        index=0,
+        lines_in=accepted + refused,
+        accepted=accepted,
+        refused={"price_invalid": refused} if refused else {},
+        amount="8.50",
+        house_amount=house,
+        order_digests=array("Q", orders).tobytes(),
+    )
+
+
+def judged(*results: ChunkResult) -> Assessment:
+    return assess(results, TERMS, "GBP", "EUR")
+
+
+def test_totals_are_the_sums_of_all_chunks() -> None:
+    found = judged(result(2, orders=(1, 5, 9)), result(100, 1, "-3.50", orders=(5, 9, 12)))
+
+    totals = found.totals
+    assert (totals.lines_in, totals.accepted, totals.refused) == (103, 102, {"price_invalid": 1})
+    assert (totals.total, totals.house_total) == ("17.00", "6.50")
+    assert (totals.currency, totals.house_currency) == ("GBP", "EUR")
+    assert totals.orders == 4
+
+
+@pytest.mark.parametrize(
+    ("house", "verdict"),
+    [("1000.00", "load"), ("1000.01", "approve"), ("-1000.01", "approve"), ("0.00", "load")],
+)
+def test_a_file_above_the_threshold_needs_a_person(house: str, verdict: str) -> None:
+    assert judged(result(house=house)).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("accepted", "refused", "verdict"), [(99, 1, "load"), (98, 1, "reject"), (0, 1, "reject")]
+)
+def test_more_refused_lines_than_tolerated_reject_the_file(
+    accepted: int, refused: int, verdict: str
+) -> None:
+    found = judged(result(accepted, refused))
+
+    assert found.verdict == verdict
+    if verdict == "reject":
+        assert found.reason == "too_many_refused_lines"
+        assert "most often price_invalid" in (found.explanation or "")
+
+
+def test_a_file_with_too_many_refused_lines_is_no_persons_question() -> None:
+    assert judged(result(1, 9, "5000.00")).verdict == "reject"
+
+
+def test_even_full_tolerance_loads_no_file_without_a_good_line() -> None:
+    found = assess([result(0, 3)], TERMS | {"tolerance": "1"}, "GBP", "EUR")
+
+    assert found.verdict == "reject"
+
+
+@pytest.mark.parametrize("results", [(), (result(0, 0),)])
+def test_a_file_of_nothing_but_empty_lines_is_empty(results: tuple[ChunkResult, ...]) -> None:
+    assert judged(*results).reason == "empty_file"

@@ -1,0 +1,203 @@
+"""The survey of a file: its content's hash, its faults, and whole rows in every chunk."""
+
+import csv
+import hashlib
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from order_intake import chunks
+from order_intake.chunks import chunk_size, refuse_by_size
+from tests.unit.order_files import HEADER, order_line, surveyed, written
+
+MEBIBYTE = 1024 * 1024
+GOOD_FILE = HEADER + written([order_line()] * 3)
+
+
+def refusal(data: bytes, **how: int) -> chunks.FileRefusal:
+    found = surveyed(data, **how)  # type: ignore[arg-type]
+    assert found.refusal is not None
+    assert found.chunks == []
+    return found.refusal
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        GOOD_FILE,
+        b"\xef\xbb\xbf" + GOOD_FILE,
+        GOOD_FILE.replace(b"\n", b"\r\n"),
+        GOOD_FILE.replace(b"\n", b"\r"),
+        GOOD_FILE.rstrip(),
+    ],
+    ids=["LF", "byte-order mark", "CRLF", "CR", "no line end at the end"],
+)
+def test_a_good_file_is_one_chunk_without_its_header(data: bytes) -> None:
+    found = surveyed(data)
+
+    assert found.refusal is None
+    assert found.sha256 == hashlib.sha256(data).hexdigest()
+    [chunk] = found.chunks
+    assert data[chunk.start :].startswith(b"536365")
+    assert (chunk.index, chunk.end, chunk.first_line) == (0, len(data), 2)
+
+
+def test_chunks_say_on_which_line_of_the_file_they_begin() -> None:
+    rows = [order_line(Description="one\ntwo\r\nthree"), order_line(), [], order_line()]
+
+    found = surveyed(HEADER + written(rows), bytes_per_chunk=1)
+
+    assert [chunk.first_line for chunk in found.chunks] == [2, 5, 6, 7]
+
+
+# Whatever makes rows and fields in CSV, in every order.
+csv_text = st.text(alphabet='ab,"\r\n', max_size=40)
+
+
+@given(text=csv_text, block=st.integers(1, 9))
+def test_rows_are_those_of_the_csv_module(text: str, block: int) -> None:
+    # Given what Python's csv makes of the text: where each row ends, and on which line
+    lines = list(io.StringIO(text, newline=""))
+    rows = csv.reader(iter(lines))
+    ends = [rows.line_num for _ in rows]
+    *_, last = csv.reader(io.StringIO(f"{text}\nlast\n", newline=""))
+    unclosed = last != ["last"]
+
+    # When every row is to be a chunk of its own
+    found = surveyed(HEADER + text.encode(), block=block, bytes_per_chunk=1)
+
+    # Then chunks end where its rows end
+    if unclosed:
+        assert found.refusal is not None
+        assert found.refusal.reason == "unclosed_quote"
+    elif not text.strip():
+        assert not found.chunks or found.refusal is None
+    else:
+        at = len(HEADER)
+        assert [c.end for c in found.chunks] == [at + len("".join(lines[:end])) for end in ends]
+        assert [c.first_line for c in found.chunks] == [2, *(2 + end for end in ends[:-1])]
+
+
+@given(text=csv_text, sizes=st.lists(st.integers(1, 60), min_size=1))
+def test_chunks_are_the_whole_file_whatever_their_size(text: str, sizes: list[int]) -> None:
+    data = HEADER + text.encode()
+    for size in sizes:
+        found = surveyed(data, bytes_per_chunk=size)
+        if found.refusal is None:
+            parts = [data[chunk.start : chunk.end] for chunk in found.chunks]
+            assert HEADER + b"".join(parts) == data
+            assert all(len(part) >= size for part in parts[:-1])
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\xef\xbb\xbf", b"\n\n", b"  \r\n", HEADER, HEADER.rstrip()]
+)
+def test_a_file_without_lines_is_empty(data: bytes) -> None:
+    assert refusal(data).reason == "empty_file"
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        (b"InvoiceNo,StockCode", 'missing: "Description"'),
+        (HEADER.replace(b"Country", b"Country,Colour"), 'unexpected: "Colour"'),
+        (HEADER.replace(b"StockCode", b"InvoiceNo"), 'doubled: "InvoiceNo"'),
+        (HEADER.replace(b",", b";"), "separated by ','"),
+        (HEADER.replace(b"InvoiceNo,StockCode", b"StockCode,InvoiceNo"), "another order"),
+        (b"x" * 100_000, "longer than"),
+        (b"<html>", 'unexpected: "<html>"'),
+    ],
+)
+def test_a_wrong_header_is_explained(header: bytes, said: str) -> None:
+    found = refusal(header.rstrip() + b"\n" + written([order_line()]))
+
+    assert found.reason == "wrong_header"
+    assert said in found.explanation
+
+
+@pytest.mark.parametrize(
+    ("data", "reason", "said"),
+    [
+        (GOOD_FILE + "Grüße,1\n".encode("latin-1"), "not_utf8", "line 5 has the byte 0xFC"),
+        (GOOD_FILE + b"\xc3", "not_utf8", "line 5"),
+        (GOOD_FILE + b"a\0b", "binary_content", "line 5"),
+        (GOOD_FILE.decode().encode("utf-16"), "binary_content", "line 1"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "binary_content", "NUL"),
+        (GOOD_FILE + b'1,"2,3\n' + GOOD_FILE, "unclosed_quote", "line 5"),
+    ],
+)
+def test_content_that_is_no_csv_is_refused_with_its_line(
+    data: bytes, reason: str, said: str
+) -> None:
+    found = refusal(data)
+
+    assert found.reason == reason
+    assert said in found.explanation
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 5])
+def test_a_character_may_lie_in_two_blocks(block: int) -> None:
+    data = HEADER + written([order_line(Description="Grüße, 世界 🙂")] * 2)
+
+    assert surveyed(data, block=block) == surveyed(data)
+    assert surveyed(data).refusal is None
+
+
+def test_an_unknown_partner_is_refused_and_the_content_has_its_identity() -> None:
+    found = surveyed(GOOD_FILE, "ghost")
+
+    assert found.refusal is not None
+    assert found.refusal.reason == "unknown_partner"
+    assert found.sha256 == hashlib.sha256(GOOD_FILE).hexdigest()
+
+
+@given(st.binary(max_size=200), st.integers(1, 50))
+def test_any_bytes_are_surveyed(data: bytes, block: int) -> None:
+    for content in (data, HEADER + data):
+        found = surveyed(content, block=block)
+        assert found.sha256 == hashlib.sha256(content).hexdigest()
+        assert bool(found.chunks) != bool(found.refusal)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b'"' + b"x" * 12 * MEBIBYTE, "unclosed_quote"), (b"x" * 12 * MEBIBYTE, "binary_content")],
+    ids=["in quotes", "bare"],
+)
+def test_a_row_too_long_for_memory_is_refused(content: bytes, reason: str) -> None:
+    found = refusal(HEADER + content + GOOD_FILE, block=MEBIBYTE)
+
+    assert found.reason == reason
+    assert "line 2" in found.explanation
+
+
+def test_a_line_of_a_megabyte_is_a_line() -> None:
+    data = GOOD_FILE + b"x" * MEBIBYTE + b"\n" + GOOD_FILE[len(HEADER) :]
+
+    found = surveyed(data)
+
+    assert found.refusal is None
+    assert found.chunks[-1].end == len(data)
+
+
+@pytest.mark.parametrize(
+    ("size", "bytes_per_chunk"),
+    [
+        (1, 128 * 1024),
+        (MEBIBYTE, 128 * 1024),
+        (8 * MEBIBYTE + 1, MEBIBYTE + 1),
+        (1024 * MEBIBYTE, 4 * MEBIBYTE),
+    ],
+)
+def test_chunks_grow_with_the_file_within_limits(size: int, bytes_per_chunk: int) -> None:
+    assert chunk_size(size) == bytes_per_chunk
+
+
+def test_a_file_above_the_maximum_is_refused_unread() -> None:
+    found = refuse_by_size(11, 10)
+
+    assert found is not None
+    assert found.reason == "too_large"
+    assert refuse_by_size(10, 10) is None

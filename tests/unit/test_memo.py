@@ -1,0 +1,24 @@
+"""Remembering: right answers, few questions, bounded size."""
+
+from order_intake.memo import LIMIT, Memo
+
+
+def test_each_thing_is_worked_out_once() -> None:
+    asked: list[int] = []
+
+    def double(n: int) -> int:
+        asked.append(n)
+        return 2 * n
+
+    memo = Memo(double)
+
+    assert [memo[n] for n in (1, 2, 1, 2)] == [2, 4, 2, 4]
+    assert asked == [1, 2]
+
+
+def test_it_never_outgrows_its_limit() -> None:
+    memo = Memo(str)
+
+    for n in range(3 * LIMIT):
+        assert memo[n] == str(n)
+        assert len(memo) <= LIMIT

@@ -1,0 +1,114 @@
+"""What is announced: all fields always, no secret ever."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from order_intake import outcomes
+from order_intake.assessment import Totals
+from order_intake.errors import InvalidInput
+from order_intake.uploads import IncomingFile
+
+FILE = IncomingFile(
+    file_id="f1",
+    bucket="b",
+    key="incoming/nordwind/a.csv",
+    version_id="v",
+    partner="nordwind",
+    size=10,
+    uploaded_at="2026-03-04T12:00:00Z",
+    route="workflow",
+    correlation_id="e1",
+)
+TOTALS = Totals(3, 2, {"price_invalid": 1}, 1, "10.00", "USD", "8.00", "EUR")
+AT = "2026-03-04T12:01:00Z"
+ANN = outcomes.Approval("approved", "ann")
+SUM_FIELDS = {"lines_in", "accepted", "refused", "orders", "total", "currency"}
+SUM_FIELDS |= {"house_total", "house_currency"}
+FIELDS = {"schema_version", "outcome", "file_id", "partner", "bucket", "key", "version_id"}
+FIELDS |= {"route", "correlation_id", "reason", "explanation", "duplicate_of", "decided_by"}
+FIELDS |= {"loaded", "closed_at"} | SUM_FIELDS
+
+
+@pytest.mark.parametrize(
+    ("announcement", "known"),
+    [
+        (
+            outcomes.accepted(FILE, TOTALS, loaded=True, approval=ANN, closed_at=AT),
+            {"outcome": "Accepted", "loaded": True, "decided_by": "ann", "house_total": "8.00"},
+        ),
+        (
+            outcomes.accepted(FILE, TOTALS, loaded=False, approval=None, closed_at=AT),
+            {"outcome": "Accepted", "loaded": False, "decided_by": None, "reason": None},
+        ),
+        (
+            outcomes.rejected(FILE, None, "not_utf8", "line 3 …", closed_at=AT),
+            {"outcome": "Rejected", "reason": "not_utf8", "lines_in": None, "loaded": None},
+        ),
+        (
+            outcomes.declined(FILE, TOTALS, decided_by="ann", explanation="no", closed_at=AT),
+            {"outcome": "Declined", "decided_by": "ann", "lines_in": 3},
+        ),
+        (
+            outcomes.duplicate(FILE, "f0", closed_at=AT),
+            {"outcome": "Duplicate", "duplicate_of": "f0", "total": None},
+        ),
+        (
+            outcomes.failed(FILE, None, "RatesUnavailable", "down", closed_at=AT),
+            {"outcome": "Failed", "reason": "RatesUnavailable", "explanation": "down"},
+        ),
+    ],
+)
+def test_an_outcome_has_all_fields_always(
+    announcement: outcomes.Announcement, known: dict[str, Any]
+) -> None:
+    detail = msgspec.to_builtins(announcement.detail)
+
+    assert set(detail) == FIELDS
+    assert detail.items() >= {"file_id": "f1", "route": "workflow", "closed_at": AT}.items()
+    assert detail.items() >= known.items()
+    assert announcement.detail_type == f"OrderFile{known['outcome']}"
+
+
+def test_the_question_to_a_person_has_the_sums_and_no_token() -> None:
+    question = outcomes.approval_requested(
+        FILE, TOTALS, approval_threshold="5.00", answer_by="2026-03-05T12:00:00Z"
+    )
+
+    detail = msgspec.to_builtins(question)
+    assert detail.items() >= msgspec.to_builtins(TOTALS).items()
+    assert not [name for name in detail if "token" in name]
+
+
+def decided(**changes: Any) -> dict[str, Any]:
+    detail = {"schema_version": "1.0", "file_id": "f", "decision": "approved", "decided_by": "ann"}
+    return {
+        "source": "order-intake.operators",
+        "detail-type": "ApprovalDecided",
+        "detail": detail | changes,
+    }
+
+
+def test_a_decision_is_read() -> None:
+    assert outcomes.decision_of(decided()) == outcomes.ApprovalDecided(
+        "1.0", "f", "approved", "ann"
+    )
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        None,
+        decided(schema_version="2.0"),
+        decided(decision="maybe"),
+        decided(decided_by=None),
+        decided(task_token="x"),
+        decided() | {"source": "order-intake"},
+        decided() | {"detail-type": "OrderFileAccepted"},
+    ],
+)
+def test_any_other_decision_is_invalid_input(event: Any) -> None:
+    with pytest.raises(InvalidInput):
+        outcomes.decision_of(event)
