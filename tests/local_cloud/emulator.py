@@ -31,6 +31,20 @@ _TRUST = {
 ENDED = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
 
 
+type States = dict[str, Any]
+
+
+def call(function: str, payload: Any, **more: Any) -> States:
+    """A Task that calls a function."""
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Arguments": {"FunctionName": function, "Payload": payload},
+        "Output": "{% $states.result.Payload %}",
+        **more,
+    }
+
+
 @dataclass(frozen=True)
 class Emulator:
     """A running MiniStack."""
@@ -82,18 +96,18 @@ class Emulator:
         lines = [event["message"].rstrip() for event in answer["events"]]
         return [line for line in lines if " RequestId: " not in line]
 
-    def machine(self, states: dict[str, Any], language: str = "JSONata") -> str:
+    def machine(self, states: States, role: str = ROLE) -> str:
         """Makes a state machine that starts at the first of `states`; its ARN."""
-        definition = {"QueryLanguage": language, "StartAt": next(iter(states)), "States": states}
+        definition = {"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": states}
         answer = self.client("stepfunctions").create_state_machine(
-            name=f"m-{uuid.uuid4().hex[:8]}", definition=json.dumps(definition), roleArn=ROLE
+            name=f"m-{uuid.uuid4().hex[:8]}", definition=json.dumps(definition), roleArn=role
         )
         return str(answer["stateMachineArn"])
 
-    def run(self, states: dict[str, Any], value: Any = None) -> dict[str, Any]:
+    def run(self, states: States, value: Any = None, role: str = ROLE) -> dict[str, Any]:
         """Runs a state machine to its end: status, output (decoded), error, cause, history."""
         client = self.client("stepfunctions")
-        machine = self.machine(states)
+        machine = self.machine(states, role)
         started = client.start_execution(stateMachineArn=machine, input=json.dumps(value or {}))
         return self.ended(started["executionArn"])
 

@@ -6,19 +6,15 @@ With PATCHES_LEFT_OUT=all every test here fails.
 import json
 import subprocess
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.local_cloud import emulator
-from tests.local_cloud.emulator import ROLE, Emulator
+from tests.local_cloud.emulator import ROLE, Emulator, States, call
 from tests.waiting import wait_until
-from tools.local_cloud import ministack, processes
+from tools.local_cloud import ministack
 from tools.local_cloud.patches import PATCHES
 from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT
-
-type States = dict[str, Any]
 
 RAISES = """
 calls = 0
@@ -30,25 +26,6 @@ def handler(event, context):
         raise RatesUnavailable(event["fail"])
     return calls
 """
-
-
-@pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    running, process = emulator.start(tmp_path_factory.mktemp("ministack"))
-    yield running
-    processes.kill_group(process.pid)
-    process.wait()
-
-
-def call(function: str, payload: Any, **more: Any) -> States:
-    """A Task that calls a function."""
-    return {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::lambda:invoke",
-        "Arguments": {"FunctionName": function, "Payload": payload},
-        "Output": "{% $states.result.Payload %}",
-        **more,
-    }
 
 
 def test_exception_is_reported_by_its_class_and_its_worker_lives_on(cloud: Emulator) -> None:
@@ -338,21 +315,6 @@ def test_parallel_evaluates_its_fields_and_keeps_branches_apart(cloud: Emulator)
     )
 
     assert ended["output"] == ["A2", "B2", False]
-
-
-@pytest.fixture
-def manifest(cloud: Emulator) -> Iterator[tuple[str, str]]:
-    """A JSON list in a bucket: (bucket, key)."""
-    bucket, client = f"b-{uuid.uuid4().hex[:8]}", cloud.client("s3")
-    client.create_bucket(
-        Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": LOCAL_REGION}
-    )
-    chunks = [{"index": number} for number in range(5)]
-    client.put_object(Bucket=bucket, Key="manifest.json", Body=json.dumps(chunks))
-    yield bucket, "manifest.json"
-    for version in client.list_object_versions(Bucket=bucket).get("Versions", []):
-        client.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
-    client.delete_bucket(Bucket=bucket)
 
 
 def test_distributed_map_evaluates_its_fields(cloud: Emulator, manifest: tuple[str, str]) -> None:

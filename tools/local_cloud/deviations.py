@@ -2,15 +2,99 @@
 
 from dataclasses import dataclass
 
+_HERE = "tests/local_cloud/test_deviations.py::"
+
 
 @dataclass(frozen=True)
 class Deviation:
-    """One difference that remains: what it is, why, and what follows from it."""
+    """One difference that remains: what differs, why, what follows, and the test that shows it."""
 
     differs: str
     reason: str
     consequence: str
-    test: str  # the test that shows it, below tests/; "" where AWS itself is needed to see it
+    test: str
 
 
-DEVIATIONS: tuple[Deviation, ...] = ()
+DEVIATIONS = (
+    Deviation(
+        "Wait states and retry delays take a twentieth of their time; a function that was called "
+        "asynchronously is tried again after half a second.",
+        "nobody at a laptop wants to wait for minutes",
+        "times that `local` shows say nothing about AWS",
+        _HERE + "test_waits_are_short",
+    ),
+    Deviation(
+        "The state machine's own TimeoutSeconds is ignored; a task's is not.",
+        "MiniStack has no clock for whole executions",
+        "an execution that hangs goes on until `make down`",
+        _HERE + "test_timeout_of_a_machine_is_ignored",
+    ),
+    Deviation(
+        "A branch of a Parallel that fails lets the other branches finish.",
+        "MiniStack waits for all of them",
+        "what comes after is the same, a little later",
+        _HERE + "test_failed_branch_lets_the_others_finish",
+    ),
+    Deviation(
+        "A state machine's definition is not checked when it is deployed.",
+        "MiniStack reads it only when it runs",
+        "`make lint` and tests/contract check it",
+        _HERE + "test_definition_is_not_checked",
+    ),
+    Deviation(
+        "A state's input and output may be larger than 256 KiB.",
+        "MiniStack does not measure them",
+        "chunks stay in S3, and only their counts go through the workflow",
+        _HERE + "test_states_may_pass_much",
+    ),
+    Deviation(
+        "Executions write no log, and nothing is traced.",
+        "MiniStack accepts logging and tracing and does neither",
+        "look at an execution's history instead",
+        _HERE + "test_executions_write_no_log",
+    ),
+    Deviation(
+        "The roles of the state machine, the rules and the schedule are not judged; a function's "
+        "role is, but not for the KMS key behind an object, a table or a secret.",
+        "MiniStack judges requests that come in over HTTP, not those that it makes itself",
+        "tests/contract compares those roles with what they are used for",
+        _HERE + "test_role_of_a_machine_is_not_judged",
+    ),
+    Deviation(
+        "An object's ETag is the MD5 of its content even when a key of ours encrypts it.",
+        "MiniStack notes the encryption and stores the object as it is",
+        "content is told apart by its SHA-256, never by its ETag",
+        _HERE + "test_etag_under_a_key_is_the_contents",
+    ),
+    Deviation(
+        "A bucket that still holds objects is deleted with its stack, and no lifecycle rule runs.",
+        "MiniStack deletes what a stack owns and never looks at an object's age",
+        "`make destroy` empties the bucket first, on every stage",
+        _HERE + "test_full_bucket_goes_with_its_stack",
+    ),
+    Deviation(
+        "An event that a rule or the schedule cannot deliver is lost.",
+        "MiniStack stores a target's dead-letter queue and retries and uses neither",
+        "the dead-letter queue of rules stays empty; the one of functions works",
+        _HERE + "test_event_that_cannot_be_delivered_is_lost",
+    ),
+    Deviation(
+        "Functions run as processes of this machine: no limit of memory, any folder may be "
+        "written, this machine's processor.",
+        "there is no container without Docker",
+        "the package is built for this machine here, and for Lambda on other stages",
+        _HERE + "test_function_may_write_anywhere",
+    ),
+    Deviation(
+        "Plain HTTP on the loopback interface counts as TLS; the database is reached without TLS.",
+        "certificates that nobody checks would show nothing",
+        "that the bucket and the database refuse plain connections shows on AWS only",
+        "tests/local_cloud/test_patches.py::test_bucket_that_refuses_plain_http_takes_objects",
+    ),
+    Deviation(
+        "The rates API knows one day, 2010-12-31, and gives its rates for every later working day.",
+        "the real file needs that day, and nothing is to be fetched from outside",
+        "house amounts of other days are examples",
+        "tests/local_cloud/test_local_cloud.py::test_rates_are_of_working_days",
+    ),
+)

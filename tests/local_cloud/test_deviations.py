@@ -1,0 +1,174 @@
+"""What `make status` says of the local cloud's differences from AWS is true."""
+
+import hashlib
+import json
+import re
+import uuid
+
+import pytest
+
+from tests.local_cloud.emulator import ROLE, Emulator, States, call
+from tools.local_cloud.deviations import DEVIATIONS
+from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT
+
+REGION = {"CreateBucketConfiguration": {"LocationConstraint": LOCAL_REGION}}
+
+
+def unique(kind: str) -> str:
+    """A name that no other test uses."""
+    return f"{kind}-{uuid.uuid4().hex[:8]}"
+
+
+def test_waits_are_short(cloud: Emulator) -> None:
+    ended = cloud.run({"Wait": {"Type": "Wait", "Seconds": 10, "End": True}})
+
+    assert (ended["stopDate"] - ended["startDate"]).total_seconds() < 5
+
+
+def test_timeout_of_a_machine_is_ignored(cloud: Emulator) -> None:
+    wait = {"Type": "Wait", "Seconds": 30, "End": True}  # a second and a half here
+    definition = {"StartAt": "Wait", "TimeoutSeconds": 1, "States": {"Wait": wait}}
+    client = cloud.client("stepfunctions")
+    machine = client.create_state_machine(
+        name=unique("m"), definition=json.dumps(definition), roleArn=ROLE
+    )["stateMachineArn"]
+
+    ended = cloud.ended(client.start_execution(stateMachineArn=machine)["executionArn"])
+
+    assert ended["status"] == "SUCCEEDED"
+
+
+def test_failed_branch_lets_the_others_finish(cloud: Emulator) -> None:
+    def branch(states: States) -> States:
+        return {"StartAt": next(iter(states)), "States": states}
+
+    ended = cloud.run(
+        {
+            "Both": {
+                "Type": "Parallel",
+                "Branches": [
+                    branch({"Fail": {"Type": "Fail", "Error": "Broken"}}),
+                    branch(
+                        {
+                            "Wait": {"Type": "Wait", "Seconds": 10, "Next": "Last"},
+                            "Last": {"Type": "Pass", "End": True},
+                        }
+                    ),
+                ],
+                "End": True,
+            }
+        }
+    )
+
+    assert ended["error"] == "Broken"
+    entered = [event.get("stateEnteredEventDetails", {}).get("name") for event in ended["history"]]
+    assert "Last" in entered
+
+
+def test_definition_is_not_checked(cloud: Emulator) -> None:
+    assert cloud.machine({"Pass": {"Type": "Pass", "Next": "Missing"}})
+
+
+def test_states_may_pass_much(cloud: Emulator) -> None:
+    much = {"Type": "Pass", "Output": {"text": "x" * 300 * 1024}, "End": True}
+
+    assert cloud.run({"Much": much})["status"] == "SUCCEEDED"
+
+
+def test_executions_write_no_log(cloud: Emulator) -> None:
+    group, client = f"/aws/vendedlogs/states/{unique('m')}", cloud.client("stepfunctions")
+    cloud.client("logs").create_log_group(logGroupName=group)
+    arn = f"arn:aws:logs:{LOCAL_REGION}:{LOCAL_ACCOUNT}:log-group:{group}:*"
+    machine = client.create_state_machine(
+        name=unique("m"),
+        definition='{"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": true}}}',
+        roleArn=ROLE,
+        loggingConfiguration={
+            "level": "ALL",
+            "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": arn}}],
+        },
+    )["stateMachineArn"]
+
+    cloud.ended(client.start_execution(stateMachineArn=machine)["executionArn"])
+
+    streams = cloud.client("logs").describe_log_streams(logGroupName=group)
+    assert streams["logStreams"] == []
+
+
+def test_role_of_a_machine_is_not_judged(cloud: Emulator) -> None:
+    function = cloud.function("def handler(event, context): return 'called'\n")
+    client, role = cloud.client("iam"), unique("powerless")
+    client.create_role(RoleName=role, AssumeRolePolicyDocument="{}")
+    powerless = f"arn:aws:iam::{LOCAL_ACCOUNT}:role/{role}"
+
+    ended = cloud.run({"Call": call(function, {}, End=True)}, role=powerless)
+
+    assert ended["output"] == "called"
+
+
+def test_etag_under_a_key_is_the_contents(cloud: Emulator) -> None:
+    key = cloud.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    client, bucket = cloud.client("s3"), unique("b")
+    client.create_bucket(Bucket=bucket, **REGION)
+
+    answer = client.put_object(
+        Bucket=bucket, Key="a", Body=b"a", ServerSideEncryption="aws:kms", SSEKMSKeyId=key
+    )
+
+    assert answer["ETag"].strip('"') == hashlib.md5(b"a").hexdigest()  # noqa: S324 - what S3 gives
+    client.delete_object(Bucket=bucket, Key="a")
+    client.delete_bucket(Bucket=bucket)
+
+
+def test_full_bucket_goes_with_its_stack(cloud: Emulator) -> None:
+    bucket, stacks = unique("b"), cloud.client("cloudformation")
+    properties = {"BucketName": bucket, "VersioningConfiguration": {"Status": "Enabled"}}
+    template = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": properties}}}
+    stacks.create_stack(StackName=bucket, TemplateBody=json.dumps(template))
+    stacks.get_waiter("stack_create_complete").wait(StackName=bucket, WaiterConfig={"Delay": 0.2})
+    cloud.client("s3").put_object(Bucket=bucket, Key="a", Body=b"a")
+
+    stacks.delete_stack(StackName=bucket)
+
+    stacks.get_waiter("stack_delete_complete").wait(StackName=bucket, WaiterConfig={"Delay": 0.2})
+    buckets = cloud.client("s3").list_buckets()["Buckets"]
+    assert bucket not in {found["Name"] for found in buckets}
+
+
+def test_event_that_cannot_be_delivered_is_lost(cloud: Emulator) -> None:
+    name, queues, events = unique("q"), cloud.client("sqs"), cloud.client("events")
+    arn = f"arn:aws:sqs:{LOCAL_REGION}:{LOCAL_ACCOUNT}:{name}"
+    queue, dead = (
+        queues.create_queue(QueueName=queue)["QueueUrl"] for queue in (name, name + "-dlq")
+    )
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    nowhere = f"arn:aws:lambda:{LOCAL_REGION}:{LOCAL_ACCOUNT}:function:no-such-function"
+    targets = [
+        {"Id": "nowhere", "Arn": nowhere, "DeadLetterConfig": {"Arn": f"{arn}-dlq"}},
+        {"Id": "queue", "Arn": arn},
+    ]
+    events.put_targets(Rule=name, Targets=targets)
+
+    events.put_events(Entries=[{"Source": name, "DetailType": "Test", "Detail": "{}"}])
+
+    assert queues.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
+    assert "Messages" not in queues.receive_message(QueueUrl=dead)
+
+
+def test_function_may_write_anywhere(cloud: Emulator) -> None:
+    function = cloud.function(
+        "import pathlib\n"
+        "def handler(event, context):\n"
+        "    return (pathlib.Path(__file__).parent / 'mine').write_text('x')\n"
+        f"# {uuid.uuid4()}\n"
+    )
+
+    assert cloud.invoke(function) == 1
+
+
+@pytest.mark.parametrize("deviation", DEVIATIONS, ids=lambda deviation: deviation.test)
+def test_every_deviation_has_its_test(deviation: object) -> None:
+    file, _, name = getattr(deviation, "test", "").partition("::")
+    source = (ROOT / file).read_text()
+
+    assert re.search(rf"^def {name}\(", source, re.MULTILINE)
