@@ -98,6 +98,7 @@ def observed(
     rules: Sequence[str],
     row: Row,
     execution: Execution | None,
+    curated: Curated,
     events: Sequence[str],
 ) -> UploadOutcome:
     """What came of the file as events/ would tell it: `rules` took it, `events` were announced."""
@@ -108,7 +109,7 @@ def observed(
         reason=row.get("reason"),
         error=execution.error if execution else None,
         **numbers(row),
-        curated_lines=read_curated(deployed, row).lines,
+        curated_lines=curated.lines,
         quarantine=bool(objects_below(deployed, f"quarantine/{row['partner']}/{row['file_id']}/")),
         loaded=bool(row.get("loaded")),
         events=tuple(events),

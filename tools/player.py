@@ -17,7 +17,7 @@ from tools.database import Database
 from tools.decide import give_decision
 from tools.deployed import Deployed
 from tools.errors import UserError
-from tools.follow import LIMIT, Row, Uploaded, follow, forget_content, read_row, upload
+from tools.follow import AWAITING, LIMIT, Row, Uploaded, follow, forget_content, read_row, upload
 from tools.outcome import disagreements, observed, read_curated, read_execution
 from tools.probe import Probe
 from tools.result import Result, came_in, compare, failed, on_stage_without_database
@@ -33,6 +33,7 @@ from tools.situations import (
 
 WORKERS = 6  # situations at the same time
 EVENT_LIMIT = 60.0  # seconds for an event to come through the probe
+STRAGGLER_LIMIT = 5.0  # seconds more for an event that was sent before one that has come
 OUTCOME_PREFIX = "OrderFile"
 
 
@@ -120,6 +121,9 @@ class Replay:
         def decide() -> bool:
             if situation.decision is None:
                 return False
+            # The ledger's row changes first; a person knows only once the question has come.
+            if not self.probe.wait_for(_question_about(uploaded.file_id), EVENT_LIMIT):
+                raise UserError(f"no ApprovalRequested came within {EVENT_LIMIT:.0f} s")
             give_decision(self.deployed, uploaded.file_id, situation.decision, "replay")
             return True
 
@@ -133,19 +137,22 @@ class Replay:
         seconds: float,
         problems: list[str],
     ) -> Result:
+        if row["status"] == AWAITING:
+            raise UserError("it awaits an approval, which was not foretold")
         file_id: str = row["file_id"]
         execution = read_execution(self.deployed, row)
         announced = self.probe.wait_for(_outcome_of(file_id), EVENT_LIMIT)
-        events = self.probe.seen(_about(file_id))
+        events = self._events_about(file_id, set(situation.expect.events))
         taken_by = [name for e in events for name in self.deployed.rules_for("orders", e)]
-        names = [event["detail-type"] for event in events if event["source"] == "order-intake"]
-        seen = observed(self.deployed, (*rules, *taken_by), row, execution, names)
+        curated = read_curated(self.deployed, row)
+        seen = observed(
+            self.deployed, (*rules, *taken_by), row, execution, curated, _announced_by_us(events)
+        )
         expected = situation.expect
         if not self.database.configured:
             expected = on_stage_without_database(expected)
         problems += compare(expected, seen)
         if announced:
-            curated = read_curated(self.deployed, row)
             stored = self.database.read(file_id)
             problems += disagreements(row, announced["detail"], curated, stored)
         direct = "IntakeSmallFile"
@@ -163,6 +170,14 @@ class Replay:
             seen,
             file_id,
         )
+
+    def _events_about(self, file_id: str, expected: set[str]) -> list[dict[str, Any]]:
+        """The events about a file; an earlier one may come through later than its outcome."""
+        about = _about(file_id)
+        self.probe.wait_until(
+            lambda: expected <= set(_announced_by_us(self.probe.seen(about))), STRAGGLER_LIMIT
+        )
+        return self.probe.seen(about)
 
     def _bus_event(self, situation: BusEvent) -> Result:
         start = time.monotonic()
@@ -226,9 +241,13 @@ class Replay:
         def finding(event: dict[str, Any]) -> bool:
             return bool(event["detail-type"] == "SettlementFinding")
 
-        if announced:
-            self.probe.wait_for(lambda _: len(self.probe.seen(finding)) >= announced, EVENT_LIMIT)
+        self.probe.wait_until(lambda: len(self.probe.seen(finding)) >= announced, EVENT_LIMIT)
         return sum(event["detail"].get("file_id") in own for event in self.probe.seen(finding))
+
+
+def _announced_by_us(events: list[dict[str, Any]]) -> list[str]:
+    """What the application announced; a person's decision is another source's event."""
+    return [event["detail-type"] for event in events if event["source"] == "order-intake"]
 
 
 def _about(file_id: str) -> Callable[[dict[str, Any]], bool]:
@@ -242,6 +261,11 @@ def _about(file_id: str) -> Callable[[dict[str, Any]], bool]:
 def _outcome_of(file_id: str) -> Callable[[dict[str, Any]], bool]:
     about = _about(file_id)
     return lambda event: about(event) and event["detail-type"].startswith(OUTCOME_PREFIX)
+
+
+def _question_about(file_id: str) -> Callable[[dict[str, Any]], bool]:
+    about = _about(file_id)
+    return lambda event: about(event) and event["detail-type"] == "ApprovalRequested"
 
 
 def play_all(replay: Replay, situations: list[Situation]) -> Iterator[Result]:

@@ -45,16 +45,22 @@ class Probe:
         self, wanted: Callable[[dict[str, Any]], bool], limit: float
     ) -> dict[str, Any] | None:
         """The first event for which `wanted` holds; None when `limit` seconds bring none."""
+        self.wait_until(lambda: bool(self._matching(wanted)), limit)
+        found = self.seen(wanted)
+        return found[0] if found else None
+
+    def wait_until(self, condition: Callable[[], bool], limit: float) -> bool:
+        """Look at `condition` whenever events arrive; whether it holds within `limit` seconds."""
         deadline = time.monotonic() + limit
         with self._arrived:
-            while True:
-                found = self._matching(wanted)
+            while not condition():
                 left = deadline - time.monotonic()
-                if found or left <= 0:
-                    return found[0] if found else None
+                if left <= 0:
+                    return False
                 if self._failure:
                     raise UserError(f"replay can no longer read its queue: {self._failure}")
                 self._arrived.wait(min(left, 1.0))
+            return True
 
     def seen(self, wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
         """All events so far for which `wanted` holds, in the order in which they were sent."""
