@@ -6,7 +6,6 @@ partner's file is no error: it is a result with a reason code.
 """
 
 # The names are read by people who follow an execution: they say what happened, without `Error`.
-# ruff: noqa: N818
 
 
 class TransientError(Exception):
