@@ -7,6 +7,7 @@ import concurrent.futures
 import hashlib
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,8 @@ def _version(python: str) -> str:
 
 def _run(*command: str) -> None:
     environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    if ssl.create_default_context().get_ca_certs():  # a company's proxy may have a root of its own
+        environment.setdefault("UV_SYSTEM_CERTS", "true")
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
         lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
