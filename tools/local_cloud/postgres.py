@@ -58,7 +58,13 @@ def _as_server() -> list[str]:
             "another user, is not found; install it or run as an ordinary user"
         )
     identity = ["--reuid=nobody", f"--regid={_nobody_group()}", "--clear-groups"]
-    capability = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+    capability = [
+        "--inh-caps=-all,+dac_override",
+        "--ambient-caps=-all,+dac_override",
+        "--bounding-set=-all,+dac_override",
+        "--securebits=+no_setuid_fixup",
+        "--no-new-privs",
+    ]
     return ["setpriv", *identity, *capability, "--"]
 
 
