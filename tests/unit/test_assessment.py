@@ -3,6 +3,7 @@
 from array import array
 
 import pytest
+from msgspec import structs
 
 from order_intake.assessment import Assessment, assess
 from order_intake.pricing import ChunkResult
@@ -36,6 +37,12 @@ def test_totals_are_the_sums_of_all_chunks() -> None:
     assert (totals.total, totals.house_total) == ("17.00", "6.50")
     assert (totals.currency, totals.house_currency) == ("GBP", "EUR")
     assert totals.orders == 4
+
+
+def test_a_total_looks_the_same_however_the_file_was_cut() -> None:
+    parts = [structs.replace(result(), amount=amount) for amount in ("1.255", "1.245")]
+
+    assert judged(*parts).totals.total == "2.50"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -65,8 +66,9 @@ def test_rows_are_those_of_the_csv_module(text: str, block: int) -> None:
     *_, last = csv.reader(io.StringIO(f"{text}\nlast\n", newline=""))
     unclosed = last != ["last"]
 
-    # When every row is to be a chunk of its own
-    found = surveyed(HEADER + text.encode(), block=block, bytes_per_chunk=1)
+    # When every row is to be a chunk of its own, and blocks end anywhere after the header
+    with patch.object(chunks, "LONGEST_HEADER", len(HEADER)):
+        found = surveyed(HEADER + text.encode(), block=block, bytes_per_chunk=1)
 
     # Then chunks end where its rows end
     if unclosed:
@@ -135,6 +137,14 @@ def test_content_that_is_no_csv_is_refused_with_its_line(
 
     assert found.reason == reason
     assert said in found.explanation
+
+
+@pytest.mark.parametrize("quotes", range(1, 8))
+def test_a_run_of_quotes_may_lie_in_many_blocks(quotes: int) -> None:
+    data = GOOD_FILE + b"1," + b'"' * quotes + b",2\n3,4\n"
+
+    with patch.object(chunks, "LONGEST_HEADER", len(HEADER)):
+        assert surveyed(data, block=1, bytes_per_chunk=1) == surveyed(data, bytes_per_chunk=1)
 
 
 @pytest.mark.parametrize("block", [1, 2, 3, 5])

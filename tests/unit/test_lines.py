@@ -173,9 +173,10 @@ def test_a_customer_that_the_partner_must_name_is_missed() -> None:
     assert (decoded.reason, decoded.field) == ("customer_invalid", "Kunde")
 
 
-@given(st.lists(st.text(max_size=30), max_size=10))
-def test_any_row_is_decoded_and_again_the_same(row: list[str]) -> None:
-    decoder = LineDecoder(ONLINE_RETAIL)
+@pytest.mark.parametrize("partner", ["online-retail", "nordwind"])
+@given(row=st.lists(st.text(max_size=30), min_size=6, max_size=9))
+def test_any_row_is_decoded_and_again_the_same(partner: str, row: list[str]) -> None:
+    decoder = LineDecoder(profile(partner))
     before = list(row)
 
     first, second = decoder.decode(row), decoder.decode(row)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import tracemalloc
 from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
@@ -13,11 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from order_intake.chunks import Chunk
 from order_intake.errors import RatesUnavailable
 from order_intake.exchange import Rates
-from order_intake.pricing import COLUMNS, PricedChunk
+from order_intake.pricing import COLUMNS, PricedChunk, price_chunk
 from tests.unit.order_files import (
     HEADER,
+    ONLINE_RETAIL,
+    RATES,
     REAL_FILE,
     UPLOADED_AT,
     assessed,
@@ -195,6 +199,19 @@ def test_more_different_orders_than_are_remembered_are_counted() -> None:
 
     assert found.orders == 9000
     assert Decimal(found.total) == sum(6 * Decimal(row[5]) for row in rows)
+
+
+def test_a_chunk_takes_little_more_memory_than_what_goes_in_and_comes_out() -> None:
+    data = REAL_FILE.read_bytes()[len(HEADER) :] * 2
+    chunk = Chunk(0, 0, len(data), 2)
+    tracemalloc.start()
+    try:
+        price_chunk(data, chunk, ONLINE_RETAIL, RATES["online-retail"], UPLOADED_AT)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 3 * len(data)
 
 
 # Rows that are mostly good, and whatever a partner's system might make of them.

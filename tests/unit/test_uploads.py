@@ -80,6 +80,8 @@ def test_identity_is_bucket_key_and_version() -> None:
         ("incoming/nordwind/a.csv", "nordwind"),
         ("incoming/nordwind/2026/a.csv", "nordwind"),
         ("incoming/ghost/a b.csv", "ghost"),
+        ("incoming/ghost/a\nb.csv", "ghost"),
+        ("incoming/ghost/.csv", "ghost"),
         ("incoming/nordwind/a.CSV", None),
         ("incoming/nordwind/a.csv.bak", None),
         ("incoming/nordwind.csv", None),
