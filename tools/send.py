@@ -11,9 +11,9 @@ from tools.decide import give_decision, me
 from tools.deployed import Deployed
 from tools.errors import UserError, run
 from tools.follow import AWAITING, LIMIT, Row, execution_of, follow, upload, wait_for_execution
-from tools.outcome import numbers
-from tools.report import money
-from tools.result import shown
+from tools.replay.outcome import numbers
+from tools.replay.report import money
+from tools.replay.result import shown
 from tools.stage import ROOT, Stage
 
 PROFILES = ROOT / "src" / "order_intake" / "partners"

@@ -13,7 +13,7 @@ from order_intake import ledger, lines, outcomes, partners, uploads
 from order_intake.chunks import FileReason
 from tools.deployed import Deployed
 from tools.follow import FINAL, Uploaded
-from tools.situations import (
+from tools.replay.situations import (
     EVENTS,
     BusEvent,
     ScheduledCall,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.situations import EVENTS
+from tools.replay.situations import EVENTS
 from tools.stage import ROOT
 
 FILE = str(EVENTS / "uploads" / "small_valid_file.csv")

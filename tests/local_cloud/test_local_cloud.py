@@ -450,7 +450,8 @@ def test_logs_are_read_by_time_and_chosen(running: Commands) -> None:
         client.create_log_group(logGroupName=group)
         client.create_log_stream(logGroupName=group, logStreamName="s")
         entry = {"level": "INFO", "message": f"said by {function}", "file_id": f"id{offset}"}
-        messages = ["START RequestId: 1", json.dumps(entry)]
+        metric = {"_aws": {"CloudWatchMetrics": []}, "FilesAccepted": 1}
+        messages = ["START RequestId: 1", json.dumps(entry), json.dumps(metric)]
         events = [{"timestamp": now - offset, "message": message} for message in messages]
         client.put_log_events(logGroupName=group, logStreamName="s", logEvents=events)
 
@@ -459,6 +460,7 @@ def test_logs_are_read_by_time_and_chosen(running: Commands) -> None:
     assert len(lines) == 2
     assert lines[0].endswith("PriceChunk         INFO said by PriceChunk file_id=id1")
     assert "LoadOrders" in one_line(running.run("logs", FN="LoadOrders").stdout)
+    assert len(running.run("logs", ALL="1").stdout.splitlines()) == 6
     assert "id1" in one_line(running.run("logs", FILE_ID="id1").stdout)
     unknown = running.run("logs", FN="NoSuch")
     assert unknown.returncode == 1

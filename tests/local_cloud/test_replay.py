@@ -11,16 +11,16 @@ import pytest
 
 from tools.database import find_database
 from tools.deployed import Deployed
-from tools.player import Replay
-from tools.probe import open_probe, remove_leftovers
-from tools.situations import EVENTS, BusEvent, RulesExpected, Situation, find_situations
+from tools.replay.player import Replay
+from tools.replay.probe import open_probe, remove_leftovers
+from tools.replay.situations import EVENTS, BusEvent, RulesExpected, Situation, find_situations
 from tools.stage import ROOT
 
 SITUATIONS = find_situations([])
 HOLD_A_PROBE_OPEN = """
 import signal, threading
 from tools.deployed import Deployed
-from tools.probe import open_probe
+from tools.replay.probe import open_probe
 from tools.stage import Stage
 
 signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -8,7 +8,7 @@ from typing import Any
 from tools.errors import UserError
 from tools.stage import Stage
 
-# Lines that Lambda writes around each invocation; `ALL=1` shows them too.
+# Lines that Lambda writes around each invocation; `ALL=1` shows them and metrics too.
 _PLATFORM = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
 # What a structured line says in front; the rest of its fields follows as they are.
 _LEADING = ("level", "message")
@@ -20,7 +20,7 @@ def show_logs(stage: Stage) -> None:
     """Print the log lines of the stage's functions by time.
 
     FN names one function, FILE_ID keeps the lines about one file, MINUTES (60) says how far back,
-    ALL=1 adds the platform's own lines. Raises UserError for a function that has no log.
+    ALL=1 adds the platform's own lines and metrics. Raises UserError for a function without a log.
     """
     groups = _groups(stage, os.environ.get("FN"))
     minutes = os.environ.get("MINUTES") or "60"
@@ -35,7 +35,7 @@ def show_logs(stage: Stage) -> None:
     wanted, everything = os.environ.get("FILE_ID"), os.environ.get("ALL") == "1"
     shown = 0
     for time, function, message in sorted(lines, key=lambda line: line[0]):
-        if message.startswith(_PLATFORM) and not everything:
+        if not everything and (message.startswith(_PLATFORM) or '"CloudWatchMetrics"' in message):
             continue
         if wanted and wanted not in message:
             continue

@@ -14,8 +14,8 @@ from typing import Any
 from tools.database import LoadedFile
 from tools.deployed import Deployed
 from tools.follow import Row, execution_of, wait_for_execution
-from tools.path import path_of
-from tools.situations import UploadOutcome
+from tools.replay.path import path_of
+from tools.replay.situations import UploadOutcome
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from tools.situations import Situation, Upload, UploadOutcome
+from tools.replay.situations import Situation, Upload, UploadOutcome
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ from tools.decide import give_decision
 from tools.deployed import Deployed
 from tools.errors import UserError
 from tools.follow import AWAITING, LIMIT, Row, Uploaded, follow, forget_content, read_row, upload
-from tools.outcome import disagreements, observed, read_curated, read_execution
-from tools.probe import Probe
-from tools.result import Result, came_in, compare, failed, on_stage_without_database
-from tools.settlement import call_schedule
-from tools.situations import (
+from tools.replay.outcome import disagreements, observed, read_curated, read_execution
+from tools.replay.probe import Probe
+from tools.replay.result import Result, came_in, compare, failed, on_stage_without_database
+from tools.replay.settlement import call_schedule
+from tools.replay.situations import (
     BusEvent,
     ScheduledCall,
     SettlementExpected,

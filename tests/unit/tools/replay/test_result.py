@@ -1,5 +1,5 @@
-from tools.result import compare, on_stage_without_database, shown
-from tools.situations import UploadOutcome
+from tools.replay.result import compare, on_stage_without_database, shown
+from tools.replay.situations import UploadOutcome
 
 ACCEPTED = UploadOutcome(
     rules=("SmallFileUploaded", "OutcomeAnnounced"),

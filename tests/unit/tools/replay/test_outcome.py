@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from tools.database import LoadedFile
-from tools.outcome import Curated, decimal_text, disagreements, numbers
+from tools.replay.outcome import Curated, decimal_text, disagreements, numbers
 
 ROW: dict[str, Any] = {
     "status": "Accepted",

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from tools.player import WORKERS, concurrently
+from tools.replay.player import WORKERS, concurrently
 
 
 def test_results_come_as_they_are_ready() -> None:

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import situations
 from tools.errors import UserError
-from tools.situations import BusEvent, ScheduledCall, Upload, UploadOutcome, find_situations
+from tools.replay import situations
+from tools.replay.situations import BusEvent, ScheduledCall, Upload, UploadOutcome, find_situations
 
 UPLOAD = """
 partner = "nordwind"

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import report
-from tools.result import Result
-from tools.situations import BusEvent, RulesExpected, Situation, Upload, UploadOutcome
+from tools.replay import report
+from tools.replay.result import Result
+from tools.replay.situations import BusEvent, RulesExpected, Situation, Upload, UploadOutcome
 from tools.stage import Stage
 
 SEEN = UploadOutcome(

@@ -1,6 +1,6 @@
 from typing import Any
 
-from tools.path import path_of
+from tools.replay.path import path_of
 
 
 def entered(name: str, kind: str = "Task") -> dict[str, Any]:

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from tools.database import Database
-from tools.result import Result, shown
-from tools.situations import Upload, UploadOutcome
+from tools.replay.result import Result, shown
+from tools.replay.situations import Upload, UploadOutcome
 from tools.stage import Stage
 
 PLAIN_WIDTH = 110  # columns where there is no terminal to ask

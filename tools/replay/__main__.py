@@ -9,13 +9,13 @@ import signal
 import time
 from pathlib import Path
 
-from tools import report
 from tools.database import find_database
 from tools.deployed import Deployed
 from tools.errors import run
-from tools.player import Replay, play_all
-from tools.probe import open_probe
-from tools.situations import find_situations
+from tools.replay import report
+from tools.replay.player import Replay, play_all
+from tools.replay.probe import open_probe
+from tools.replay.situations import find_situations
 from tools.stage import Stage
 
 
