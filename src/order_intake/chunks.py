@@ -295,6 +295,8 @@ class _Cutter:
                 here = self._leave_quotes(data, here, end)
                 continue
             due = max(here, self._start + self._bytes_per_chunk - 1 - offset)
+            if data[due - 1 : due + 1] == b"\r\n":
+                due -= 1  # the two are one line end
             match = _LINE_END.search(data, due, end)
             here = self._enter(data, here, match.start() if match else end)
             if match and self._opened_on is None:

@@ -4,14 +4,13 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from itertools import cycle
 from operator import itemgetter
 from typing import Literal, get_args
 
 import msgspec
 
 from order_intake.memo import Memo
-from order_intake.partners import Customer, Field, Profile
+from order_intake.partners import TIME_PARTS, Customer, Field, Profile
 
 LineReason = Literal[
     "wrong_column_count",
@@ -81,14 +80,6 @@ _PRICE = re.compile(r"-?[0-9]{1,7}(\.[0-9]{1,4})?")
 _WHOLE_NUMBER = re.compile(r"([0-9]{1,15})(?:\.0)?")
 
 _CENT = Decimal("0.01")
-_TIME_PARTS = {
-    "Y": ("year", 4),
-    "m": ("month", 2),
-    "d": ("day", 2),
-    "H": ("hour", 2),
-    "M": ("minute", 2),
-    "S": ("second", 2),
-}
 
 
 class LineDecoder:
@@ -216,20 +207,20 @@ def _time_reader(date_format: str) -> Callable[[str], datetime | None]:
 
     `strptime` will not do: it takes one digit for two, spaces, and the digits of any script.
     """
-    parts = re.split(r"%(.)", date_format)
-    pattern = "".join(
-        f"(?P<{_TIME_PARTS[part][0]}>[0-9]{{{_TIME_PARTS[part][1]}}})" if odd else re.escape(part)
-        for odd, part in zip(cycle((False, True)), parts)
+    pattern = re.sub(
+        "%(.)",
+        lambda part: f"(?P<{part[1]}>[0-9]{{{4 if part[1] == 'Y' else 2}}})",
+        re.escape(date_format),
     )
     match = re.compile(pattern).fullmatch
+    parts = [part for part in TIME_PARTS if f"%{part}" in date_format]
 
     def read(text: str) -> datetime | None:
         found = match(text)
         if not found:
             return None
-        numbers = {part: int(digits) for part, digits in found.groupdict().items()}
         try:
-            return datetime(**numbers)  # type: ignore[arg-type]
+            return datetime(*map(int, found.group(*parts)))  # type: ignore[arg-type]
         except ValueError:
             return None  # no such day or time
 

@@ -28,11 +28,12 @@ REQUIRED_FIELDS: tuple[Field, ...] = (
     "unit_price",
 )
 
+TIME_PARTS = "YmdHMS"
+"""Directives of a date format, from the greatest part to the smallest."""
+
 _FOLDER = Path(__file__).parent / "partners"
 _NAME = re.compile(r"[a-z0-9-]{1,40}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_DIRECTIVES = frozenset("YmdHMS")
-_DATE_DIRECTIVES = frozenset("Ymd")
 
 
 class Customer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,7 +61,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     columns: dict[Field, str]
     """Field → column name, in the order in which the file has its columns."""
     date_format: str
-    """Directives %Y %m %d, and %H %M %S where the partner writes a time of day."""
+    """Directives %Y %m %d, and %H %M or %H %M %S where the partner writes a time of day."""
     rates_day: str
     """Whose day's exchange rate counts: `upload`, `order`, or one fixed ISO date."""
     tolerance: Decimal
@@ -154,10 +155,9 @@ def _problems(profile: Profile) -> list[str]:
 
 def _date_problems(profile: Profile) -> list[str]:
     problems = []
-    directives = re.findall(r"%(.?)", profile.date_format)
-    known = set(directives) <= _DIRECTIVES and len(set(directives)) == len(directives)
-    if not known or not set(directives) >= _DATE_DIRECTIVES:
-        problems.append("`date_format` must have %Y %m %d once each, and of %H %M %S at most once")
+    parts = "".join(sorted(re.findall("%(.?)", profile.date_format), key=TIME_PARTS.find))
+    if parts not in ("Ymd", "YmdHM", "YmdHMS"):
+        problems.append("`date_format` must have %Y %m %d once each, and %H %M or %H %M %S or none")
     try:
         profile.fixed_rates_day  # noqa: B018
     except ValueError:

@@ -91,6 +91,9 @@ def test_chunks_are_the_whole_file_whatever_their_size(text: str, sizes: list[in
             parts = [data[chunk.start : chunk.end] for chunk in found.chunks]
             assert HEADER + b"".join(parts) == data
             assert all(len(part) >= size for part in parts[:-1])
+            for chunk in found.chunks:
+                before = io.StringIO(data[: chunk.start].decode(), newline="")
+                assert chunk.first_line == 1 + len(list(before))
 
 
 @pytest.mark.parametrize(
