@@ -155,8 +155,8 @@ def _problems(profile: Profile) -> list[str]:
 
 def _date_problems(profile: Profile) -> list[str]:
     problems = []
-    parts = "".join(sorted(re.findall("%(.?)", profile.date_format), key=TIME_PARTS.find))
-    if parts not in ("Ymd", "YmdHM", "YmdHMS"):
+    parts = sorted(re.findall("%(.?)", profile.date_format), key=TIME_PARTS.find)
+    if parts not in (list("Ymd"), list("YmdHM"), list("YmdHMS")):
         problems.append("`date_format` must have %Y %m %d once each, and %H %M or %H %M %S or none")
     try:
         profile.fixed_rates_day  # noqa: B018
