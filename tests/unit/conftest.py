@@ -5,7 +5,7 @@ import os
 # Read when Powertools is imported.
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "order-intake")
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "OrderIntake")
-os.environ.setdefault("STAGE", "test")
+os.environ["STAGE"] = "local"  # no test may reach an account, whatever the caller works on
 
 import pytest
 

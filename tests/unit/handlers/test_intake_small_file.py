@@ -310,5 +310,5 @@ def test_metrics_count_files_lines_and_refusals_by_reason(
     assert [(b["reason"], b["RefusedLines"]) for b in by_reason] == [("price_not_positive", [1.0])]
     assert whole["FilesAccepted"] == [1.0]
     assert whole["LinesAccepted"] == [120.0]
-    assert (whole["stage"], whole["service"]) == ("test", "order-intake")
+    assert (whole["stage"], whole["service"]) == ("local", "order-intake")
     assert by_reason[0]["stage"] == "test"
