@@ -311,4 +311,4 @@ def test_metrics_count_files_lines_and_refusals_by_reason(
     assert whole["FilesAccepted"] == [1.0]
     assert whole["LinesAccepted"] == [120.0]
     assert (whole["stage"], whole["service"]) == ("local", "order-intake")
-    assert by_reason[0]["stage"] == "test"
+    assert by_reason[0]["stage"] == "local"
