@@ -22,7 +22,6 @@ LineReason = Literal[
     "price_not_positive",
     "quantity_invalid",
     "quantity_not_positive",
-    "quantity_not_negative",
     "customer_invalid",
     "date_outside_rates",
 ]
@@ -122,10 +121,9 @@ class LineDecoder:
         purchase = self._purchases[self._purchase_texts(row)]
         if isinstance(purchase, Refusal):
             return purchase
-        if purchase.quantity <= 0 or order.credit_note:
-            wrong = self._wrong_sign(order, purchase)
-            if wrong:
-                return wrong
+        # A credit note may take goods back; nothing else may, and no line is about nothing.
+        if purchase.quantity <= 0 and (purchase.quantity == 0 or not order.credit_note):
+            return self._refusal("quantity_not_positive", "quantity", str(purchase.quantity))
         return order, sku, description, purchase
 
     def outside_rates(self, order: Order) -> Refusal:
@@ -173,14 +171,6 @@ class LineDecoder:
         if unit_price <= 0:
             return self._refusal("price_not_positive", "unit_price", text)
         return unit_price
-
-    def _wrong_sign(self, order: Order, purchase: Purchase) -> Refusal | None:
-        quantity = purchase.quantity
-        if order.credit_note and quantity >= 0:
-            return self._refusal("quantity_not_negative", "quantity", str(quantity))
-        if not order.credit_note and quantity <= 0:
-            return self._refusal("quantity_not_positive", "quantity", str(quantity))
-        return None
 
     def _refusal(self, reason: LineReason, field: Field, value: str) -> Refusal:
         return Refusal(reason, self._profile.columns.get(field), value[:SHOWN_CHARACTERS])

@@ -13,9 +13,9 @@ CREATE TABLE IF NOT EXISTS order_file (
     key            text NOT NULL,
     lines          integer NOT NULL CHECK (lines >= 0),
     orders         integer NOT NULL CHECK (orders >= 0),
-    total          numeric(18, 4) NOT NULL,
+    total          numeric(24, 4) NOT NULL,
     currency       char(3) NOT NULL,
-    house_total    numeric(18, 2) NOT NULL,
+    house_total    numeric(24, 2) NOT NULL,
     house_currency char(3) NOT NULL,
     loaded_at      timestamptz NOT NULL DEFAULT now()
 );
