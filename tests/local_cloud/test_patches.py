@@ -4,7 +4,9 @@ With PATCHES_LEFT_OUT=all every test here fails.
 """
 
 import json
+import os
 import subprocess
+import sys
 import uuid
 from typing import Any
 
@@ -130,6 +132,57 @@ def test_package_is_unpacked_once(cloud: Emulator) -> None:
     first, second = (cloud.invoke(cloud.function(source)) for _ in range(2))
 
     assert first == second
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
+def test_later_workers_of_a_package_are_forked_and_like_the_first(cloud: Emulator) -> None:
+    source = (
+        "import boto3, importlib.util, os, sys\n"
+        "def handler(event, context):\n"
+        "    return {'parent': os.getppid(), 'names': sorted(os.environ), 'path': len(sys.path),\n"
+        "            'function': os.environ['AWS_LAMBDA_FUNCTION_NAME'],\n"
+        "            'yaml': bool(importlib.util.find_spec('yaml')),\n"
+        "            'identity': boto3.client('sts').get_caller_identity()['Arn']}\n"
+        f"# {uuid.uuid4()}\n"
+    )
+    names = [cloud.function(source) for _ in range(3)]
+
+    first, second, third = (cloud.invoke(name) for name in names)
+
+    assert first["parent"] != second["parent"]
+    assert second["parent"] == third["parent"]
+    assert [first["function"], second["function"], third["function"]] == names
+    assert third["identity"].endswith(f"/{names[2]}")
+    for same in ("names", "path", "yaml"):
+        assert first[same] == third[same]
+    assert not third["yaml"]
+
+
+def test_few_functions_run_at_once(cloud: Emulator) -> None:
+    slow = cloud.function(
+        "import os, time\n"
+        "def handler(event, context):\n"
+        "    time.sleep(0.2)\n"
+        "    return os.getpid()\n"
+    )
+    many = max(4, 2 * (os.cpu_count() or 1)) + 4
+
+    ended = cloud.run(
+        {
+            "Each": {
+                "Type": "Map",
+                "Items": f"{{% [1..{many}] %}}",
+                "ItemProcessor": {
+                    "StartAt": "Call",
+                    "States": {"Call": call(slow, {}, End=True)},
+                },
+                "End": True,
+            }
+        }
+    )
+
+    assert len(ended["output"]) == many
+    assert len(set(ended["output"])) <= many - 4
 
 
 def test_idle_workers_end() -> None:

@@ -28,19 +28,23 @@ def main() -> int:
     # What comes after `psql` is psql's own, however it looks.
     words = sys.argv[1:]
     mine = words[:1] if words[:1] == ["psql"] else words
-    match parser.parse_args(mine).command:
+    command = parser.parse_args(mine).command
+    stage = Stage.from_environment()
+    if command in ("up", "down") and not stage.is_local:
+        raise errors.UserError(f"`make {command}` is for this machine's stage; leave STAGE out")
+    match command:
         case "up":
             up()
         case "down":
             down()
         case "status":
-            return status(Stage.from_environment())
+            return status(stage)
         case "logs":
-            show_logs(Stage.from_environment())
+            show_logs(stage)
         case "psql":
-            return psql.run(Stage.from_environment(), words[1:])
+            return psql.run(stage, words[1:])
         case "connect-database":
-            database.connect_database(Stage.from_environment())
+            database.connect_database(stage)
             print("the orders database is ready for the functions' role")
     return 0
 

@@ -2,26 +2,19 @@
 
 import fcntl
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import zipfile
 from pathlib import Path
 from typing import Any
 
+from tools.local_cloud import nursery
 from tools.local_cloud.patches.targets import module, replaced
 
-# What the Lambda runtime brings for Python; a function must carry everything else itself.
-_RUNTIME_PACKAGES = (
-    "boto3",
-    "botocore",
-    "dateutil",
-    "jmespath",
-    "s3transfer",
-    "six",
-    "urllib3",
-)
 # What the emulator has in its environment for itself.
 _SETTINGS = (
     "AUTH",
@@ -49,7 +42,7 @@ _ENVIRONMENT = f"""
 
     class _RuntimePackages:
         def find_spec(name, path=None, target=None):
-            if path is None and name in {_RUNTIME_PACKAGES!r}:
+            if path is None and name in {nursery.RUNTIME!r}:
                 return importlib.machinery.PathFinder.find_spec(name, _site)
 
     sys.meta_path.append(_RuntimePackages)
@@ -130,3 +123,30 @@ def idle_workers_end() -> None:
         return len(ended)
 
     runtime.reap_idle_workers = functions.reap_idle_workers = reap
+
+
+# A function that calls a function holds its place meanwhile: nobody waits longer than this.
+_PATIENCE_SECONDS = 5.0
+
+
+def few_at_once() -> None:
+    """As many functions run at the same time as this machine has the processors for.
+
+    AWS has processors enough, and a limit for each account (10 in a new one). MiniStack starts a
+    process for every call that finds none free: a burst of files makes dozens, which only wait
+    for one another and fill the memory. A call waits for its place; those before it make warm
+    workers that serve it.
+    """
+    functions = module("services.lambda_svc")
+    dispatch = functions._execute_function_dispatch
+    places = threading.Semaphore(max(4, 2 * (os.cpu_count() or 1)))
+
+    def wait_and_dispatch(*arguments: Any) -> Any:
+        has_place = places.acquire(timeout=_PATIENCE_SECONDS)
+        try:
+            return dispatch(*arguments)
+        finally:
+            if has_place:
+                places.release()
+
+    functions._execute_function_dispatch = wait_and_dispatch
