@@ -35,15 +35,11 @@ def confirm(stage: Stage, question: str) -> None:
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """Show a step while it runs, and how long it took."""
-    print(f"{what} …", end=" ", flush=True)
+    """Show a step when it begins and when it ends; it may print lines of its own between."""
+    print(f"{what} …", flush=True)
     begun = time.monotonic()
-    try:
-        yield
-    except BaseException:
-        print("failed", flush=True)
-        raise
-    print(f"{time.monotonic() - begun:.0f} s", flush=True)
+    yield
+    print(f"{what}: {time.monotonic() - begun:.0f} s", flush=True)
 
 
 def deploy_application(stage: Stage) -> None:

@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError
 
 from tools import sam, terraform
 from tools.deploy import confirm, step
-from tools.errors import run
+from tools.errors import UserError, run
 from tools.stage import Stage
 
 
@@ -22,7 +22,9 @@ def empty_bucket(s3: Any, bucket: str) -> int:
             entries = page.get("Versions", []) + page.get("DeleteMarkers", [])
             keys = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in entries]
             if keys:  # a page holds at most 1,000, and so does one call
-                s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+                answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+                for refused in answer.get("Errors", []):  # the call itself answers 200 then, too
+                    raise UserError(f"{bucket}/{refused['Key']} stays: {refused['Message']}")
                 removed += len(keys)
     except ClientError as error:
         if error.response["Error"]["Code"] != "NoSuchBucket":

@@ -52,7 +52,8 @@ def main() -> None:
     for check in (machine, python, terraform):
         print(f"doctor: {check()}", flush=True)
     engine = shutil.which("docker")
-    print(f"doctor: a container engine ({'found' if engine else 'not found'}) is not needed")
+    state = "found; only `sam local` needs one" if engine else "none; only `sam local` needs one"
+    print(f"doctor: container engine: {state}")
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ def apply(stage: Stage) -> None:
 def destroy(stage: Stage) -> None:
     """Delete the stage's platform; harmless when there is none. Raises UserError on failure."""
     if not (stage.state_dir / "terraform.tfstate").exists():
-        print(f"terraform: nothing to destroy in {stage.name}", flush=True)
+        print("  nothing to destroy", flush=True)
         return
     _forget_lost_cloud(stage)
     initialise(stage)
@@ -147,7 +147,7 @@ def _change(stage: Stage, verb: str) -> None:
     problems: list[str] = []
     try:
         for line in _readable(process.stdout, problems):
-            print(f"terraform: {line}", flush=True)
+            print(f"  {line}", flush=True)
     except KeyboardInterrupt:
         process.wait()  # Ctrl-C reached Terraform too: it ends what it began and keeps its state
         raise

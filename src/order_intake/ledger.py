@@ -29,7 +29,7 @@ type Values = dict[str, Any]
 
 FINAL: frozenset[str] = frozenset(get_args(OutcomeName))
 OPEN = {":registered": "Registered", ":awaiting": "AwaitingApproval"}
-LEASE_WORKFLOW = timedelta(hours=24)
+LEASE_WORKFLOW = timedelta(hours=48)  # longer than the longest quiet hours
 BATCH = 100  # BatchGetItem takes no more keys in one call
 
 # What one run of a file leaves in its row, and the next run of a failed file must not meet.
