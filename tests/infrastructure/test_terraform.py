@@ -144,7 +144,7 @@ def test_destroy_then_apply(platform: Stage, capsys: pytest.CaptureFixture[str])
     terraform.apply(platform)
     assert terraform.outputs(platform)["key_arns"] != before
     said = capsys.readouterr().out.splitlines()
-    assert all(line.startswith("terraform: ") for line in said)
+    assert all(line.startswith("  ") for line in said)
 
 
 def test_destroying_nothing_is_harmless(

@@ -32,7 +32,7 @@ def connect_database(stage: Stage) -> None:
     Repeatable. The tables belong to the server's owner; what the role may do, the schema says.
     """
     if not stage.is_local:
-        raise UserError("only the local stage's database is made here; the README says how to use one of yours")
+        raise UserError("only the local stage's database is made here; the README tells of yours")
     wanted = secret(stage)
     port = int(running_cloud()["database"]["port"])
     if int(wanted["port"]) != port:

@@ -141,7 +141,7 @@ def _totals(seen: list[UploadOutcome]) -> Table:
     for reason, count in refused.most_common():
         table.add_row(f"    {reason}", f"{count:,}")
     loaded = sum(one.accepted or 0 for one in seen if one.loaded)
-    table.add_row("  in the database", f"{loaded:,}")
+    table.add_row("  in the database, of accepted files only", f"{loaded:,}")
     return table
 
 
@@ -193,11 +193,8 @@ def _where_next(out: Console, stage: Stage, bucket: str, uploads: list[Result]) 
 
 
 def money(amount: str | None) -> str:
-    """A decimal text for people: thousands apart, cents at least."""
-    if amount is None:
-        return "?"
-    value = Decimal(amount)
-    return f"{value:,.2f}" if value == round(value, 2) else f"{value:,}"
+    """A decimal text for people: thousands apart, rounded half-even to cents."""
+    return "?" if amount is None else f"{Decimal(amount):,.2f}"
 
 
 def _style(result: Result) -> str:

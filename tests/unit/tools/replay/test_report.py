@@ -88,7 +88,7 @@ def test_the_closing_report_tells_way_sums_and_where_to_look(
 
 
 @pytest.mark.parametrize(
-    ("amount", "text"), [("180667.75", "180,667.75"), ("5", "5.00"), ("1.125", "1.125")]
+    ("amount", "text"), [("180667.75", "180,667.75"), ("5", "5.00"), ("1.125", "1.12")]
 )
 def test_money_has_thousands_and_cents(amount: str, text: str) -> None:
     assert report.money(amount) == text
