@@ -1,9 +1,10 @@
 """Structured logs and metrics, the same for every function.
 
 Each line is one JSON object with the function's name, its request id and, once the handler has
-called `about`, the file's id, its correlation id and the execution: one file's way through all
-functions is one query. No line carries order data, tokens or secrets; events are never logged.
-Metrics are written into the log in CloudWatch's embedded format: no call, no permission.
+called `about`, the file's id and its correlation id: one file's way through all functions is one
+query. `execution` is the workflow's, or the call itself where there is none. No line carries order
+data, tokens or secrets; events are never logged. Metrics are written into the log in CloudWatch's
+embedded format: no call, no permission.
 """
 
 import functools
@@ -57,6 +58,7 @@ def entry(handler: Handler) -> Handler:
 
     @functools.wraps(handler)
     def run(event: object, context: LambdaContext) -> Json:
+        about(execution=context.aws_request_id)
         try:
             return handler(event, context)
         except (TransientError, PermanentError) as error:

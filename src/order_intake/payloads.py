@@ -2,7 +2,24 @@
 
 import msgspec
 
+from order_intake import logs
 from order_intake.errors import InvalidInput
+from order_intake.uploads import IncomingFile
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """What the workflow hands to every step of a file's way, besides what the step needs."""
+
+    file: IncomingFile
+    execution: str | None = None
+    """The workflow's execution, for the logs."""
+
+    def log(self) -> None:
+        """Put the file and the execution into each further line of this call."""
+        file = self.file
+        logs.about(
+            file_id=file.file_id, correlation_id=file.correlation_id, execution=self.execution
+        )
 
 
 def decode[P](event: object, form: type[P]) -> P:

@@ -2,20 +2,18 @@
 
 from datetime import UTC, datetime
 
-import msgspec
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order_intake import announcements, environment, logs, payloads, steps, uploads
+from order_intake import announcements, environment, logs, payloads, steps
 from order_intake.assessment import Totals
 from order_intake.ledger import Ledger
 from order_intake.object_store import ObjectStore
 from order_intake.outcomes import Approval
 
 
-class Payload(msgspec.Struct, frozen=True):
+class Payload(payloads.Step, frozen=True, kw_only=True):
     """What the workflow hands in; `loaded` is false on a stage without a database."""
 
-    file: uploads.IncomingFile
     chunks: int
     totals: Totals
     loaded: bool
@@ -27,7 +25,7 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     """Give the announcement of the outcome Accepted."""
     settings = environment.read(environment.CurateFile)
     payload = payloads.decode(event, Payload)
-    logs.about(file_id=payload.file.file_id, correlation_id=payload.file.correlation_id)
+    payload.log()
     row = steps.curate(
         ObjectStore(settings.uploads_bucket),
         Ledger(settings.ledger_table),

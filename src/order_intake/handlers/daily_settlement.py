@@ -42,6 +42,8 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
         rows = Ledger(settings.ledger_table).find_all(by_id)
         findings = settlement.without_outcome(by_id, rows, now)
         findings += _differing(settings.database_secret_arn, rows)
+        for one in findings:
+            logs.logger.warning("finding", file_id=one.file_id, kind=one.kind)
         bus.announce(settings.orders_bus, "SettlementFinding", findings)
         seen, found = seen + len(by_id), found + len(findings)
     logs.count("SettlementFindings", found)

@@ -22,6 +22,9 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     decided = outcomes.decision_of(event)
     logs.about(file_id=decided.file_id)
     ledger = Ledger(settings.ledger_table)
+    row = ledger.find(decided.file_id)
+    if row:
+        logs.about(correlation_id=row.correlation_id, execution=row.claimed_by)
     applied, explanation = _decide(ledger, decided)
     logs.logger.info("decision", applied=applied, explanation=explanation)
     return {"file_id": decided.file_id, "applied": applied, "explanation": explanation}

@@ -2,19 +2,17 @@
 
 from datetime import UTC, datetime
 
-import msgspec
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order_intake import announcements, chunks, environment, logs, payloads, steps, uploads
+from order_intake import announcements, chunks, environment, logs, payloads, steps
 from order_intake.assessment import Totals
 from order_intake.ledger import Ledger
 from order_intake.object_store import ObjectStore
 
 
-class Payload(msgspec.Struct, frozen=True):
+class Payload(payloads.Step, frozen=True, kw_only=True):
     """What the workflow hands in; no totals when the file was refused before its lines."""
 
-    file: uploads.IncomingFile
     reason: chunks.FileReason
     explanation: str
     chunks: int = 0
@@ -26,7 +24,7 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     """Give the announcement of the outcome Rejected."""
     settings = environment.read(environment.QuarantineFile)
     payload = payloads.decode(event, Payload)
-    logs.about(file_id=payload.file.file_id, correlation_id=payload.file.correlation_id)
+    payload.log()
     row = steps.quarantine(
         ObjectStore(settings.uploads_bucket),
         Ledger(settings.ledger_table),

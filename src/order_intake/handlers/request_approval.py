@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order_intake import bus, clock, environment, logs, outcomes, payloads, uploads
+from order_intake import bus, clock, environment, logs, outcomes, payloads
 from order_intake.assessment import Totals
 from order_intake.errors import InvalidInput
 from order_intake.ledger import Ledger
@@ -18,10 +18,9 @@ from order_intake.ledger import Ledger
 GRACE = timedelta(days=1)
 
 
-class Payload(msgspec.Struct, frozen=True):
+class Payload(payloads.Step, frozen=True, kw_only=True):
     """What the workflow hands in."""
 
-    file: uploads.IncomingFile
     totals: Totals
     task_token: Annotated[str, msgspec.Meta(min_length=1)]
     timeout_seconds: Annotated[int, msgspec.Meta(ge=1)]
@@ -33,7 +32,7 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     settings = environment.read(environment.RequestApproval)
     payload = payloads.decode(event, Payload)
     file = payload.file
-    logs.about(file_id=file.file_id, correlation_id=file.correlation_id)
+    payload.log()
     ledger = Ledger(settings.ledger_table)
     answer_by = datetime.now(UTC) + timedelta(seconds=payload.timeout_seconds)
     row = ledger.await_approval(file.file_id, payload.task_token, payload.totals, answer_by + GRACE)
