@@ -135,6 +135,8 @@ def test_a_bus_event_has_the_envelope_and_the_detail_of_its_kind(event: BusEvent
     if told["source"] == "aws.s3":
         uploads.upload_of(told)
         return
+    if told["source"] == "aws.states":
+        return
     kind = DETAILS.get(told["detail-type"], outcomes.Outcome)
     msgspec.convert(told["detail"], kind)
     assert set(told["detail"]) == {field.name for field in msgspec.structs.fields(kind)}

@@ -200,6 +200,7 @@ class Replay:
             uploads_bucket=self.deployed.bucket,
             account=self.deployed.account,
             region=self.deployed.stage.region,
+            stage=self.deployed.stage.name,
         )
         event: dict[str, Any] = msgspec.json.decode(text)
         return event
