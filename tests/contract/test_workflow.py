@@ -95,3 +95,46 @@ def test_the_map_tolerates_no_failure_and_is_bounded() -> None:
     assert "ToleratedFailureCount" not in pricing
     assert "ToleratedFailurePercentage" not in pricing
     assert pricing["MaxConcurrency"] == "{% ${MapMaxConcurrency} %}"
+
+
+# Which of our transient errors a function may raise; the direct route's and the webhook's are
+# Lambda's own to retry.
+TRANSIENT = {
+    "RegisterFile": {"ServiceBusy"},
+    "FetchExchangeRates": {"RatesUnavailable", "ServiceBusy"},
+    "PriceChunk": {"ServiceBusy"},
+    "AssessFile": {"ServiceBusy"},
+    "RequestApproval": {"ServiceBusy"},
+    "LoadOrders": {"DatabaseUnavailable", "ServiceBusy"},
+    "CurateFile": {"ServiceBusy"},
+    "QuarantineFile": {"ServiceBusy"},
+}
+# What AWS documents as worth a retry of every call of a function, and an attempt that was killed.
+OF_EVERY_CALL = {
+    "Lambda.TooManyRequestsException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Sandbox.Timedout",
+    "Runtime.ExitError",
+}
+
+
+@pytest.mark.parametrize("name", sorted(set(tasks()) & set(functions())))
+def test_every_transient_error_of_a_function_is_retried(name: str) -> None:
+    (retry,) = tasks()[name]["Retry"]
+    assert set(retry["ErrorEquals"]) == TRANSIENT[name] | OF_EVERY_CALL
+
+
+def test_silence_is_an_answer_to_an_approval_and_not_a_failure() -> None:
+    first, *rest = tasks()["RequestApproval"]["Catch"]
+    assert (first["ErrorEquals"], first["Next"]) == (["States.Timeout"], "RecordDeclined")
+    assert [each["Next"] for each in rest] == ["RecordFailure"]
+
+
+@pytest.mark.parametrize(
+    "name", [*sorted(set(definition()["States"]) & set(functions())), "GatherTerms", "PriceChunks"]
+)
+def test_whatever_else_happens_is_recorded_as_a_failure(name: str) -> None:
+    last = definition()["States"][name]["Catch"][-1]
+    assert (last["ErrorEquals"], last["Next"]) == (["States.ALL"], "RecordFailure")

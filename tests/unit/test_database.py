@@ -63,3 +63,29 @@ def test_the_priced_lines_are_the_tables_columns_after_the_file() -> None:
     columns = re.findall(r"^    ([a-z_]+)\s", table[1], re.M)
 
     assert columns == ["file_id", *COLUMNS]
+
+
+@pytest.mark.parametrize(
+    ("host", "sslmode"), [("127.0.0.1", "disable"), ("db.example.com", "require")]
+)
+def test_a_database_elsewhere_is_reached_over_tls_only(
+    host: str, sslmode: str, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def connect(**options: str) -> None:
+        asked.append(options["sslmode"])
+        raise psycopg.OperationalError("not in a unit test")
+
+    monkeypatch.setattr(psycopg, "connect", connect)
+    cloud.secrets.values["arn"] = {
+        "engine": "postgres",
+        "host": host,
+        "port": 5432,
+        "dbname": "orders",
+        "username": "order_intake",
+        "password": "hunter2",
+    }
+    with pytest.raises(DatabaseUnavailable), database.connection("arn"):
+        pass
+    assert asked == [sslmode]
