@@ -11,10 +11,11 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
 .PHONY: help setup doctor demo up down status logs build deploy destroy replay send approve psql \
+        retry redrive replay-archive \
         test lint format lock clean
 
 help: ## List the commands
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 	@echo "STAGE=$(STAGE). Another stage's name (dev, prod, yours) reaches an AWS account."
 
 setup: ## Make the Python environments (.venv/), from locked requirements
@@ -61,6 +62,15 @@ send: setup ## Put in a file of yours: FILE=… PARTNER=… (APPROVE=1, JSON=1)
 
 approve: setup ## Answer an approval: FILE_ID=… DECISION=approved|declined
 	@$(PY) -m tools.approve
+
+retry: setup ## Run a file again that has failed: FILE_ID=…
+	@$(PY) -m tools.retry
+
+redrive: setup ## Hand what lies in the dead-letter queues back to where it came from
+	@$(PY) -m tools.redrive
+
+replay-archive: setup ## Deliver the orders bus's events again: FROM=… TO=… (UTC; RULES=…)
+	@$(PY) -m tools.replay_archive
 
 test: setup ## Run all tests that this machine can run
 	@$(PY) -m tools.run_tests

@@ -1,0 +1,353 @@
+"""The drills of docs/operations.md, performed with the commands that it names."""
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.waiting import wait_until
+from tools import redrive
+from tools.database import find_database
+from tools.deployed import Deployed
+from tools.follow import Row, Uploaded, follow, read_row, upload
+from tools.stage import ROOT
+
+HEADER = "Rechnung;Datum;Kunde;Artikel;Bezeichnung;Menge;Einzelpreis\n"
+LARGE = 1000  # lines; more than the workflow's 64 KiB
+
+
+def run(command: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+    """The command as `make` runs it: its arguments are in the environment."""
+    return subprocess.run(
+        [sys.executable, "-m", f"tools.{command}"],
+        cwd=ROOT, env=os.environ | {"STAGE": "local"} | settings,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def orders(folder: Path, lines: int) -> Path:
+    """A file of nordwind's that no one has sent before."""
+    path = folder / f"{uuid.uuid4().hex}.csv"
+    row = "NW-{};02.12.2010;K-1;A-1;Palette nach Hamburg, Lieferung frei Haus;2;10.25\n"
+    path.write_text(HEADER + "".join(row.format(f"{uuid.uuid4().hex}") for _ in range(lines)))
+    return path
+
+
+@contextmanager
+def unreadable(deployed: Deployed, key: str, lock: Path) -> Iterator[None]:
+    """While inside, nobody may read the object `key`: a fault of ours, for one file only."""
+    client = deployed.stage.client("s3")
+    statement = {
+        "Sid": f"Fault{uuid.uuid4().hex}",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": ["s3:GetObject", "s3:GetObjectVersion"],
+        "Resource": f"arn:aws:s3:::{deployed.bucket}/{key}",
+    }
+
+    def change(statements: Any) -> None:
+        with lock.open("w") as held:  # other tests change the policy, too
+            fcntl.flock(held, fcntl.LOCK_EX)
+            policy = json.loads(client.get_bucket_policy(Bucket=deployed.bucket)["Policy"])
+            policy["Statement"] = statements(policy["Statement"])
+            client.put_bucket_policy(Bucket=deployed.bucket, Policy=json.dumps(policy))
+
+    change(lambda there: [*there, statement])
+    try:
+        yield
+    finally:
+        change(lambda there: [one for one in there if one.get("Sid") != statement["Sid"]])
+
+
+@pytest.fixture(params=[1, LARGE], ids=["direct", "workflow"])
+def failed(
+    request: pytest.FixtureRequest, deployed: Deployed, tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Row:  # fmt: skip
+    """The ledger's row of a file that failed while a permission was missing; it is back now."""
+    file = orders(tmp_path, request.param)
+    key = f"incoming/nordwind/{file.name}"
+    lock = tmp_path_factory.getbasetemp().parent / "bucket-policy.lock"
+    with unreadable(deployed, key, lock):
+        uploaded = upload(deployed, key, file)
+        row = follow(deployed, uploaded.file_id, lambda: True)
+    assert row["status"] == "Failed"
+    return row
+
+
+def lines_in_database(deployed: Deployed, file_id: str) -> int:
+    stored = find_database(deployed).read(file_id)
+    assert stored is not None
+    return stored.sums[0]
+
+
+def test_a_failed_file_is_run_again(deployed: Deployed, failed: Row) -> None:
+    done = run("retry", FILE_ID=failed["file_id"])
+
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "Accepted" in done.stdout
+    row = read_row(deployed, failed["file_id"])
+    assert row
+    assert (row["run"], row["correlation_id"]) == (2, failed["correlation_id"])
+    assert row["route"] == failed["route"]
+    assert lines_in_database(deployed, failed["file_id"]) == row["accepted"]
+    again = run("retry", FILE_ID=failed["file_id"])
+    assert (again.returncode, again.stderr.count("\n")) == (1, 1)
+    assert "only a file that Failed is run again" in again.stderr
+
+
+def test_a_file_that_fails_again_can_be_run_again_after_that(
+    deployed: Deployed, failed: Row, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    lock = tmp_path_factory.getbasetemp().parent / "bucket-policy.lock"
+    with unreadable(deployed, failed["key"], lock):
+        still = run("retry", FILE_ID=failed["file_id"])
+    assert (still.returncode, "Failed" in still.stdout) == (1, True), still.stderr
+
+    done = run("retry", FILE_ID=failed["file_id"])
+
+    assert done.returncode == 0, done.stderr + done.stdout
+
+
+def test_a_file_of_an_aborted_execution_is_run_again(deployed: Deployed, tmp_path: Path) -> None:
+    file = orders(tmp_path, 1)
+    file.write_text(file.read_text().replace("10.25", "90000.00"))  # somebody must approve
+    uploaded = upload(deployed, f"incoming/nordwind/{file.name}", file)
+    waiting = follow(deployed, uploaded.file_id, lambda: False)
+    assert "runs" in run("retry", FILE_ID=uploaded.file_id).stderr
+    deployed.stage.client("stepfunctions").stop_execution(executionArn=waiting["claimed_by"])
+
+    done = run("retry", FILE_ID=uploaded.file_id)
+
+    assert done.returncode == 0, done.stderr
+    assert "make approve FILE_ID=" in done.stdout
+    approved = run("approve", FILE_ID=uploaded.file_id, DECISION="approved")
+    assert approved.returncode == 0, approved.stderr
+
+
+def test_a_file_that_nobody_was_told_of_is_found_and_run(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    file = orders(tmp_path, 1)
+    uploaded = upload(deployed, f"incoming/nordwind/{file.name}", file)
+    follow(deployed, uploaded.file_id, lambda: True)
+    row = read_row(deployed, uploaded.file_id)
+    assert row
+    table = deployed.stage.client("dynamodb")
+    for pk in (f"file#{uploaded.file_id}", f"content#nordwind#{row['sha256']}"):
+        table.delete_item(TableName=deployed.ledger, Key={"pk": {"S": pk}})
+
+    done = run("retry", FILE_ID=uploaded.file_id)
+
+    assert done.returncode == 0, done.stderr
+    assert lines_in_database(deployed, uploaded.file_id) == 1
+
+
+def test_retry_of_nothing_is_one_clear_line(deployed: Deployed) -> None:
+    unnamed, unknown = run("retry"), run("retry", FILE_ID="0" * 24)
+
+    assert unnamed.stderr == "error: name the file: make retry FILE_ID=…\n"
+    assert unknown.stderr.startswith("error: no file '000000000000000000000000'")
+
+
+@pytest.mark.parametrize("failed", [1], indirect=True)
+def test_a_dead_letter_of_a_function_goes_back_to_it(deployed: Deployed, failed: Row) -> None:
+    def redriven() -> bool:
+        # Another test's redrive may have taken the letter along.
+        done = run("redrive")
+        row = read_row(deployed, failed["file_id"])
+        return bool(row and row["status"] == "Accepted") or "IntakeSmallFile" in done.stdout
+
+    wait_until(redriven, "the dead letter of the failed file")
+
+    row = wait_until(
+        lambda: _accepted(deployed, failed["file_id"]), "the file's second run ends Accepted"
+    )
+    assert row
+    assert lines_in_database(deployed, failed["file_id"]) == row["accepted"]
+
+
+def _accepted(deployed: Deployed, file_id: str) -> Row | None:
+    row = read_row(deployed, file_id)
+    return row if row and row["status"] == "Accepted" else None
+
+
+@pytest.fixture
+def letters(deployed: Deployed) -> Iterator[str]:
+    """A queue of this test's own, by its name."""
+    name = f"{deployed.stage.prefix}-drill-{uuid.uuid4().hex[:8]}"
+    queues = deployed.stage.client("sqs")
+    url = queues.create_queue(QueueName=name)["QueueUrl"]
+    yield name
+    queues.delete_queue(QueueUrl=url)
+
+
+def put_letter(deployed: Deployed, name: str, body: str, **attributes: str) -> None:
+    """A message as EventBridge leaves it: the event, and where it was to go as an attribute."""
+    queues = deployed.stage.client("sqs")
+    queues.send_message(
+        QueueUrl=queues.get_queue_url(QueueName=name)["QueueUrl"],
+        MessageBody=body,
+        MessageAttributes={
+            key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()
+        },
+    )
+
+
+def count_letters(deployed: Deployed, name: str) -> int:
+    queues = deployed.stage.client("sqs")
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    answer = queues.get_queue_attributes(
+        QueueUrl=queues.get_queue_url(QueueName=name)["QueueUrl"], AttributeNames=names
+    )
+    return sum(int(answer["Attributes"][one]) for one in names)
+
+
+def upload_unseen(deployed: Deployed, folder: Path) -> tuple[Uploaded, dict[str, Any]]:
+    """An upload whose event reached nobody, and that event."""
+    file = orders(folder, 1)
+    key = f"incoming/nordwind/{file.name}"
+    uploaded = upload(deployed, key.removesuffix(".csv"), file)
+    answer = deployed.stage.client("s3").copy_object(
+        Bucket=deployed.bucket,
+        Key=key,
+        CopySource={"Bucket": deployed.bucket, "Key": uploaded.key},
+    )
+    copied = Uploaded(deployed.bucket, key, answer["VersionId"])
+    event = deployed.upload_event(key, file.stat().st_size)
+    event["detail"]["object"]["version-id"] = copied.version_id
+    return copied, event
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["lambda:{region}:{account}:function:{prefix}-IntakeSmallFile",
+     "states:{region}:{account}:stateMachine:{prefix}-OrderIntake"],
+    ids=["function", "workflow"],
+)  # fmt: skip
+def test_an_undelivered_event_goes_back_to_its_target(
+    deployed: Deployed, letters: str, tmp_path: Path, target: str
+) -> None:
+    uploaded, event = upload_unseen(deployed, tmp_path)
+    stage = deployed.stage
+    arn = "arn:aws:" + target.format(
+        region=stage.region, account=deployed.account, prefix=stage.prefix
+    )
+    put_letter(deployed, letters, json.dumps(event), TARGET_ARN=arn, ERROR_CODE="NO_PERMISSIONS")
+
+    assert redrive.redrive(deployed, letters) == (1, 0)
+
+    row = follow(deployed, uploaded.file_id, lambda: True)
+    assert row["status"] == "Accepted"
+    assert count_letters(deployed, letters) == 0
+
+
+def test_what_cannot_be_handed_over_stays(deployed: Deployed, letters: str) -> None:
+    put_letter(deployed, letters, "no JSON at all")
+    put_letter(deployed, letters, "{}", TARGET_ARN="arn:aws:lambda:eu-central-1:1:function:other")
+
+    assert redrive.redrive(deployed, letters) == (0, 2)
+
+    assert count_letters(deployed, letters) == 2
+
+
+def test_a_redrive_that_is_interrupted_loses_nothing_and_does_nothing_twice(
+    deployed: Deployed, letters: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploaded, event = upload_unseen(deployed, tmp_path)
+    arn = deployed.arn("states", f"stateMachine:{deployed.stage.prefix}-OrderIntake")
+    put_letter(deployed, letters, json.dumps(event), TARGET_ARN=arn)
+    queues = deployed.stage.client("sqs")
+    with monkeypatch.context() as patch:
+        patch.setattr(redrive, "HIDDEN", 1)
+        patch.setattr(queues, "delete_message", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            redrive.redrive(deployed, letters)
+
+    wait_until(lambda: redrive.redrive(deployed, letters) == (1, 0), "the message is there again")
+
+    assert follow(deployed, uploaded.file_id, lambda: True)["run"] == 1
+    assert lines_in_database(deployed, uploaded.file_id) == 1
+
+
+def _interrupt(**_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_archived_events_are_delivered_once_more_and_change_nothing(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    since = datetime.now(UTC) - timedelta(seconds=1)
+    file = orders(tmp_path, 1)
+    uploaded = upload(deployed, f"incoming/nordwind/{file.name}", file)
+    row = follow(deployed, uploaded.file_id, lambda: True)
+    wait_until(lambda: notified(deployed, uploaded.file_id) >= 1, "the partner is told")
+    # The archive's window is in whole seconds.
+    until = datetime.now(UTC) + timedelta(seconds=1)
+
+    done = run("replay_archive", FROM=since.isoformat(), TO=until.isoformat())
+
+    assert done.returncode == 0, done.stderr
+    wait_until(lambda: notified(deployed, uploaded.file_id) >= 2, "the partner is told again")
+    assert read_row(deployed, uploaded.file_id) == row
+    assert lines_in_database(deployed, uploaded.file_id) == 1
+
+
+def notified(deployed: Deployed, file_id: str) -> int:
+    """How often NotifyPartner has told the partner's webhook about a file."""
+    events = deployed.stage.client("logs").filter_log_events(
+        logGroupName=f"/aws/lambda/{deployed.stage.prefix}-NotifyPartner",
+        startTime=int((time.time() - 600) * 1000),
+    )["events"]
+    return sum('"notified"' in one["message"] and file_id in one["message"] for one in events)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({}, "FROM= is no time"),
+        ({"FROM": "2026-03-02", "TO": "yesterday"}, "TO=yesterday is no time"),
+        ({"FROM": "2026-03-02", "TO": "2026-03-01"}, "is not before"),
+        ({"FROM": "2026-03-01", "TO": "2026-03-02", "RULES": "X"}, "RULES=X: the orders bus's"),
+    ],
+)
+@pytest.mark.usefixtures("deployed")
+def test_a_wrong_window_is_one_clear_line(settings: dict[str, str], told: str) -> None:
+    done = run("replay_archive", **settings)
+
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert told in done.stderr
+
+
+def test_one_files_way_can_be_followed_through_all_functions(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    file = orders(tmp_path, LARGE)
+    uploaded = upload(deployed, f"incoming/nordwind/{file.name}", file)
+    row = follow(deployed, uploaded.file_id, lambda: True)
+    wait_until(lambda: notified(deployed, uploaded.file_id), "the partner is told")
+
+    shown = subprocess.run(
+        [sys.executable, "-m", "tools.local_cloud", "logs"],
+        cwd=ROOT, env=os.environ | {"STAGE": "local", "FILE_ID": uploaded.file_id},
+        capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+
+    functions = {line.split()[1] for line in shown}
+    assert functions >= {"CurateFile", "NotifyPartner"}
+    for line in shown:
+        assert f"file_id={uploaded.file_id}" in line
+        assert f"correlation_id={row['correlation_id']}" in line
+        assert " execution=" in line
+        if "CurateFile" in line:
+            assert f"execution={row['claimed_by']}" in line
