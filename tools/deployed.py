@@ -105,6 +105,13 @@ class Deployed:
             ]
         )
 
+    def targets_of(self, bus: str, rule: str) -> list[str]:
+        """The ARNs of the targets of a rule of the `default` or the `orders` bus."""
+        answer = self.stage.client("events").list_targets_by_rule(
+            Rule=self.rule_prefix + rule, EventBusName=self.bus_name(bus)
+        )
+        return [target["Arn"] for target in answer["Targets"]]
+
     def upload_event(self, key: str, size: int) -> dict[str, Any]:
         """The event that S3 would send for an upload of `size` bytes; to ask the rules about."""
         return {

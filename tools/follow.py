@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from boto3.dynamodb.types import TypeDeserializer
 
@@ -40,9 +40,14 @@ class Uploaded:
 def upload(deployed: Deployed, key: str, file: Path) -> Uploaded:
     """Put `file` into the uploads bucket as a partner would: the bucket encrypts it."""
     with file.open("rb") as content:
-        answer = deployed.stage.client("s3").put_object(
-            Bucket=deployed.bucket, Key=key, Body=content, ContentType="text/csv"
-        )
+        return put(deployed, key, content)
+
+
+def put(deployed: Deployed, key: str, content: bytes | BinaryIO) -> Uploaded:
+    """Put `content` into the uploads bucket as a partner would: the bucket encrypts it."""
+    answer = deployed.stage.client("s3").put_object(
+        Bucket=deployed.bucket, Key=key, Body=content, ContentType="text/csv"
+    )
     return Uploaded(deployed.bucket, key, answer.get("VersionId", "null"))
 
 

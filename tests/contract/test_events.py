@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import yaml
 
-from order_intake import ledger, lines, outcomes, partners, uploads
+from order_intake import errors, ledger, lines, outcomes, partners, uploads
 from order_intake.chunks import FileReason
 from tools.deployed import Deployed
 from tools.follow import FINAL, Uploaded
@@ -23,9 +23,11 @@ from tools.replay.situations import (
 )
 from tools.stage import ROOT, Stage
 
-SITUATIONS = find_situations([])
+SITUATIONS = find_situations([EVENTS])
 UPLOADS = [one for one in SITUATIONS if isinstance(one, Upload)]
 BUS_EVENTS = [one for one in SITUATIONS if isinstance(one, BusEvent)]
+# Why a file Failed: our errors, and Lambda's word for a function that was killed.
+ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
 BESIDES = {"README.md", ".gitattributes"}
 DETAILS: dict[str, Any] = {
     "ApprovalRequested": outcomes.ApprovalRequested,
@@ -61,13 +63,16 @@ def ids(things: list[Any]) -> list[str]:
 
 def test_every_file_is_part_of_a_situation() -> None:
     known = {one.path for one in SITUATIONS} | {one.path.with_suffix(".toml") for one in SITUATIONS}
+    known |= {one.earlier_path for one in UPLOADS}
     files = {path for path in EVENTS.rglob("*") if path.is_file() and path.name not in BESIDES}
 
     assert files == known
 
 
 def test_every_partner_has_an_upload_and_every_upload_a_partner() -> None:
-    assert {one.partner for one in UPLOADS} == set(partners.partner_names())
+    known = {one.partner for one in UPLOADS if one.expect.reason != "unknown_partner"}
+
+    assert known == set(partners.partner_names())
 
 
 def test_every_rule_takes_something_and_no_other_is_foretold() -> None:
@@ -80,18 +85,20 @@ def test_every_rule_takes_something_and_no_other_is_foretold() -> None:
 
 
 def test_every_outcome_of_a_file_is_foretold() -> None:
-    # Failed is ours, no file's: it takes an outage.
-    assert {one.expect.outcome for one in UPLOADS} == FINAL - {"Failed"} | {None}
+    assert {one.expect.outcome for one in UPLOADS} >= FINAL - {"Failed"} | {None}
 
 
 def test_no_two_uploads_have_the_same_content() -> None:
-    assert [n for n in Counter(one.sha256 for one in UPLOADS).values() if n > 1] == []
+    contents = Counter(content for one in UPLOADS for content in {one.content, one.earlier_content})
+
+    assert [content[:80] for content, times in contents.items() if times > 1] == []
 
 
 @pytest.mark.parametrize("upload", UPLOADS, ids=ids(UPLOADS))
 def test_what_is_foretold_of_an_upload_is_consistent(upload: Upload) -> None:
     expect = upload.expect
-    reasons = set(get_args(FileReason)) | {None, "approval_declined"}
+    reasons = set(get_args(FileReason)) | {None, "approval_declined", "approval_timed_out"}
+    reasons |= ERRORS
 
     assert expect.reason in reasons
     assert set(expect.refused) <= set(get_args(lines.LineReason))
@@ -100,9 +107,9 @@ def test_what_is_foretold_of_an_upload_is_consistent(upload: Upload) -> None:
     if expect.outcome == "Accepted":
         assert expect.curated_lines == expect.accepted
     assert (expect.error is not None) == (
-        expect.route == "workflow" and expect.outcome in ("Rejected", "Declined")
+        expect.route == "workflow" and expect.outcome in ("Rejected", "Declined", "Failed")
     )
-    assert ("ApprovalRequested" in expect.events) == (upload.decision is not None)
+    assert ("ApprovalRequested" in expect.events) == (upload.told.decision is not None)
 
 
 def test_the_real_file_is_foretold_as_its_source_counts_it() -> None:
@@ -137,6 +144,8 @@ def test_a_bus_event_has_the_envelope_and_the_detail_of_its_kind(event: BusEvent
         return
     if told["source"] == "aws.states":
         return
+    if event.expect.dead_letter or told["detail-type"] == "OrderFileArchived":
+        return  # no event of ours, or none that this version knows
     kind = DETAILS.get(told["detail-type"], outcomes.Outcome)
     msgspec.convert(told["detail"], kind)
     assert set(told["detail"]) == {field.name for field in msgspec.structs.fields(kind)}
@@ -145,7 +154,7 @@ def test_a_bus_event_has_the_envelope_and_the_detail_of_its_kind(event: BusEvent
 def test_every_kind_of_event_of_the_orders_bus_is_there() -> None:
     told = {
         json.loads(one.path.read_text())["detail-type"] for one in BUS_EVENTS if one.bus == "orders"
-    }
+    } - {"OrderFileArchived"}  # nobody's, on purpose
 
     assert told == {f"OrderFile{outcome}" for outcome in FINAL} | set(DETAILS)
 

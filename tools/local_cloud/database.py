@@ -39,7 +39,7 @@ def connect_database(stage: Stage) -> None:
         raise UserError("the database's secret is of another local cloud; run: make deploy")
     role, database = sql.Identifier(wanted["username"]), sql.Identifier(wanted["dbname"])
     with postgres.connect_as_owner(port) as server:
-        _set_role(server, wanted)
+        set_role(server, wanted)
         if not server.execute(
             "select 1 from pg_database where datname = %s", [wanted["dbname"]]
         ).fetchone():
@@ -50,7 +50,7 @@ def connect_database(stage: Stage) -> None:
         orders.execute(SCHEMA.read_bytes())
 
 
-def _set_role(server: "psycopg.Connection", wanted: dict[str, Any]) -> None:
+def set_role(server: "psycopg.Connection", wanted: dict[str, Any]) -> None:
     """Give the role the secret's password; what goes over the line is only its verifier."""
     name = wanted["username"]
     known = server.execute("select 1 from pg_roles where rolname = %s", [name]).fetchone()

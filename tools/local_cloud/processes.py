@@ -66,7 +66,7 @@ def start(name: str, command: Sequence[str], environment: Mapping[str, str]) -> 
             start_new_session=True,
         )
         process = Process(name, running.pid, started_at(running.pid))
-        others = [vars(other) for other in recorded()]
+        others = [vars(other) for other in recorded() if other.name != name]
         state.write_json(_RECORDS, [*others, vars(process)])
     return process
 
@@ -108,6 +108,15 @@ def stop_all() -> list[str]:
         _signal(process, signal.SIGKILL)  # also what is left of its group
     (state.folder() / _RECORDS).unlink(missing_ok=True)
     return [process.name for process in running]
+
+
+def stop(name: str) -> None:
+    """Stop the noted process of that name and wait for its end; nothing where none runs."""
+    for process in recorded():
+        if process.name == name and process.alive:
+            _signal(process, signal.SIGINT)
+            while not _gone(process):
+                time.sleep(0.02)
 
 
 def _gone(process: Process) -> bool:

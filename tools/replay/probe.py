@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError
 from tools.deployed import Deployed
 from tools.errors import UserError
 
+EVENT_LIMIT = 60.0  # seconds for an event to come through the probe
 READY_LIMIT = 120.0  # seconds; a new rule on AWS may need a minute before it works
 STALE = timedelta(hours=1)  # no replay lasts so long: what is older was left behind
 TEST_SOURCE = "order-intake.replay"
@@ -222,6 +223,27 @@ def remove_all_versions(deployed: Deployed, key: str) -> None:
     versions = s3.list_object_versions(Bucket=deployed.bucket, Prefix=key)
     for version in [*versions.get("Versions", []), *versions.get("DeleteMarkers", [])]:
         s3.delete_object(Bucket=deployed.bucket, Key=key, VersionId=version["VersionId"])
+
+
+def about(file_id: str) -> Callable[[dict[str, Any]], bool]:
+    """Whether an event of the orders bus is about that file."""
+    return lambda event: (
+        event["source"].startswith("order-intake")
+        and event["detail-type"] != "SettlementFinding"
+        and event["detail"].get("file_id") == file_id
+    )
+
+
+def outcome_of(file_id: str) -> Callable[[dict[str, Any]], bool]:
+    """Whether an event announces that file's outcome."""
+    of_the_file = about(file_id)
+    return lambda event: of_the_file(event) and event["detail-type"].startswith("OrderFile")
+
+
+def question_about(file_id: str) -> Callable[[dict[str, Any]], bool]:
+    """Whether an event asks a person about that file."""
+    of_the_file = about(file_id)
+    return lambda event: of_the_file(event) and event["detail-type"] == "ApprovalRequested"
 
 
 def _uploaded(key: str) -> Callable[[dict[str, Any]], bool]:

@@ -38,7 +38,7 @@ def progress(result: Result) -> None:
     """One line for a situation that has ended, and one for each difference."""
     line = Text("  ")
     line.append("OK     " if result.as_expected else "DIFFERS", _style(result))
-    line.append(f" {result.situation.name:<37} {result.rule:<29} ")
+    line.append(f" {result.situation.name:<45} {result.rule:<29} ")
     line.append(result.outcome, STYLES.get(result.outcome, ""))
     line.append(f"  {result.seconds:.1f} s", "dim")
     out = console()

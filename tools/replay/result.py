@@ -54,9 +54,8 @@ def failed(situation: Situation, seconds: float, problem: str) -> Result:
 def came_in(situation: Situation) -> str:
     """What happened, in a few words."""
     if isinstance(situation, Upload):
-        size = situation.path.stat().st_size
-        times = "twice, " if situation.upload_twice else ""
-        return f"{situation.partner}/{situation.path.name} ({times}{size:,} bytes)"
+        size = len(situation.content)
+        return f"{situation.key.removeprefix('incoming/')} ({size:,} bytes)"
     return f"{situation.path.parent.name}/{situation.path.name}"
 
 

@@ -1,8 +1,9 @@
 """What can happen: the situations below events/, each with the outcome that is foretold.
 
 A situation is a file (what happens) and a TOML file of the same stem (what must come of it):
-`uploads/` holds files that a partner uploads, `bus/` events that the deployed rules are asked
-about, `functions/<FunctionName>/` what calls a function without an upload.
+`uploads/` holds files that a partner uploads, `faults/` the same while something underneath fails,
+`bus/` events for the deployed rules, `functions/<FunctionName>/` what calls a function without an
+upload. `events/README.md` explains every field.
 """
 
 import hashlib
@@ -16,7 +17,11 @@ from tools.errors import UserError
 from tools.stage import ROOT
 
 EVENTS = ROOT / "events"
-FOLDERS = ("uploads", "bus", "functions")
+FAULTS = EVENTS / "faults"
+PADDING = b"<padding>"
+
+Again = Literal["at once", "afterwards"]
+Answer = Literal["approved", "declined", "nobody"]
 
 
 class UploadOutcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,9 +50,15 @@ class UploadOutcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RulesExpected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The deployed rules that must take an event."""
+    """The deployed rules that must take an event; where it was published, what comes of it.
+
+    `logged` is what the called function must say of it; `dead_letter` the error under which it
+    must end in the functions' dead-letter queue.
+    """
 
     rules: tuple[str, ...]
+    logged: str | None = None
+    dead_letter: str | None = None
 
 
 class SettlementExpected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,16 +67,37 @@ class SettlementExpected(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     findings: int
 
 
-class _UploadFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Earlier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An upload before the one that a situation is about, of the same partner.
+
+    `file` lies beside it (without one: the same content), `name` is the object's (without one: the
+    same). It ends as `outcome`; the later upload comes after that, or, not `awaited`, at once.
+    """
+
+    outcome: str
+    file: str | None = None
+    name: str | None = None
+    awaited: bool = True
+
+
+class UploadFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an upload's TOML may say; events/README.md explains each field."""
+
     partner: str
     expect: UploadOutcome
-    decision: Literal["approved", "declined"] | None = None
-    upload_twice: bool = False
+    name: str | None = None
+    last_line_times: int = 1
+    padding: int = 0
+    earlier: Earlier | None = None
+    delivered_again: tuple[Again, ...] = ()
+    decision: Answer | None = None
+    further_decisions: tuple[Literal["approved", "declined"], ...] = ()
 
 
 class _BusFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bus: Literal["default", "orders"]
     expect: RulesExpected
+    publish: bool = False
 
 
 class _ScheduleFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,29 +117,74 @@ class Situation(msgspec.Struct, frozen=True):
 
 
 class Upload(Situation, frozen=True):
-    """A partner uploads a file; a person may decide about it; it may come a second time."""
+    """A partner uploads a file, and what else happens to it meanwhile."""
 
-    partner: str
-    expect: UploadOutcome
-    decision: str | None
-    upload_twice: bool
+    told: UploadFile
+
+    @property
+    def partner(self) -> str:
+        """Under whose prefix it is put."""
+        return self.told.partner
+
+    @property
+    def expect(self) -> UploadOutcome:
+        """What must come of it."""
+        return self.told.expect
 
     @property
     def key(self) -> str:
         """Where the partner puts the file."""
-        return f"incoming/{self.partner}/{self.path.name}"
+        return self.key_of(self.told.name or self.path.name)
 
     @property
-    def sha256(self) -> str:
-        """The identity of the file's content, in hexadecimal."""
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+    def earlier_key(self) -> str:
+        """Where the partner put the earlier file, if there is one."""
+        return self.key_of((self.told.earlier and self.told.earlier.name) or self.told.name or "")
+
+    def key_of(self, name: str) -> str:
+        """Where the partner would put a file of that name; of the situation's own without one."""
+        return f"incoming/{self.partner}/{name or self.path.name}"
+
+    @property
+    def content(self) -> bytes:
+        """What is uploaded: the file, grown as its TOML says."""
+        return grown(self.path.read_bytes(), self.told.last_line_times, self.told.padding)
+
+    @property
+    def earlier_path(self) -> Path:
+        """The earlier upload's file: one beside this one, or this one itself."""
+        earlier = self.told.earlier
+        return self.path.with_name(earlier.file) if earlier and earlier.file else self.path
+
+    @property
+    def earlier_content(self) -> bytes:
+        """What was uploaded before; grown alike."""
+        return grown(self.earlier_path.read_bytes(), self.told.last_line_times, self.told.padding)
+
+    @property
+    def is_local_only(self) -> bool:
+        """Whether it takes what only the local cloud can do: pass time, or break."""
+        return self.told.decision == "nobody"
+
+
+def grown(content: bytes, last_line_times: int, padding: int) -> bytes:
+    """`content` with its last line repeated, and `<padding>` replaced by so many letters."""
+    content = content.replace(PADDING, b"x" * padding)
+    last = content[content.rstrip(b"\n").rfind(b"\n") + 1 :]
+    return content + last * (last_line_times - 1)
+
+
+def sha256(content: bytes) -> str:
+    """The identity of a file's content, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
 
 
 class BusEvent(Situation, frozen=True):
-    """An event on a bus; only the deployed rules are asked about it, nothing is sent."""
+    """An event on a bus: the deployed rules are asked about it, and sometimes it is published."""
 
     bus: str
     expect: RulesExpected
+    publish: bool = False
 
 
 class ScheduledCall(Situation, frozen=True):
@@ -128,14 +205,11 @@ def read_situation(path: Path) -> Situation:
     try:
         told = tomllib.loads(toml.read_text(encoding="utf-8"))
         match folder:
-            case "uploads":
-                upload = msgspec.convert(told, _UploadFile)
-                return Upload(
-                    happening, upload.partner, upload.expect, upload.decision, upload.upload_twice
-                )
+            case "uploads" | "faults":
+                return Upload(happening, msgspec.convert(told, UploadFile))
             case "bus":
                 event = msgspec.convert(told, _BusFile)
-                return BusEvent(happening, event.bus, event.expect)
+                return BusEvent(happening, event.bus, event.expect, event.publish)
             case _:
                 call = msgspec.convert(told, _ScheduleFile)
                 return ScheduledCall(happening, call.schedule, call.expect)
@@ -144,13 +218,17 @@ def read_situation(path: Path) -> Situation:
 
 
 def find_situations(paths: list[Path]) -> list[Situation]:
-    """All situations of the files and folders named, all of events/ when none is; in a set order.
+    """All situations of the files and folders named, in a set order.
+
+    When none is named: all of events/ but faults/, which take their time and the local cloud alone.
 
     Raises UserError for a path that is not there, lies outside events/, or holds no situation.
     """
     found: set[Path] = set()
-    for path in paths or [EVENTS]:
+    for path in paths:
         found |= _below(path.resolve())
+    if not paths:
+        found = {path for path in _below(EVENTS) if not path.is_relative_to(FAULTS)}
     return [read_situation(path) for path in sorted(found)]
 
 

@@ -12,6 +12,7 @@ from tools.local_cloud.patches import (
     cloudformation,
     dynamodb,
     events,
+    faults,
     iam,
     lambda_functions,
     lambda_nursery,
@@ -26,6 +27,7 @@ PINNED = "1.5.33"
 # In the order they are applied.
 PATCHES: dict[str, Callable[[], None]] = {
     "exception_names": lambda_functions.exception_names,
+    "worker_deaths": faults.worker_deaths,
     "request_id_of_retries": lambda_functions.request_id_of_retries,
     "exact_logs": lambda_functions.exact_logs,
     "runtime_environment": lambda_workers.runtime_environment,
@@ -49,6 +51,7 @@ PATCHES: dict[str, Callable[[], None]] = {
     "tokens_belong_to_machines": iam.tokens_belong_to_machines,
     "ranges_of_versions": s3.ranges_of_versions,
     "yaml_definitions": cloudformation.yaml_definitions,
+    "faults_on_demand": faults.faults_on_demand,
 }
 
 

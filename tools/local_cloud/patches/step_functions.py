@@ -7,6 +7,7 @@ import types
 import uuid
 from typing import Any
 
+from tools.local_cloud.patches.faults import WAITING
 from tools.local_cloud.patches.targets import module
 
 _START_DELAY_SECONDS = 0.15
@@ -125,6 +126,7 @@ def token_tasks() -> None:
             token = str(uuid.uuid4())
             ctx["Task"] = {"Token": token}
             TOKEN_OWNERS[token] = ctx["StateMachine"]["Id"]
+            WAITING[token] = ctx["Execution"]["Id"]
         return arguments(state, raw_input, ctx)
 
     def call_and_wait(resource: str, payload: Any, token: str, state: Any) -> Any:
@@ -145,6 +147,7 @@ def token_tasks() -> None:
             answer = states._task_tokens[token]
         finally:
             states._task_tokens.pop(token, None)
+            WAITING.pop(token, None)
         if error := answer.get("error"):
             name, cause = error.get("Error", "States.TaskFailed"), error.get("Cause", "")
             raise states._ExecutionError(name, cause)

@@ -4,7 +4,14 @@ import pytest
 
 from tools.replay import report
 from tools.replay.result import Result
-from tools.replay.situations import BusEvent, RulesExpected, Situation, Upload, UploadOutcome
+from tools.replay.situations import (
+    BusEvent,
+    RulesExpected,
+    Situation,
+    Upload,
+    UploadFile,
+    UploadOutcome,
+)
 from tools.stage import Stage
 
 SEEN = UploadOutcome(
@@ -25,7 +32,7 @@ SEEN = UploadOutcome(
 def upload(tmp_path: Path, differences: list[str]) -> Result:
     path = tmp_path / "orders_[of]_today.csv"
     path.write_text("InvoiceNo\n")
-    situation: Situation = Upload(path, "online-retail", SEEN, None, False)
+    situation: Situation = Upload(path, UploadFile("online-retail", SEEN))
     return Result(
         situation,
         "online-retail/orders_[of]_today.csv (10 bytes)",

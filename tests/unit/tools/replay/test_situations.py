@@ -20,9 +20,10 @@ refused = { price_invalid = 2 }
 @pytest.fixture
 def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "my project" / "events"
-    for name in ("uploads", "bus", "functions/DailySettlement"):
+    for name in ("uploads", "faults", "bus", "functions/DailySettlement"):
         (folder / name).mkdir(parents=True)
     monkeypatch.setattr(situations, "EVENTS", folder)
+    monkeypatch.setattr(situations, "FAULTS", folder / "faults")
     return folder
 
 
@@ -54,10 +55,41 @@ def test_an_upload_reads_with_all_that_is_foretold(events: Path) -> None:
 
     assert isinstance(upload, Upload)
     assert (upload.name, upload.key) == ("orders", "incoming/nordwind/orders.csv")
-    assert (upload.decision, upload.upload_twice) == ("approved", False)
+    assert (upload.told.decision, upload.told.earlier) == ("approved", None)
     assert upload.expect == UploadOutcome(
         rules=("SmallFileUploaded",), outcome="Accepted", refused={"price_invalid": 2}
     )
+
+
+def test_a_file_grows_as_its_toml_says(events: Path) -> None:
+    toml = "last_line_times = 3\npadding = 4\n" + UPLOAD
+    path = put(events, "uploads/orders.csv", toml, "a;b\n1;<padding>\n")
+
+    (upload,) = find_situations([path])
+
+    assert isinstance(upload, Upload)
+    assert upload.content == b"a;b\n1;xxxx\n1;xxxx\n1;xxxx\n"
+
+
+def test_an_earlier_upload_may_have_another_name_and_another_content(events: Path) -> None:
+    toml = 'earlier = { file = "older.csv", name = "a b.csv", outcome = "Accepted" }\n' + UPLOAD
+    path = put(events, "uploads/orders.csv", toml)
+    (events / "uploads" / "older.csv").write_text("older\n")
+
+    (upload,) = find_situations([path])
+
+    assert isinstance(upload, Upload)
+    assert upload.key == "incoming/nordwind/orders.csv"
+    assert upload.earlier_key == "incoming/nordwind/a b.csv"
+    assert upload.earlier_content == b"older\n"
+
+
+def test_what_breaks_things_is_replayed_only_when_it_is_named(events: Path) -> None:
+    path = put(events, "faults/orders.csv", UPLOAD)
+    put(events, "uploads/orders.csv", UPLOAD)
+
+    assert [one.path.parent.name for one in find_situations([])] == ["uploads"]
+    assert [one.path for one in find_situations([events / "faults"])] == [path]
 
 
 def test_a_situation_is_found_by_its_toml_too_and_only_once(events: Path) -> None:

@@ -1,0 +1,112 @@
+"""What can be made to go wrong on the local stage, and put right again.
+
+The emulator's requests and workers (`patches/faults.py`), the rates API and the webhook
+(`outside.py`), the database. Nothing of this reaches another stage.
+"""
+
+import contextlib
+import json
+import time
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+from psycopg import sql
+
+from tools.errors import UserError
+from tools.local_cloud import database, interrupts, postgres, processes, state
+from tools.stage import Stage, running_cloud
+
+# Where the emulator takes them; `patches/faults.py` answers there.
+FAULTS = "/_order_intake/faults"
+_READY_SECONDS = 30.0
+
+
+def time_out(execution: str) -> None:
+    """Let the time be over for which the task of this execution (its ARN) waits for its token."""
+    ask(running_cloud()["endpoint"] + FAULTS, {"time_out": execution})
+
+
+def kill_workers(count: int) -> None:
+    """Kill so many of the functions' processes that are in the middle of a call, drawn by lot."""
+    ask(running_cloud()["endpoint"] + FAULTS, {"kill_workers": count})
+
+
+def set_requests(faults: list[dict[str, Any]]) -> None:
+    """Let requests to the emulator go wrong: these and no others.
+
+    A fault has `service`, `request` (an operation's name, or for S3 `PUT /bucket/key` with `*`),
+    `times`, and `action`: `throttle`, `hold` (for `seconds`) or `kill` (the `function` that asks).
+    """
+    ask(running_cloud()["endpoint"] + FAULTS, {"requests": faults})
+
+
+def requests_left() -> list[int]:
+    """How often each fault of `set_requests` is still to strike."""
+    answer = ask(running_cloud()["endpoint"] + FAULTS)
+    return [fault["times"] for fault in answer["requests"]]
+
+
+def set_outside(**apis: dict[str, Any]) -> None:
+    """Let `rates` and `webhook` fail as their fields say; `{}` lets one work again."""
+    ask(running_cloud()["outside"]["base_url"] + "/control", apis)
+
+
+def outside_left() -> dict[str, int]:
+    """How many calls of the rates API and of the webhook are still to fail."""
+    answer = ask(running_cloud()["outside"]["base_url"] + "/control")
+    return {name: trouble["fail_next"] for name, trouble in answer.items()}
+
+
+def webhook_received() -> list[Any]:
+    """What the partners' webhook took, oldest first."""
+    answer: list[Any] = ask(running_cloud()["outside"]["base_url"] + "/received")
+    return answer
+
+
+def stop_database() -> None:
+    """Stop the local database: sessions end, connections are refused."""
+    with interrupts.held():
+        processes.stop(postgres.NAME)
+
+
+def start_database() -> None:
+    """Start the local database again, with all it holds, and wait until it answers."""
+    port = int(running_cloud()["database"]["port"])
+    with state.locked(), interrupts.held():
+        process = postgres.start(port)
+        cloud = running_cloud()
+        cloud["database"]["pid"] = process.pid
+        state.write_json("cloud.json", cloud)
+    deadline = time.monotonic() + _READY_SECONDS
+    while not postgres.is_ready(port):
+        processes.check(process)
+        if time.monotonic() > deadline:
+            raise UserError(f"the database did not start; {processes.last_lines(postgres.NAME)}")
+        time.sleep(0.05)
+
+
+def change_password(stage: Stage, password: str) -> None:
+    """Give the functions' role in the database another password; the secret stays as it is."""
+    port = int(running_cloud()["database"]["port"])
+    with postgres.connect_as_owner(port) as server:
+        database.set_role(server, database.secret(stage) | {"password": password})
+
+
+@contextlib.contextmanager
+def locked_table() -> Iterator[None]:
+    """Let nobody write order lines, so that a load stops in the middle of its transaction."""
+    port = int(running_cloud()["database"]["port"])
+    with postgres.connect_as_owner(port, postgres.DATABASE) as server, server.transaction():
+        server.execute(sql.SQL("LOCK TABLE order_line IN ACCESS EXCLUSIVE MODE"))
+        yield
+
+
+def ask(url: str, content: Any = None) -> Any:
+    """GET, or PUT `content`; the answer."""
+    body = None if content is None else json.dumps(content).encode()
+    request = urllib.request.Request(  # noqa: S310 - http, loopback
+        url, data=body, method="GET" if body is None else "PUT"
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        return json.load(answer)

@@ -1,0 +1,64 @@
+"""What comes of an event besides its outcome: what a function said of it, what was given up."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from tools.deployed import Deployed
+
+LIMIT = 240.0  # seconds; on AWS a function's retries alone take three minutes
+PAUSE = 0.2  # seconds between two looks
+
+
+def wait_for_log(
+    deployed: Deployed, function: str, about: str, said: str, since: float, limit: float = LIMIT
+) -> bool:
+    """Whether `function` logs a line with both texts, from `since` (epoch s) on, within `limit`."""
+    deadline = time.monotonic() + limit
+    pause = threading.Event()
+    while not any(said in line for line in lines_about(deployed, function, about, since)):
+        if time.monotonic() > deadline:
+            return False
+        pause.wait(PAUSE)
+    return True
+
+
+def lines_about(deployed: Deployed, function: str, about: str, since: float) -> Iterator[str]:
+    """The lines that hold the text `about` in a function's log, from `since` (epoch s) on."""
+    logs = deployed.stage.client("logs")
+    pages = logs.get_paginator("filter_log_events").paginate(
+        logGroupName=f"/aws/lambda/{deployed.stage.prefix}-{function}", startTime=int(since * 1000)
+    )
+    for page in pages:
+        for event in page["events"]:
+            if about in event["message"]:
+                yield event["message"]
+
+
+def wait_for_dead_letter(deployed: Deployed, about: str, limit: float = LIMIT) -> str | None:
+    """The error of a call that was given up, by a text in its event; the message is then removed.
+
+    None when the functions' dead-letter queue holds no such message within `limit` seconds.
+    """
+    queues = deployed.stage.client("sqs")
+    url = queues.get_queue_url(QueueName=f"{deployed.stage.prefix}-functions-dlq")["QueueUrl"]
+    deadline = time.monotonic() + limit
+    pause = threading.Event()
+    while True:
+        # Looked at without being hidden: several replays may look at once.
+        answer = queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+        for message in answer.get("Messages", []):
+            if about in message["Body"]:
+                queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                return error_of(json.loads(message["Body"]))
+        if time.monotonic() > deadline:
+            return None
+        pause.wait(PAUSE)
+
+
+def error_of(record: dict[str, Any]) -> str:
+    """The error's name in the record that Lambda keeps of a call it gave up."""
+    answer = record.get("responsePayload") or {}
+    return str(answer.get("errorType", "unknown"))

@@ -1,0 +1,252 @@
+"""Letting one upload happen, with all that its TOML says of it, and comparing what comes of it."""
+
+import json
+import threading
+import time
+from typing import Any, Protocol
+
+from tools.database import Database
+from tools.decide import give_decision
+from tools.deployed import Deployed
+from tools.errors import UserError
+from tools.follow import (
+    AWAITING,
+    LIMIT,
+    Row,
+    Uploaded,
+    execution_of,
+    follow,
+    forget_content,
+    put,
+    read_row,
+    wait_for_execution,
+)
+from tools.local_cloud.faults import time_out
+from tools.replay.aftermath import wait_for_log
+from tools.replay.outcome import disagreements, observed, read_curated, read_execution
+from tools.replay.probe import EVENT_LIMIT, Probe, about, outcome_of, question_about
+from tools.replay.result import Result, came_in, compare, on_stage_without_database
+from tools.replay.situations import Upload, UploadOutcome, sha256
+
+STRAGGLER_LIMIT = 5.0  # seconds more for an event that was sent before one that has come
+DECIDED_BY = "replay"
+
+
+class Playing(Protocol):
+    """The running replay, as far as an upload needs it."""
+
+    deployed: Deployed
+    probe: Probe
+    database: Database
+    uploaded: list[Uploaded]
+
+
+class UploadPlay:
+    """One upload of a running replay."""
+
+    def __init__(self, replay: Playing, situation: Upload) -> None:
+        self._replay = replay
+        self._deployed, self._probe = replay.deployed, replay.probe
+        self._situation = situation
+        self._told = situation.told
+        self._problems: list[str] = []
+        self._started = time.time() - 1
+        self._earlier: Uploaded | None = None
+
+    def play(self) -> Result:
+        """Upload the file, let happen what is to happen, and compare."""
+        self._forget()
+        self._upload_earlier()
+        start = time.monotonic()
+        uploaded = self._put(self._situation.key, self._situation.content)
+        self._deliver_at_once(uploaded)
+        event = self._its_event(uploaded)
+        rules = self._deployed.rules_for("default", event)
+        row = self._follow(uploaded) if rules else read_row(self._deployed, uploaded.file_id)
+        seconds = time.monotonic() - start
+        if row is None:
+            return self._nothing(rules, seconds)
+        if row["status"] == AWAITING:
+            raise UserError("it awaits an approval, which was not foretold")
+        self._check_earlier(row)
+        self._deliver_afterwards(event, rules, row)
+        self._decide_afterwards(row)
+        return self._judge(row, rules, seconds)
+
+    def _forget(self) -> None:
+        """Let the ledger forget these contents: an earlier replay may have brought them."""
+        for content in {self._situation.content, self._situation.earlier_content}:
+            forget_content(self._deployed, self._situation.partner, sha256(content))
+
+    def _put(self, key: str, content: bytes) -> Uploaded:
+        uploaded = put(self._deployed, key, content)
+        self._replay.uploaded.append(uploaded)
+        return uploaded
+
+    def _upload_earlier(self) -> None:
+        if self._told.earlier is None:
+            return
+        content = self._situation.earlier_content
+        self._earlier = self._put(self._situation.earlier_key, content)
+        if self._told.earlier.awaited:
+            follow(self._deployed, self._earlier.file_id, lambda: False, LIMIT)
+
+    def _check_earlier(self, row: Row) -> None:
+        if self._earlier is None or self._told.earlier is None:
+            return
+        first = follow(self._deployed, self._earlier.file_id, lambda: False, LIMIT)
+        if first["status"] != self._told.earlier.outcome:
+            self._problems.append(
+                f"the earlier upload: expected {self._told.earlier.outcome}, got {first['status']}"
+            )
+        if row["status"] == "Duplicate" and row.get("duplicate_of") != first["file_id"]:
+            self._problems.append("duplicate_of does not name the earlier upload")
+
+    def _its_event(self, uploaded: Uploaded) -> dict[str, Any]:
+        """The event which S3 really sent of the upload."""
+
+        def is_it(event: dict[str, Any]) -> bool:
+            thing = event["detail"].get("object", {}) if event["source"] == "aws.s3" else {}
+            return bool(
+                thing.get("key") == uploaded.key
+                and thing.get("version-id", uploaded.version_id) == uploaded.version_id
+            )
+
+        event = self._probe.wait_for(is_it, EVENT_LIMIT)
+        if event is None:
+            raise UserError(f"S3 announced no upload of {uploaded.key} in {EVENT_LIMIT:.0f} s")
+        return event
+
+    def _follow(self, uploaded: Uploaded) -> Row:
+        def decide() -> bool:
+            if self._told.decision is None:
+                return False
+            # The ledger's row changes first; a person knows only once the question has come.
+            if not self._probe.wait_for(question_about(uploaded.file_id), EVENT_LIMIT):
+                raise UserError(f"no ApprovalRequested came within {EVENT_LIMIT:.0f} s")
+            if self._told.decision == "nobody":
+                time_out(str(execution_of(read_row(self._deployed, uploaded.file_id) or {})))
+                return True
+            for decision in (self._told.decision, *self._told.further_decisions):
+                give_decision(self._deployed, uploaded.file_id, decision, DECIDED_BY)
+            return True
+
+        return follow(self._deployed, uploaded.file_id, decide, LIMIT)
+
+    def _decide_afterwards(self, row: Row) -> None:
+        """Give the further decisions when all is over: each must be told to be in vain."""
+        if not self._told.further_decisions:
+            return
+        execution = execution_of(row)
+        if execution:
+            wait_for_execution(self._deployed, execution)
+        for decision in self._told.further_decisions:
+            since, by = time.time() - 1, f"{DECIDED_BY}, too late"
+            give_decision(self._deployed, row["file_id"], decision, by)
+            in_vain = '"applied":false'
+            if not wait_for_log(self._deployed, "DecideApproval", row["file_id"], in_vain, since):
+                self._problems.append(f"the decision {decision} afterwards was not told to be vain")
+        after = read_row(self._deployed, row["file_id"])
+        if after != row:
+            self._problems.append("a decision afterwards changed the ledger")
+
+    def _deliver_at_once(self, uploaded: Uploaded) -> None:
+        """Hand the upload's notification to the rules' targets while S3 does so itself."""
+        if "at once" not in self._told.delivered_again:
+            return
+        event = self._deployed.upload_event(uploaded.key, len(self._situation.content))
+        event["detail"]["object"]["version-id"] = uploaded.version_id
+        rules = self._deployed.rules_for("default", event)
+        threading.Thread(target=self._deliver, args=(event, rules), daemon=True).start()
+
+    def _deliver_afterwards(self, event: dict[str, Any], rules: tuple[str, ...], row: Row) -> None:
+        if "afterwards" not in self._told.delivered_again:
+            return
+        execution = execution_of(row)
+        if execution:
+            wait_for_execution(self._deployed, execution)
+        before = read_row(self._deployed, row["file_id"])
+        self._deliver(event, rules)
+        if read_row(self._deployed, row["file_id"]) != before:
+            self._problems.append("the second delivery changed the ledger")
+
+    def _deliver(self, event: dict[str, Any], rules: tuple[str, ...]) -> None:
+        """Call the targets of these rules as EventBridge would, and wait for their end."""
+        for rule in rules:
+            for target in self._deployed.targets_of("default", rule):
+                if ":stateMachine:" in target:
+                    started = self._deployed.stage.client("stepfunctions").start_execution(
+                        stateMachineArn=target, input=json.dumps(event)
+                    )
+                    wait_for_execution(self._deployed, started["executionArn"], LIMIT)
+                else:
+                    self._deployed.stage.client("lambda").invoke(
+                        FunctionName=target, Payload=json.dumps(event).encode()
+                    )
+
+    def _nothing(self, rules: tuple[str, ...], seconds: float) -> Result:
+        """The result of an upload that no rule takes."""
+        seen = UploadOutcome(rules=rules)
+        self._problems += compare(self._situation.expect, seen)
+        return Result(
+            self._situation,
+            came_in(self._situation),
+            "none",
+            "no rule takes it",
+            "nothing happens",
+            seconds,
+            self._problems,
+            seen,
+        )
+
+    def _judge(self, row: Row, rules: tuple[str, ...], seconds: float) -> Result:
+        file_id: str = row["file_id"]
+        execution = read_execution(self._deployed, row)
+        announced = self._probe.wait_for(outcome_of(file_id), EVENT_LIMIT)
+        events = self._events_about(file_id)
+        taken_by = [name for e in events for name in self._deployed.rules_for("orders", e)]
+        curated = read_curated(self._deployed, row)
+        seen = observed(
+            self._deployed, (*rules, *taken_by), row, execution, curated, _announced_by_us(events)
+        )
+        expected = self._situation.expect
+        if not self._replay.database.configured:
+            expected = on_stage_without_database(expected)
+        self._problems += compare(expected, seen)
+        if announced:
+            stored = self._replay.database.read(file_id)
+            self._problems += disagreements(row, announced["detail"], curated, stored)
+        direct = "IntakeSmallFile"
+        path = execution.path if execution else direct
+        if execution and rules == ("SmallFileUploaded",):
+            path = f"{direct} hands over: {path}"
+        return Result(
+            self._situation,
+            came_in(self._situation),
+            " + ".join(rules),
+            path,
+            row["status"],
+            seconds,
+            self._problems,
+            seen,
+            file_id,
+        )
+
+    def _events_about(self, file_id: str) -> list[dict[str, Any]]:
+        """The events about a file; an earlier one may come through later than its outcome."""
+        of_the_file, expected = about(file_id), set(self._situation.expect.events)
+        self._probe.wait_until(
+            lambda: expected <= set(_announced_by_us(self._probe.seen(of_the_file))),
+            STRAGGLER_LIMIT,
+        )
+        return [e for e in self._probe.seen(of_the_file) if _counts(e)]
+
+
+def _announced_by_us(events: list[dict[str, Any]]) -> list[str]:
+    """What the application announced; a person's decision is another source's event."""
+    return [event["detail-type"] for event in events if event["source"] == "order-intake"]
+
+
+def _counts(event: dict[str, Any]) -> bool:
+    """Whether an event is part of the file's way: decisions in vain, given by replay, are not."""
+    return bool(event["detail"].get("decided_by") != f"{DECIDED_BY}, too late")
