@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tools import sam, terraform
 from tools.errors import UserError, run
 from tools.local_cloud.database import connect_database
-from tools.stage import Stage
+from tools.stage import Stage, running_cloud
 
 
 def confirm(stage: Stage, question: str) -> None:
@@ -65,7 +65,9 @@ def deploy_application(stage: Stage) -> None:
 def main() -> int:
     """Deploy the stage that STAGE names."""
     stage = Stage.from_environment()
-    if not stage.is_local:
+    if stage.is_local:
+        running_cloud()  # says what to do when there is none
+    else:
         confirm(stage, "Deploy there?")
     with step("platform (terraform apply)"):
         terraform.initialise(stage)

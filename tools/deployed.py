@@ -2,15 +2,13 @@
 
 import functools
 import json
-import socket
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
 from tools.errors import UserError
-from tools.stage import Stage, running_cloud
+from tools.stage import Stage
 
 
 @dataclass(frozen=True)
@@ -33,8 +31,6 @@ class Deployed:
     def find(cls, stage: Stage) -> "Deployed":
         """The stage's deployment. Raises UserError when there is none, or no local cloud."""
         hint = "make deploy" if stage.is_local else f"make deploy STAGE={stage.name}"
-        if stage.is_local:
-            _check_it_answers(running_cloud()["endpoint"])
         try:
             stacks = stage.client("cloudformation").describe_stacks(StackName=stage.prefix)
         except ClientError as error:
@@ -130,12 +126,3 @@ class Deployed:
                 "reason": "PutObject",
             },
         }
-
-
-def _check_it_answers(endpoint: str) -> None:
-    """Raise UserError when nothing listens at the local cloud's address; boto3 would try long."""
-    address = urlsplit(endpoint)
-    try:
-        socket.create_connection((str(address.hostname), address.port or 80), timeout=2).close()
-    except OSError:
-        raise UserError("the local cloud is not running; start it with: make up") from None

@@ -8,6 +8,7 @@ import functools
 import json
 import os
 import re
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,9 @@ def running_cloud() -> dict[str, Any]:
     """What `make up` wrote about the running local cloud; UserError when there is none."""
     try:
         cloud: dict[str, Any] = json.loads((local_dir() / "cloud.json").read_text())
-    except FileNotFoundError:
+        # It may have been killed. boto3 would try again and again before it says so.
+        socket.create_connection(("127.0.0.1", cloud["cloud_port"]), timeout=2).close()
+    except OSError:
         raise UserError("the local cloud is not running; start it with: make up") from None
     return cloud
 

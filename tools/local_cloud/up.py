@@ -36,6 +36,7 @@ def up() -> None:
     with state.locked():
         if cloud := state.read_json("cloud.json"):
             if all_alive():
+                _check_named_ports(cloud)
                 print(f"the local cloud is up: {cloud['endpoint']}")
                 return
             print("found what is left of an earlier local cloud; clearing it away")
@@ -49,6 +50,16 @@ def up() -> None:
                 _clear()
                 raise
     print(f"the local cloud is up after {time.monotonic() - started:.1f} s: {cloud['endpoint']}")
+
+
+def _check_named_ports(cloud: dict[str, Any]) -> None:
+    """Raise UserError when the caller names another port than the one that the cloud runs on."""
+    named = os.environ.get("CLOUD_PORT")
+    if named and named != str(cloud["cloud_port"]):
+        raise UserError(
+            f"the local cloud is up on port {cloud['cloud_port']}, not on CLOUD_PORT={named}; "
+            "stop it first with: make down"
+        )
 
 
 def all_alive() -> bool:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from tools.database import find_database
+from tools.deploy import confirm
 from tools.deployed import Deployed
 from tools.errors import run
 from tools.replay import report
@@ -34,6 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
     situations = find_situations(asked.paths)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that `finally` runs then, too
     stage = Stage.from_environment()
+    if not stage.is_local:
+        confirm(stage, "Replay there, into its ledger, its database and its partner's webhook?")
     deployed = Deployed.find(stage)
     database = find_database(deployed)
     results = []

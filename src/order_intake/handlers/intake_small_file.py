@@ -2,7 +2,8 @@
 
 It goes the workflow's steps one after the other. What the workflow's Retry and Catch do, Lambda's
 own retries of an asynchronous call do here: the same request comes again, meets its own claim and
-goes on; after the last attempt the file is Failed, and the call ends in the dead-letter queue.
+goes on; after the last attempt the file is Failed, and the call ends in the dead-letter queue. An
+error that does not pass by itself makes it Failed at once, as in the workflow.
 A file that needs a person's approval is handed over to the workflow, which can wait.
 """
 
@@ -36,6 +37,10 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     try:
         with deadline.before_timeout(context):
             return _work(settings, ledger, claim.row, event)
+    except PermanentError as error:
+        if not _give_up(settings, ledger, claim.row, error):
+            raise
+        return {"file_id": file.file_id, "outcome": "Failed"}
     except Exception as error:
         if claim.attempts >= settings.max_attempts:
             _give_up(settings, ledger, claim.row, error)
@@ -131,12 +136,12 @@ def _announce(settings: environment.IntakeSmallFile, ledger: Ledger, row: FileRo
 
 def _give_up(
     settings: environment.IntakeSmallFile, ledger: Ledger, claimed: FileRow, error: Exception
-) -> None:
-    """After the last attempt: close the file as Failed and announce it.
+) -> bool:
+    """Close the file as Failed and announce it; whether that was done.
 
-    The error itself goes up after this, whatever happens here, so that Lambda puts the call into
-    the dead-letter queue. An outcome that stands already stays, and its event goes out again from
-    there.
+    Where it was not, or the error may have been a bug or a fault that passes, the error itself
+    goes up after this, so that Lambda puts the call into the dead-letter queue. An outcome that
+    stands already stays, and its event goes out again from there.
     """
     ours = isinstance(error, TransientError | PermanentError)
     fields = {
@@ -154,5 +159,8 @@ def _give_up(
         _announce(settings, ledger, row)
     except ClosedOtherwise:
         logs.logger.warning("not failed: the file has its outcome, or belongs to the workflow")
+        return False
     except TransientError as further:
         logs.logger.error("the failure could not be noted", explanation=str(further))
+        return False
+    return True
