@@ -12,7 +12,7 @@ MAKEFLAGS += --no-print-directory
 
 .PHONY: help setup doctor demo up down status logs build deploy destroy replay send approve psql \
         retry redrive replay-archive \
-        test lint format lock clean
+        test lint format lock clean local-only
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -24,11 +24,13 @@ setup: ## Make the Python environments (.venv/), from locked requirements
 doctor: ## Check that this machine has what is needed; say how to get the rest
 	@python3 -m tools.doctor
 
-demo: doctor setup ## Bring the whole system up on this machine and run real orders through it
-	@if [ "$(STAGE)" != local ]; then echo "error: the demo runs on this machine only; leave STAGE out" >&2; exit 1; fi
+demo: local-only doctor setup ## Bring the whole system up on this machine and run real orders through it
 	@$(MAKE) up
 	@$(MAKE) deploy
 	@$(PY) -m tools.replay --report
+
+local-only:
+	@if [ "$(STAGE)" != local ]; then echo "error: this runs on this machine only; leave STAGE out" >&2; exit 1; fi
 
 up: setup ## Start the local cloud (AWS emulator, PostgreSQL, rates API, webhook)
 	@$(PY) -m tools.local_cloud up
@@ -55,7 +57,7 @@ destroy: setup ## Take application and platform out of STAGE, with all data (YES
 	@$(PY) -m tools.destroy
 
 replay: setup ## Replay events/ (EVENTS=a folder or file) and compare with what is foretold
-	@$(PY) -m tools.replay $(EVENTS)
+	@$(PY) -m tools.replay $(if $(EVENTS),"$(EVENTS)")
 
 send: setup ## Put in a file of yours: FILE=… PARTNER=… (APPROVE=1, JSON=1)
 	@$(PY) -m tools.send
@@ -87,5 +89,6 @@ lock: setup ## Resolve pyproject.toml's groups anew into locked, hashed requirem
 	@$(PY) -m tools.lock
 
 clean: ## Stop the local cloud; remove environments, builds and caches
-	@if [ -x $(PY) ]; then $(PY) -m tools.local_cloud down; fi
+	@if [ -x $(PY) ]; then $(PY) -m tools.local_cloud down >/dev/null; fi
 	@rm -rf .venv .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -81,7 +81,8 @@ def test_the_workflow_may_run_its_distributed_map() -> None:
     assert start["Resource"]["Fn::Sub"].endswith(machine)
     (watch,) = [each for each in statements("OrderIntakeRole") if each["Sid"] == "WatchChildren"]
     assert set(actions(watch)) == {"states:DescribeExecution", "states:StopExecution"}
-    assert watch["Resource"]["Fn::Sub"].endswith("execution:order-intake-${Stage}-OrderIntake/*")
+    ends = [each["Fn::Sub"].partition("execution:")[2] for each in watch["Resource"]]
+    assert ends == ["order-intake-${Stage}-OrderIntake:*", "order-intake-${Stage}-OrderIntake/*"]
     assert resources()["OrderIntake"]["Properties"]["Name"] == {
         "Fn::Sub": "order-intake-${Stage}-OrderIntake"
     }
@@ -125,3 +126,13 @@ def test_rules_and_schedule_may_call_their_targets() -> None:
 @pytest.mark.parametrize("name", sorted(functions()))
 def test_every_function_may_decrypt_its_environment_and_trace(name: str) -> None:
     assert "FunctionBasics" in managed(f"{name}Role")
+
+
+def test_a_partner_may_upload_under_its_own_prefix_only() -> None:
+    policy = resources()["PartnerUpload"]["Properties"]["PolicyDocument"]
+    upload, key = policy["Statement"]
+    assert upload["Action"] == "s3:PutObject"
+    prefix = "${UploadsBucket.Arn}/incoming/${!aws:PrincipalTag/partner}/*"
+    assert upload["Resource"] == {"Fn::Sub": prefix}
+    assert set(key["Action"]) == {"kms:GenerateDataKey", "kms:Decrypt"}
+    assert key["Resource"] == {"Ref": "DataKeyArn"}

@@ -1,10 +1,11 @@
 """Rules, schedule and asynchronous functions: what must stand beside each, stands there."""
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.template import functions, resources
+from tests.template import functions, resources, template
 
 RULES = resources("AWS::Events::Rule")
 SCHEDULES = resources("AWS::Scheduler::Schedule")
@@ -61,7 +62,7 @@ def test_every_rule_may_call_its_function_and_nothing_else_may() -> None:
 @pytest.mark.parametrize("name", sorted(called_functions()))
 def test_every_asynchronous_function_retries_and_hands_its_failures_over(name: str) -> None:
     invocation = functions()[name]["Properties"]["EventInvokeConfig"]
-    assert 1 <= invocation["MaximumRetryAttempts"] <= 2
+    assert invocation["MaximumRetryAttempts"] == 2
     failed = invocation["DestinationConfig"]["OnFailure"]
     assert failed == {"Type": "SQS", "Destination": attribute("FunctionsDeadLetterQueue")}
     policies = resources()[f"{name}Role"]["Properties"]["ManagedPolicyArns"]
@@ -84,3 +85,34 @@ def test_the_uploads_are_encrypted_versioned_private_and_announced() -> None:
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     announced = bucket["NotificationConfiguration"]["EventBridgeConfiguration"]
     assert announced == {"EventBridgeEnabled": True}
+
+
+def test_the_direct_route_knows_its_last_attempt() -> None:
+    intake = functions()["IntakeSmallFile"]["Properties"]
+    attempts = int(intake["Environment"]["Variables"]["MAX_ATTEMPTS"])
+    assert attempts == intake["EventInvokeConfig"]["MaximumRetryAttempts"] + 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "sizes"),
+    [("SmallFileUploaded", '["<", 65536]'), ("LargeFileUploaded", '[">=", 65536]')],
+)
+def test_the_two_routes_split_at_the_threshold(rule: str, sizes: str) -> None:
+    text = RULES[rule]["Properties"]["EventPattern"]["Fn::Sub"]
+    threshold = str(template()["Parameters"]["WorkflowThresholdBytes"]["Default"])
+    pattern = json.loads(text.replace("${WorkflowThresholdBytes}", threshold))
+    uploaded = pattern["detail"]["object"]
+    assert uploaded["size"] == [{"numeric": json.loads(sizes)}]
+    assert uploaded["key"] == [{"wildcard": "incoming/*/*.csv"}]
+
+
+def test_parameters_are_careful_by_default() -> None:
+    defaults = {name: body.get("Default") for name, body in template()["Parameters"].items()}
+    assert defaults["SettlementState"] == "DISABLED"
+    assert defaults["MapMaxConcurrency"] == 5
+    assert defaults["OperatorsEmail"] == "none"
+
+
+def test_the_workflows_log_holds_no_order_data() -> None:
+    logging = resources()["OrderIntake"]["Properties"]["Logging"]
+    assert (logging["Level"], logging["IncludeExecutionData"]) == ("ALL", False)
