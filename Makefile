@@ -11,7 +11,8 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
 .PHONY: help setup doctor demo up down status logs build deploy destroy replay send approve psql \
-        retry redrive replay-archive \
+        invoke sam-local sam-shell sam-local-image \
+        retry redrive replay-archive rotate \
         test lint format lock clean local-only
 
 help: ## List the commands
@@ -73,6 +74,21 @@ redrive: setup ## Hand what lies in the dead-letter queues back to where it came
 
 replay-archive: setup ## Deliver the orders bus's events again: FROM=… TO=… (UTC; RULES=…)
 	@$(PY) -m tools.replay_archive
+
+rotate: setup ## Change the database's password now
+	@$(PY) -m tools.rotate
+
+invoke: setup ## Run a function in a container: FN=… EVENT=a file or a situation's name (DEBUG=1)
+	@$(PY) -m tools.sam_local invoke
+
+sam-local: setup ## Run all fixtures of all functions (FN=…: of one) through `sam local`
+	@$(PY) -m tools.sam_local all
+
+sam-shell: setup ## Open a shell in which plain `sam local invoke` works (CMD=… runs one command)
+	@$(PY) -m tools.sam_local shell
+
+sam-local-image: setup ## Get AWS's image for `sam local`, or build a stand-in where it cannot be had
+	@$(PY) -m tools.sam_local image
 
 test: setup ## Run all tests that this machine can run
 	@$(PY) -m tools.run_tests

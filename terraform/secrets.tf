@@ -34,7 +34,7 @@ ephemeral "aws_secretsmanager_random_password" "generated" {
 }
 
 resource "aws_secretsmanager_secret" "this" {
-  #checkov:skip=CKV2_AWS_57:What rotates it belongs to the database or API at the other end
+  #checkov:skip=CKV2_AWS_57:The application rotates the database's; keys are their APIs' to change
   for_each = local.secret_fields
 
   name                    = "${local.prefix}/${each.key}"

@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 import psycopg
 
@@ -20,18 +19,39 @@ class LoadedFile:
 
 
 @dataclass(frozen=True)
+class Secret:
+    """The secret that says where the database is; read for each session, as it may be rotated."""
+
+    deployed: Deployed
+    arn: str
+
+    def connect(self) -> "psycopg.Connection":
+        """A new session; raises psycopg.OperationalError when there can be none."""
+        answer = self.deployed.stage.client("secretsmanager").get_secret_value(SecretId=self.arn)
+        secret = json.loads(answer["SecretString"])
+        return psycopg.connect(
+            host=secret["host"],
+            port=secret["port"],
+            dbname=secret["dbname"],
+            user=secret["username"],
+            password=secret["password"],
+            connect_timeout=CONNECT_SECONDS,
+        )
+
+
+@dataclass(frozen=True)
 class Database:
-    """The stage's database: whether there is one, how to reach it, and why it cannot be asked."""
+    """The stage's database: whether there is one, its secret, and why it cannot be asked."""
 
     configured: bool
-    connection: dict[str, Any] | None
+    secret: Secret | None
     unreachable: str = ""
 
     def read(self, file_id: str) -> LoadedFile | None:
         """What the database holds of a file; None when it cannot be asked."""
-        if self.connection is None:
+        if self.secret is None:
             return None
-        with psycopg.connect(**self.connection, connect_timeout=CONNECT_SECONDS) as connection:
+        with self.secret.connect() as connection:
             row = connection.execute(
                 "SELECT count(*), coalesce(sum(amount), 0), coalesce(sum(house_amount), 0)"
                 " FROM order_line WHERE file_id = %s",
@@ -47,20 +67,9 @@ def find_database(deployed: Deployed) -> Database:
     )["Parameter"]["Value"]
     if handed_over == "none":
         return Database(False, None, "this stage has no database")
-    secret = json.loads(
-        deployed.stage.client("secretsmanager").get_secret_value(SecretId=handed_over)[
-            "SecretString"
-        ]
-    )
-    connection = {
-        "host": secret["host"],
-        "port": secret["port"],
-        "dbname": secret["dbname"],
-        "user": secret["username"],
-        "password": secret["password"],
-    }
+    secret = Secret(deployed, handed_over)
     try:
-        with psycopg.connect(**connection, connect_timeout=CONNECT_SECONDS):
-            return Database(True, connection)
+        secret.connect().close()
     except psycopg.OperationalError:
         return Database(True, None, "the database cannot be reached from here")
+    return Database(True, secret)

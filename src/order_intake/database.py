@@ -45,9 +45,42 @@ def connection(secret_arn: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]
     Raises DatabaseRefused when they are refused then, too, and DatabaseUnavailable when the
     database cannot be reached, or goes away, or is overloaded, inside the block.
     """
-    opened = secrets.use(secret_arn, secrets.Database, _connect, refused=DatabaseRefused)
-    with _judged(), opened:
+    opened = secrets.use(secret_arn, secrets.Database, connect, refused=DatabaseRefused)
+    with judged(), opened:
         yield opened
+
+
+def connect(secret: secrets.Database) -> psycopg.Connection[tuple[Any, ...]]:
+    """Open a session with exactly these credentials; raises as `connection` does."""
+    with judged():
+        return psycopg.connect(
+            host=secret.host,
+            port=secret.port,
+            dbname=secret.dbname,
+            user=secret.username,
+            password=secret.password,
+            sslmode="disable" if secret.host in LOOPBACK else "require",
+            connect_timeout=CONNECT_SECONDS,
+            client_encoding="utf8",  # of the priced chunks, whatever the server's default is
+            options=SESSION,
+            application_name="order-intake",
+        )
+
+
+@contextmanager
+def judged() -> Iterator[None]:
+    """Turn psycopg's errors into ours. Their texts may quote rows, so only the state is kept."""
+    try:
+        yield
+    except psycopg.Error as error:
+        state = error.sqlstate or ""
+        if state in REFUSING_STATES or (not state and _is_refusal(error)):
+            raise DatabaseRefused(f"the database refuses: {_said(error)}") from None
+        if state[:2] in PASSING_CLASSES or (not state and _is_about_connection(error)):
+            raise DatabaseUnavailable(f"the database is not there: {_said(error)}") from None
+        if isinstance(error, psycopg.DataError | psycopg.IntegrityError):
+            raise LoadIncomplete(f"the database rejects a line: {_said(error)}") from None
+        raise
 
 
 def load_file(
@@ -93,22 +126,6 @@ def count_lines(
     return {str(file_id): int(lines) for file_id, lines in found.fetchall()}
 
 
-def _connect(secret: secrets.Database) -> psycopg.Connection[tuple[Any, ...]]:
-    with _judged():
-        return psycopg.connect(
-            host=secret.host,
-            port=secret.port,
-            dbname=secret.dbname,
-            user=secret.username,
-            password=secret.password,
-            sslmode="disable" if secret.host in LOOPBACK else "require",
-            connect_timeout=CONNECT_SECONDS,
-            client_encoding="utf8",  # of the priced chunks, whatever the server's default is
-            options=SESSION,
-            application_name="order-intake",
-        )
-
-
 def _insert_file(
     cursor: psycopg.Cursor[tuple[Any, ...]], file: IncomingFile, totals: Totals
 ) -> bool:
@@ -139,22 +156,6 @@ def _copy(cursor: psycopg.Cursor[tuple[Any, ...]], blocks: Iterable[bytes]) -> i
         for block in blocks:
             copy.write(block)
     return cursor.rowcount
-
-
-@contextmanager
-def _judged() -> Iterator[None]:
-    """Turn psycopg's errors into ours. Their texts may quote rows, so only the state is kept."""
-    try:
-        yield
-    except psycopg.Error as error:
-        state = error.sqlstate or ""
-        if state in REFUSING_STATES or (not state and _is_refusal(error)):
-            raise DatabaseRefused(f"the database refuses: {_said(error)}") from None
-        if state[:2] in PASSING_CLASSES or (not state and _is_about_connection(error)):
-            raise DatabaseUnavailable(f"the database is not there: {_said(error)}") from None
-        if isinstance(error, psycopg.DataError | psycopg.IntegrityError):
-            raise LoadIncomplete(f"the database rejects a line: {_said(error)}") from None
-        raise
 
 
 def _is_refusal(error: psycopg.Error) -> bool:

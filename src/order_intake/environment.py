@@ -112,6 +112,12 @@ class DailySettlement(Settings, frozen=True):
     database_secret_arn: Text
 
 
+class RotateDatabaseSecret(Settings, frozen=True):
+    """Settings of the function RotateDatabaseSecret."""
+
+    database_secret_arn: Text
+
+
 def read[S: Settings](model: type[S]) -> S:
     """Give the environment of this process as `model`.
 

@@ -3,7 +3,8 @@
 --
 --   psql --set=ON_ERROR_STOP=1 --file=schema.sql orders
 --
--- The role `order_intake` must exist; its password is the secret `database`.
+-- The role `order_intake` must exist; its password is the secret `database`. A rotation of that
+-- secret alternates it with a second one, which is made here without a password.
 
 BEGIN;
 
@@ -43,5 +44,31 @@ CREATE TABLE IF NOT EXISTS order_line (
 );
 
 GRANT SELECT, INSERT ON order_file, order_line TO order_intake;
+
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'order_intake_clone') THEN
+        CREATE ROLE order_intake_clone LOGIN IN ROLE order_intake; -- may do the same
+    END IF;
+END $$;
+
+-- Each of the two may give the other a new password, and nobody may do more: so a rotation needs
+-- no password of this schema's owner. It takes a verifier, so that no password is ever in a log.
+CREATE OR REPLACE FUNCTION set_other_password(verifier text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    other text := CASE session_user
+        WHEN 'order_intake' THEN 'order_intake_clone'
+        WHEN 'order_intake_clone' THEN 'order_intake'
+    END;
+BEGIN
+    IF other IS NULL OR verifier NOT LIKE 'SCRAM-SHA-256$%' THEN
+        RAISE EXCEPTION 'not a user that takes turns, or not a verifier'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    EXECUTE format('ALTER ROLE %I LOGIN PASSWORD %L', other, verifier);
+END $$;
+REVOKE ALL ON FUNCTION set_other_password(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION set_other_password(text) TO order_intake;
 
 COMMIT;

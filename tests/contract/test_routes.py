@@ -55,8 +55,12 @@ def test_every_rule_may_call_its_function_and_nothing_else_may() -> None:
         for function, caller in called_functions().items()
         if caller in RULES
     }
-    assert given == wanted
-    assert {each["Principal"] for each in permissions} == {"events.amazonaws.com"}
+    rotation = ("RotateDatabaseSecret", str({"Ref": "DatabaseSecretArn"}))
+    assert given == wanted | {rotation}
+    for each in permissions:
+        rotates = each["FunctionName"]["Ref"] == "RotateDatabaseSecret"
+        caller = "secretsmanager" if rotates else "events"
+        assert each["Principal"] == f"{caller}.amazonaws.com"
 
 
 @pytest.mark.parametrize("name", sorted(called_functions()))

@@ -34,7 +34,7 @@ SCHEMA = Path(database.__file__).with_name("schema.sql")
     ],
 )
 def test_failures_are_judged_and_quote_no_row(error: Exception, ours: type[Exception]) -> None:
-    with pytest.raises(ours) as raised, database._judged():
+    with pytest.raises(ours) as raised, database.judged():
         raise error
     assert "secret row" not in str(raised.value)
 
