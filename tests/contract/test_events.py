@@ -65,8 +65,10 @@ def test_every_file_is_part_of_a_situation() -> None:
     known = {one.path for one in SITUATIONS} | {one.path.with_suffix(".toml") for one in SITUATIONS}
     known |= {one.earlier_path for one in UPLOADS}
     files = {path for path in EVENTS.rglob("*") if path.is_file() and path.name not in BESIDES}
+    # Most calls of functions are for `make sam-local`: see test_fixtures.py.
+    calls = {path for path in files if path.is_relative_to(EVENTS / "functions")}
 
-    assert files == known
+    assert files - calls == known - calls
 
 
 def test_every_partner_has_an_upload_and_every_upload_a_partner() -> None:

@@ -40,8 +40,9 @@ def test_each_folder_has_its_own_kind_of_situation(events: Path) -> None:
     put(
         events,
         "functions/DailySettlement/due.json",
-        'schedule = "DailySettlement"\n[expect]\nfindings = 0\n',
+        'schedule = "DailySettlement"\n[expect.payload]\nuploads = 0\nfindings = 0\n',
     )
+    put(events, "functions/PriceChunk/chunk.json", '[expect]\nerrorType = "InvalidInput"\n')
 
     kinds = [type(one) for one in find_situations([])]
 
