@@ -20,7 +20,8 @@ refused = { price_invalid = 2 }
 @pytest.fixture
 def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "my project" / "events"
-    for name in ("uploads", "faults", "bus", "functions/DailySettlement"):
+    functions = ("functions/DailySettlement", "functions/PriceChunk")
+    for name in ("uploads", "faults", "bus", *functions):
         (folder / name).mkdir(parents=True)
     monkeypatch.setattr(situations, "EVENTS", folder)
     monkeypatch.setattr(situations, "FAULTS", folder / "faults")

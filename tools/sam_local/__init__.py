@@ -1,0 +1,1 @@
+"""The functions in real containers, through `sam local`, with the local cloud behind them."""

@@ -1,0 +1,88 @@
+"""A way from the container engine's bridge to this machine's loopback, for as long as it is open.
+
+Containers cannot reach what listens on loopback only. For the ports of the local cloud, and for
+nobody but the engine's own containers, this listens on the host's address in the bridge and passes
+on what comes.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import threading
+from collections.abc import Iterable, Iterator
+
+from tools.errors import UserError
+from tools.local_cloud.ports import HOST
+from tools.sam_local.engine import Bridge
+
+_BLOCK = 64 * 1024
+
+
+@contextlib.contextmanager
+def open_way(bridge: Bridge, ports: Iterable[int]) -> Iterator[None]:
+    """Forward `ports` of the bridge's address to the same ports of loopback inside the block.
+
+    Raises UserError when one of them is taken there.
+    """
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="forwarder", daemon=True)
+    thread.start()
+    servers: list[asyncio.Server] = []
+    try:
+        for port in ports:
+            opening = asyncio.run_coroutine_threadsafe(_listen(bridge, port), loop)
+            servers.append(opening.result())
+        yield
+    finally:
+        asyncio.run_coroutine_threadsafe(_close(servers), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _listen(bridge: Bridge, port: int) -> asyncio.Server:
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # An address of this machine can be reached from its network too, whatever interface has it.
+        peer = ipaddress.ip_address(writer.get_extra_info("peername")[0])
+        if peer not in bridge.subnet:
+            writer.close()
+            return
+        await _pass_on(reader, writer, port)
+
+    try:
+        return await asyncio.start_server(take, bridge.address, port)
+    except OSError as error:
+        raise UserError(
+            f"{bridge.address}:{port} is taken ({error.strerror}), and containers need it to reach "
+            "the local cloud; end what listens there, or choose other ports: make down, then "
+            "CLOUD_PORT=… DATABASE_PORT=… OUTSIDE_PORT=… make up deploy"
+        ) from None
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
+    try:
+        there, back = await asyncio.open_connection(HOST, port)
+    except OSError:
+        writer.close()
+        return
+    await asyncio.gather(_copy(reader, back), _copy(there, writer))
+
+
+async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    # Either end may go away at any time; then there is nothing left to pass on.
+    with contextlib.suppress(OSError, asyncio.CancelledError):
+        while block := await source.read(_BLOCK):
+            target.write(block)
+            await target.drain()
+    with contextlib.suppress(OSError):
+        target.close()
+
+
+async def _close(servers: list[asyncio.Server]) -> None:
+    for server in servers:
+        server.close()
+        server.close_clients()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
