@@ -27,6 +27,11 @@ def execution_arn(state_machine_arn: str, name: str) -> str:
     return f"{state_machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
 
 
+def execution_name_of(claimant: str) -> str | None:
+    """Give the name of the execution that a claimant is; None when it is a call of a function."""
+    return claimant.rsplit(":", 1)[-1] if ":execution:" in claimant else None
+
+
 def hand_over(
     state_machine_arn: str, ledger: Ledger, row: FileRow, event: object, now: datetime
 ) -> None:

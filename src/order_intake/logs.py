@@ -2,7 +2,7 @@
 
 Each line is one JSON object with the function's name, its request id and, once the handler has
 called `about`, the file's id and its correlation id: one file's way through all functions is one
-query. `execution` is the workflow's, or the call itself where there is none. No line carries order
+query. `execution` names the workflow's execution, where there is one. No line carries order
 data, tokens or secrets; events are never logged. Metrics are written into the log in CloudWatch's
 embedded format: no call, no permission.
 """
@@ -58,7 +58,6 @@ def entry(handler: Handler) -> Handler:
 
     @functools.wraps(handler)
     def run(event: object, context: LambdaContext) -> Json:
-        about(execution=context.aws_request_id)
         try:
             return handler(event, context)
         except (TransientError, PermanentError) as error:

@@ -12,7 +12,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     file: IncomingFile
     execution: str | None = None
-    """The workflow's execution, for the logs."""
+    """The name of the workflow's execution, for the logs."""
 
     def log(self) -> None:
         """Put the file and the execution into each further line of this call."""

@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 import uuid
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -154,35 +153,6 @@ def test_event_that_cannot_be_delivered_is_lost(cloud: Emulator) -> None:
 
     assert queues.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
     assert "Messages" not in queues.receive_message(QueueUrl=dead)
-
-
-def test_replay_goes_to_all_rules(cloud: Emulator) -> None:
-    name, queues, events = unique("r"), cloud.client("sqs"), cloud.client("events")
-    bus = events.create_event_bus(Name=name)["EventBusArn"]
-    archive = events.create_archive(ArchiveName=name, EventSourceArn=bus)["ArchiveArn"]
-    rules = {}
-    for which in ("chosen", "other"):
-        url = queues.create_queue(QueueName=f"{name}-{which}")["QueueUrl"]
-        arn = f"arn:aws:sqs:{LOCAL_REGION}:{LOCAL_ACCOUNT}:{name}-{which}"
-        pattern = json.dumps({"source": [name]})
-        rule = events.put_rule(Name=which, EventBusName=name, EventPattern=pattern)["RuleArn"]
-        events.put_targets(Rule=which, EventBusName=name, Targets=[{"Id": "q", "Arn": arn}])
-        rules[which] = (rule, url)
-    begun = datetime.now(UTC)
-    entry = {"Source": name, "DetailType": "Test", "Detail": "{}", "EventBusName": name}
-    events.put_events(Entries=[entry])
-    for _, url in rules.values():
-        took = queues.receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
-        queues.delete_message(QueueUrl=url, ReceiptHandle=took[0]["ReceiptHandle"])
-
-    events.start_replay(
-        ReplayName=name, EventSourceArn=archive,
-        EventStartTime=begun - timedelta(seconds=2), EventEndTime=begun + timedelta(seconds=5),
-        Destination={"Arn": bus, "FilterArns": [rules["chosen"][0]]},
-    )  # fmt: skip
-
-    for _, url in rules.values():
-        assert queues.receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
 
 
 def test_rotation_calls_no_function(cloud: Emulator) -> None:

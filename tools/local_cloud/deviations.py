@@ -79,12 +79,6 @@ DEVIATIONS = (
         _HERE + "test_event_that_cannot_be_delivered_is_lost",
     ),
     Deviation(
-        "A replay of the archive goes to all rules of the bus, not only to the chosen ones.",
-        "MiniStack does not look at a replay's FilterArns",
-        "`make replay-archive` asks the operators anew, too",
-        _HERE + "test_replay_goes_to_all_rules",
-    ),
-    Deviation(
         "Secrets Manager never calls a rotation function, and there is no schedule for it.",
         "MiniStack's RotateSecret makes a new version of the old value",
         "`make rotate` calls the function with the four steps, as Secrets Manager would",

@@ -8,7 +8,7 @@ import msgspec
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError
 
-from order_intake import aws_clients, environment, logs, outcomes
+from order_intake import aws_clients, environment, handover, logs, outcomes
 from order_intake.ledger import FileRow, Ledger
 
 # The workflow is not waiting (any more): the time was up, or the execution is over.
@@ -24,7 +24,9 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     ledger = Ledger(settings.ledger_table)
     row = ledger.find(decided.file_id)
     if row:
-        logs.about(correlation_id=row.correlation_id, execution=row.claimed_by)
+        logs.about(
+            correlation_id=row.correlation_id, execution=handover.execution_name_of(row.claimed_by)
+        )
     applied, explanation = _decide(ledger, decided)
     logs.logger.info("decision", applied=applied, explanation=explanation)
     return {"file_id": decided.file_id, "applied": applied, "explanation": explanation}

@@ -11,4 +11,6 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     settings = environment.read(environment.FetchExchangeRates)
     step = payloads.decode(event, payloads.Step)
     step.log()
-    return payloads.encode(steps.fetch_rates(settings.rates_api_secret_arn, step.file))
+    rates = steps.fetch_rates(settings.rates_api_secret_arn, step.file)
+    logs.logger.info("rates", currency=rates.currency, days=len(rates.rates))
+    return payloads.encode(rates)

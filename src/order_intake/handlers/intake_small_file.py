@@ -67,6 +67,7 @@ def _met(
     if handover.is_unfinished(row):
         handover.start(settings.order_intake_state_machine_arn, row, event)
         return {"file_id": row.file_id, "outcome": "handed_over"}
+    logs.logger.info("taken", by=row.claimed_by, status=row.status)
     return {"file_id": row.file_id, "outcome": "taken"}
 
 
@@ -78,6 +79,7 @@ def _work(
     if row is None:
         machine = settings.order_intake_state_machine_arn
         handover.hand_over(machine, ledger, claimed, event, datetime.now(UTC))
+        logs.logger.info("handed_over", execution=handover.execution_name(claimed))
         return {"file_id": claimed.file_id, "outcome": "handed_over"}
     _announce(settings, ledger, row)
     return {"file_id": row.file_id, "outcome": row.status}

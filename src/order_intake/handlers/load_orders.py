@@ -25,4 +25,5 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     loaded_now = database.load_file(
         settings.database_secret_arn, store, file, payload.chunks, payload.totals
     )
+    logs.logger.info("loaded", lines=payload.totals.accepted, already_loaded=not loaded_now)
     return {"lines": payload.totals.accepted, "already_loaded": not loaded_now}

@@ -22,6 +22,7 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     payload.log()
     logs.about(chunk=chunk.index)
     result = steps.price(ObjectStore(settings.uploads_bucket), file, chunk, payload.rates)
+    logs.logger.info("priced", lines_in=result.lines_in, accepted=result.accepted)
     return {
         "index": result.index,
         "lines_in": result.lines_in,

@@ -8,7 +8,16 @@ from datetime import UTC, datetime
 import msgspec
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order_intake import announcements, chunks, environment, logs, payloads, steps, uploads
+from order_intake import (
+    announcements,
+    chunks,
+    environment,
+    handover,
+    logs,
+    payloads,
+    steps,
+    uploads,
+)
 from order_intake.ledger import LEASE_WORKFLOW, FileRow, Ledger, Taken
 from order_intake.object_store import ObjectStore
 
@@ -27,7 +36,11 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     settings = environment.read(environment.RegisterFile)
     payload = payloads.decode(event, Payload)
     file = uploads.incoming_file(payload.upload, payload.route)
-    logs.about(file_id=file.file_id, correlation_id=file.correlation_id, execution=payload.claimant)
+    logs.about(
+        file_id=file.file_id,
+        correlation_id=file.correlation_id,
+        execution=handover.execution_name_of(payload.claimant),
+    )
     ledger, store = Ledger(settings.ledger_table), ObjectStore(settings.uploads_bucket)
     now = datetime.now(UTC)
     claim = ledger.claim(file, payload.claimant, LEASE_WORKFLOW, now)
@@ -35,15 +48,18 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
         if claim.row.claimed_by == payload.claimant and claim.row.status == "Duplicate":
             # This call's first try got that far, and its answer was lost.
             return _duplicate(claim.row)
+        logs.logger.info("taken", by=claim.row.claimed_by, status=claim.row.status)
         return {"status": "taken"}
     found = steps.register(store, ledger, file, settings.max_file_bytes, now)
     match found:
         case chunks.FileRefusal():
+            logs.logger.info("refused", reason=found.reason)
             return {"status": "refused", "file": payloads.encode(file)} | payloads.encode(found)
         case steps.Duplicate():
             return _duplicate(steps.close_duplicate(ledger, file, found.first, now))
     manifest = uploads.manifest_key(file.file_id)
     store.put_json(manifest, found.chunks)
+    logs.logger.info("registered", chunks=len(found.chunks), size=file.size)
     return {
         "status": "registered",
         "file": payloads.encode(file),

@@ -45,4 +45,5 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
         answer_by=clock.stamp(answer_by),
     )
     bus.announce(settings.orders_bus, "ApprovalRequested", [question])
+    logs.logger.info("asked", answer_by=question.answer_by)
     return {"answer_by": question.answer_by}
