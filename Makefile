@@ -10,7 +10,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
-.PHONY: help setup doctor demo up down status logs build deploy destroy replay send approve psql \
+.PHONY: help setup doctor demo up down status logs build deploy destroy replay check-books send approve psql \
         invoke sam-local sam-shell sam-local-image \
         retry redrive replay-archive rotate \
         test lint format lock clean local-only
@@ -56,6 +56,9 @@ deploy: setup ## Put platform and application into STAGE (YES=1 does not ask)
 
 destroy: setup ## Take application and platform out of STAGE, with all data (YES=1 does not ask)
 	@$(PY) -m tools.destroy
+
+check-books: setup ## Hold uploads, ledger, objects, database and events against each other (FROM=)
+	@$(PY) -m tools.check_books
 
 replay: setup ## Replay events/ (EVENTS=a folder or file) and compare with what is foretold
 	@$(PY) -m tools.replay $(if $(EVENTS),"$(EVENTS)")

@@ -58,7 +58,12 @@ def read_row(deployed: Deployed, file_id: str) -> Row | None:
     )
     if "Item" not in item:
         return None
-    return {name: _plain.deserialize(value) for name, value in item["Item"].items()}
+    return plain_row(item["Item"])
+
+
+def plain_row(item: dict[str, Any]) -> Row:
+    """A DynamoDB item as plain Python values."""
+    return {name: _plain.deserialize(value) for name, value in item.items()}
 
 
 def forget_content(deployed: Deployed, partner: str, sha256: str) -> None:

@@ -51,8 +51,14 @@ def replay_archive(
     """
     if since >= until:
         raise UserError(f"FROM={since.isoformat()} is not before TO={until.isoformat()}")
+    return deliver(deployed, since, until, rule_arns(deployed, rules))
+
+
+def deliver(
+    deployed: Deployed, since: datetime, until: datetime, arns: list[str]
+) -> dict[str, Any]:
+    """Deliver the archive's events to the rules of these ARNs only; as `replay_archive`."""
     events, bus = deployed.stage.client("events"), deployed.orders_bus
-    arns = rule_arns(deployed, rules)
     name = f"{deployed.stage.prefix}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     events.start_replay(
         ReplayName=name,

@@ -645,6 +645,42 @@ def test_bucket_that_refuses_plain_http_takes_objects(
     assert cloud.invoke(function, bucket) == "put"
 
 
+def test_replay_of_an_archive_keeps_to_the_rules_it_names(cloud: Emulator) -> None:
+    events, queues = cloud.client("events"), cloud.client("sqs")
+    bus = f"bus-{uuid.uuid4().hex[:8]}"
+    bus_arn = events.create_event_bus(Name=bus)["EventBusArn"]
+    archive = events.create_archive(ArchiveName=bus, EventSourceArn=bus_arn)["ArchiveArn"]
+    urls, rules = [], []
+    for name in ("chosen", "other"):
+        url = queues.create_queue(QueueName=f"{bus}-{name}")["QueueUrl"]
+        pattern = json.dumps({"source": ["tests"]})
+        rules.append(events.put_rule(Name=name, EventBusName=bus, EventPattern=pattern)["RuleArn"])
+        arn = f"arn:aws:sqs:{LOCAL_REGION}:{LOCAL_ACCOUNT}:{bus}-{name}"
+        events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "q", "Arn": arn}])
+        urls.append(url)
+    entry = {"EventBusName": bus, "Source": "tests", "DetailType": "Told", "Detail": "{}"}
+    events.put_events(Entries=[entry])
+
+    events.start_replay(
+        ReplayName=bus,
+        EventSourceArn=archive,
+        EventStartTime=0,
+        EventEndTime=4102444800,
+        Destination={"Arn": bus_arn, "FilterArns": rules[:1]},
+    )
+
+    def ended() -> bool:
+        return bool(events.describe_replay(ReplayName=bus)["State"] == "COMPLETED")
+
+    def count(url: str) -> int:
+        name = "ApproximateNumberOfMessages"
+        answer = queues.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+        return int(answer["Attributes"][name])
+
+    wait_until(ended, "the replay has ended")
+    assert [count(url) for url in urls] == [2, 1]
+
+
 def test_patches_are_for_the_pinned_version_only() -> None:
     script = (
         "import importlib.metadata as metadata\n"

@@ -47,9 +47,12 @@ def main(arguments: list[str] | None = None) -> int:
         for result in play_all(replay, situations):
             report.progress(result)
             results.append(result)
+        books = replay.check_books()
     if asked.report:
         report.closing(stage, deployed.bucket, results, time.monotonic() - start)
-    return report.verdict(results)
+    if books:
+        print("\n".join(books.lines()))
+    return max(report.verdict(results), books is not None and not books.balanced)
 
 
 if __name__ == "__main__":

@@ -50,12 +50,20 @@ def wait_for_dead_letter(deployed: Deployed, about: str, limit: float = LIMIT) -
         # Looked at without being hidden: several replays may look at once.
         answer = queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
         for message in answer.get("Messages", []):
-            if about in message["Body"]:
-                queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            if about in message["Body"] and _is_removed(queues, url, message):
                 return error_of(json.loads(message["Body"]))
         if time.monotonic() > deadline:
             return None
         pause.wait(PAUSE)
+
+
+def _is_removed(queues: Any, url: str, message: dict[str, Any]) -> bool:
+    """Remove a message; False when somebody looked at it since, whose handle counts now."""
+    try:
+        queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    except queues.exceptions.ReceiptHandleIsInvalid:
+        return False
+    return True
 
 
 def error_of(record: dict[str, Any]) -> str:

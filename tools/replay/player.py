@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from typing import Any
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tools.books.reading import TAKEN_KEYS
+from tools.books.report import Books, check
 from tools.database import Database
 from tools.deployed import Deployed
 from tools.errors import UserError
@@ -57,6 +60,17 @@ class Replay:
                     raise TypeError(situation)
         except (UserError, ClientError, BotoCoreError) as error:
             return failed(situation, time.monotonic() - start, str(error))
+
+    def check_books(self) -> Books | None:
+        """The books of what this replay has uploaded; None when that is nothing."""
+        only = {one.file_id for one in self.uploaded if fnmatchcase(one.key, TAKEN_KEYS)}
+        if not only:
+            return None
+
+        def events() -> list[dict[str, Any]]:
+            return self.probe.seen(lambda _: True)
+
+        return check(self.deployed, self.database, events, self.started, only)
 
     def _scheduled_call(self, situation: ScheduledCall) -> Result:
         """Settle this replay's uploads; findings about anyone else's are not its business."""

@@ -81,9 +81,9 @@ class Probe:
             Attributes={
                 "KmsMasterKeyId": f"alias/{self._deployed.stage.prefix}-data",
                 "MessageRetentionPeriod": "3600",
-                "Policy": json.dumps(_policy(queue_arn, list(arns.values()))),
+                "Policy": json.dumps(queue_policy(queue_arn, list(arns.values()))),
             },
-            tags={OWNER_TAG: _owner()},
+            tags={OWNER_TAG: owner()},
         )["QueueUrl"]
         for bus, pattern in self._patterns().items():
             bus_name = self._deployed.bus_name(bus)
@@ -106,7 +106,7 @@ class Probe:
         self._closing.set()
         if self._reader.is_alive():
             self._reader.join(timeout=5)
-        _remove(self._deployed, self.name)
+        remove(self._deployed, self.name)
 
     def _rule_arns(self) -> dict[str, str]:
         return {
@@ -213,7 +213,7 @@ def remove_leftovers(deployed: Deployed) -> list[str]:
     urls = queues.list_queues(QueueNamePrefix=deployed.probe_prefix).get("QueueUrls", [])
     left = [url.rsplit("/", 1)[1] for url in urls if _is_left_over(queues, url)]
     for name in left:
-        _remove(deployed, name)
+        remove(deployed, name)
     return left
 
 
@@ -250,7 +250,8 @@ def _uploaded(key: str) -> Callable[[dict[str, Any]], bool]:
     return lambda event: event["source"] == "aws.s3" and event["detail"]["object"]["key"] == key
 
 
-def _policy(queue_arn: str, rule_arns: list[str]) -> dict[str, Any]:
+def queue_policy(queue_arn: str, rule_arns: list[str]) -> dict[str, Any]:
+    """A queue's policy that lets these rules fill it."""
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -265,18 +266,19 @@ def _policy(queue_arn: str, rule_arns: list[str]) -> dict[str, Any]:
     }
 
 
-def _owner() -> str:
+def owner() -> str:
+    """Who makes a temporary queue: this process, on this machine."""
     return f"{socket.gethostname()}/{os.getpid()}"
 
 
 def _is_left_over(queues: Any, url: str) -> bool:
     """Whether the replay that made a queue is over: its process is gone, or it is too old."""
     try:
-        owner = queues.list_queue_tags(QueueUrl=url).get("Tags", {}).get(OWNER_TAG, "/")
+        made_by = queues.list_queue_tags(QueueUrl=url).get("Tags", {}).get(OWNER_TAG, "/")
         created = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["CreatedTimestamp"])
     except ClientError:
         return False  # gone in the meantime: another replay has just ended
-    host, _, pid = owner.partition("/")
+    host, _, pid = made_by.partition("/")
     if host == socket.gethostname() and pid.isdigit():
         return not _is_running(int(pid))
     age = datetime.now(UTC) - datetime.fromtimestamp(
@@ -295,13 +297,13 @@ def _is_running(pid: int) -> bool:
     return True
 
 
-def _remove(deployed: Deployed, name: str) -> None:
+def remove(deployed: Deployed, name: str) -> None:
     """Remove the rules and the queue called `name`, whichever of them exist."""
     events, queues = deployed.stage.client("events"), deployed.stage.client("sqs")
     for bus in ("default", "orders"):
         bus_name = deployed.bus_name(bus)
         with contextlib.suppress(events.exceptions.ResourceNotFoundException):
-            events.remove_targets(Rule=name, EventBusName=bus_name, Ids=["replay"])
+            events.remove_targets(Rule=name, EventBusName=bus_name, Ids=["replay", "books"])
         with contextlib.suppress(events.exceptions.ResourceNotFoundException):
             events.delete_rule(Name=name, EventBusName=bus_name)
     with contextlib.suppress(queues.exceptions.QueueDoesNotExist):

@@ -30,6 +30,7 @@ from tools.replay.situations import Upload, UploadOutcome, sha256
 
 STRAGGLER_LIMIT = 5.0  # seconds more for an event that was sent before one that has come
 DECIDED_BY = "replay"
+IN_VAIN = "replay, in vain"
 
 
 class Playing(Protocol):
@@ -127,11 +128,21 @@ class UploadPlay:
             if self._told.decision == "nobody":
                 time_out(str(execution_of(read_row(self._deployed, uploaded.file_id) or {})))
                 return True
-            for decision in (self._told.decision, *self._told.further_decisions):
-                give_decision(self._deployed, uploaded.file_id, decision, DECIDED_BY)
+            give_decision(self._deployed, uploaded.file_id, self._told.decision, DECIDED_BY)
+            for decision in self._told.further_decisions:
+                self._wait_for_approval(uploaded)  # events keep no order
+                give_decision(self._deployed, uploaded.file_id, decision, IN_VAIN)
             return True
 
         return follow(self._deployed, uploaded.file_id, decide, LIMIT)
+
+    def _wait_for_approval(self, uploaded: Uploaded) -> None:
+        """Wait until the first decision stands in the ledger."""
+        deadline, pause = time.monotonic() + EVENT_LIMIT, threading.Event()
+        while not (read_row(self._deployed, uploaded.file_id) or {}).get("approval"):
+            if time.monotonic() > deadline:
+                raise UserError(f"the decision was not applied within {EVENT_LIMIT:.0f} s")
+            pause.wait(0.05)
 
     def _decide_afterwards(self, row: Row) -> None:
         """Give the further decisions when all is over: each must be told to be in vain."""
@@ -141,10 +152,10 @@ class UploadPlay:
         if execution:
             wait_for_execution(self._deployed, execution)
         for decision in self._told.further_decisions:
-            since, by = time.time() - 1, f"{DECIDED_BY}, too late"
-            give_decision(self._deployed, row["file_id"], decision, by)
-            in_vain = '"applied":false'
-            if not wait_for_log(self._deployed, "DecideApproval", row["file_id"], in_vain, since):
+            since = time.time() - 1
+            give_decision(self._deployed, row["file_id"], decision, IN_VAIN)
+            said = '"applied":false'
+            if not wait_for_log(self._deployed, "DecideApproval", row["file_id"], said, since):
                 self._problems.append(f"the decision {decision} afterwards was not told to be vain")
         after = read_row(self._deployed, row["file_id"])
         if after != row:
@@ -249,4 +260,4 @@ def _announced_by_us(events: list[dict[str, Any]]) -> list[str]:
 
 def _counts(event: dict[str, Any]) -> bool:
     """Whether an event is part of the file's way: decisions in vain, given by replay, are not."""
-    return bool(event["detail"].get("decided_by") != f"{DECIDED_BY}, too late")
+    return bool(event["detail"].get("decided_by") != IN_VAIN)

@@ -47,6 +47,7 @@ PATCHES: dict[str, Callable[[], None]] = {
     "writes_one_by_one": dynamodb.writes_one_by_one,
     "version_ids": events.version_ids,
     "rules_invoke_asynchronously": events.rules_invoke_asynchronously,
+    "replays_keep_to_their_rules": events.replays_keep_to_their_rules,
     "loopback_counts_as_tls": iam.loopback_counts_as_tls,
     "tokens_belong_to_machines": iam.tokens_belong_to_machines,
     "ranges_of_versions": s3.ranges_of_versions,

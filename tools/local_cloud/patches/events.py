@@ -54,3 +54,33 @@ def rules_invoke_asynchronously() -> None:
         functions.invoke_async_with_retry(record, json.loads(payload))
 
     bus._dispatch_to_lambda = dispatch
+
+
+def replays_keep_to_their_rules() -> None:
+    """A replay of an archive delivers to the rules that it names, where it names some.
+
+    AWS takes `Destination.FilterArns`. MiniStack stores it and delivers to all rules of the bus.
+    While a replayed event is dispatched, other rules match nothing.
+    """
+    bus = module("services.eventbridge")
+    chosen: contextvars.ContextVar[Any] = contextvars.ContextVar("chosen", default=None)
+    dispatch, matches = bus._dispatch_event, bus._matches_pattern_view
+
+    def dispatch_chosen(event: Any, *arguments: Any, **options: Any) -> Any:
+        replay = bus._replays.get(event.get("ReplayName"), {})
+        token = chosen.set((replay.get("Destination") or {}).get("FilterArns"))
+        try:
+            return dispatch(event, *arguments, **options)
+        finally:
+            chosen.reset(token)
+
+    def matches_chosen(pattern: Any, view: Any, what: str = "", *arguments: Any) -> Any:
+        arns = chosen.get()
+        if arns and what.startswith("rule "):
+            names = {arn.rpartition("/")[2] for arn in arns}
+            if what.removeprefix("rule ").rpartition("|")[2] not in names:
+                return False
+        return matches(pattern, view, what, *arguments)
+
+    bus._dispatch_event = dispatch_chosen
+    bus._matches_pattern_view = matches_chosen

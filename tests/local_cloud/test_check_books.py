@@ -1,0 +1,105 @@
+"""`make check-books` on the local cloud: it is green, and it sees what is amiss."""
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from tools.books.archive import read_archive
+from tools.books.report import Books, by_file, check
+from tools.check_books import LONG_AGO
+from tools.database import Database, find_database
+from tools.deployed import Deployed
+from tools.follow import Uploaded, follow, put
+from tools.local_cloud import postgres
+from tools.replay.outcome import objects_below
+from tools.stage import ROOT, running_cloud
+
+HEADER = "Rechnung;Datum;Kunde;Artikel;Bezeichnung;Menge;Einzelpreis"
+
+
+@pytest.fixture(scope="module")
+def database(deployed: Deployed) -> Database:
+    return find_database(deployed)
+
+
+@pytest.fixture
+def accepted(deployed: Deployed) -> Uploaded:
+    """A file of one line that nobody else looks at, accepted and loaded."""
+    name = uuid.uuid4().hex
+    text = f"{HEADER}\nNW-{name};03.12.2010;K-1001;KLB-48;Klebeband 48 mm;2;10.25\n"
+    uploaded = put(deployed, f"incoming/nordwind/{name}.csv", text.encode())
+    assert follow(deployed, uploaded.file_id, lambda: False)["status"] == "Accepted"
+    return uploaded
+
+
+def books_of(deployed: Deployed, database: Database, uploaded: Uploaded) -> Books:
+    return check(deployed, database, None, LONG_AGO, {uploaded.file_id})
+
+
+def test_the_command_ends_with_its_verdict(deployed: Deployed, accepted: Uploaded) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.check_books"],
+        cwd=ROOT, env=os.environ | {"STAGE": "local"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].endswith("balanced")
+
+
+def test_the_archive_tells_each_outcome_once(deployed: Deployed, accepted: Uploaded) -> None:
+    now = datetime.now(UTC)
+    events = by_file(read_archive(deployed, now - timedelta(minutes=10), now + timedelta(hours=1)))
+
+    assert events is not None
+    assert [e["detail-type"] for e in events[accepted.file_id]] == ["OrderFileAccepted"]
+
+
+def test_a_curated_object_that_is_gone_is_seen(
+    deployed: Deployed, database: Database, accepted: Uploaded
+) -> None:
+    assert books_of(deployed, database, accepted).balanced
+    [key] = objects_below(deployed, f"curated/nordwind/{accepted.file_id}/")
+    s3 = deployed.stage.client("s3")
+    body = s3.get_object(Bucket=deployed.bucket, Key=key)["Body"].read()
+
+    s3.delete_object(Bucket=deployed.bucket, Key=key)
+    try:
+        books = books_of(deployed, database, accepted)
+    finally:
+        s3.put_object(Bucket=deployed.bucket, Key=key, Body=body)
+
+    assert len(books.amiss) == 1
+    assert "curated/ has" in books.amiss[0]
+
+
+@pytest.fixture
+def owner() -> Iterator[psycopg.Connection]:
+    with postgres.connect_as_owner(
+        int(running_cloud()["database"]["port"]), postgres.DATABASE
+    ) as connection:
+        yield connection
+
+
+def test_a_line_that_the_database_lacks_is_seen(
+    deployed: Deployed, database: Database, accepted: Uploaded, owner: psycopg.Connection
+) -> None:
+    with owner.transaction(force_rollback=False):
+        owner.execute(
+            "CREATE TEMPORARY TABLE kept AS SELECT * FROM order_line WHERE file_id = %s",
+            [accepted.file_id],
+        )
+        owner.execute("DELETE FROM order_line WHERE file_id = %s", [accepted.file_id])
+    try:
+        books = books_of(deployed, database, accepted)
+    finally:
+        owner.execute("INSERT INTO order_line SELECT * FROM kept")
+
+    assert len(books.amiss) == 1
+    assert "the database has 0" in books.amiss[0]
+    assert books_of(deployed, database, accepted).balanced

@@ -1,0 +1,120 @@
+"""The invariants: what must hold of every file, whatever happened to it."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from tools.books.reading import File
+from tools.follow import AWAITING, FINAL, Row
+
+SETTLING = timedelta(minutes=2)  # so long, a notification may be on its way
+ANNOUNCING = timedelta(seconds=10)  # and an outcome's event
+OUTCOMES = {f"OrderFile{outcome}" for outcome in FINAL}
+
+
+def is_open(file: File, now: datetime) -> bool:
+    """Whether a file rightly has no outcome yet: on its way, or before a person."""
+    if file.row is None:
+        return file.uploaded_at is not None and now - file.uploaded_at < SETTLING
+    if file.row["status"] in FINAL:
+        closed = now - datetime.fromisoformat(file.row["closed_at"])
+        return file.events == () and closed < ANNOUNCING
+    if file.execution is not None:
+        return file.execution == "RUNNING"
+    under_way: bool = file.row["claim_expires_at"] > now.timestamp()
+    return file.row["status"] != AWAITING and under_way
+
+
+def problems(file: File, now: datetime) -> list[str]:
+    """What does not hold of a file, in words; nothing while it is under way."""
+    if is_open(file, now):
+        return []
+    if file.row is None:
+        return ["it has no row in the ledger: its notification was lost or failed; make retry"]
+    if file.uploaded_at is None:
+        return ["the ledger has a row, but no upload is there"]
+    if file.row["status"] not in FINAL:
+        return [f"it is {file.row['status']}, and nobody works on it any more; make retry"]
+    return [*_sums(file, file.row), *_objects(file, file.row), *_events(file, file.row)]
+
+
+def _sums(file: File, row: Row) -> list[str]:
+    """Lines in = accepted + refused; the database has the accepted lines of accepted files."""
+    found = []
+    refused = sum(int(count) for count in (row.get("refused") or {}).values())
+    if row.get("lines_in") is not None and row["lines_in"] != row["accepted"] + refused:
+        found.append(
+            f"{row['lines_in']} lines came in, {row['accepted']} accepted and {refused} refused"
+        )
+    if file.stored is None:
+        return found
+    is_loaded = bool(row.get("loaded")) and row["status"] in ("Accepted", "Failed")
+    expected = (
+        (int(row["accepted"]), Decimal(row["total"]), Decimal(row["house_total"]))
+        if is_loaded and row.get("accepted") is not None
+        else None
+    )
+    lines, total, house_total = file.stored.sums
+    if expected is None and lines and not is_loaded:
+        found.append(f"it is {row['status']}, but the database has {lines} lines of it")
+    if expected is not None and (lines, total, house_total) != expected:
+        found.append(
+            f"the ledger says {expected[0]} lines worth {expected[1]} ({expected[2]}), "
+            f"the database has {lines} worth {total} ({house_total})"
+        )
+    return found
+
+
+def _objects(file: File, row: Row) -> list[str]:
+    """Curated lines are the accepted ones, quarantine holds the refused ones and the reason."""
+    found = []
+    refused = sum(int(count) for count in (row.get("refused") or {}).values())
+    accepted = row["status"] == "Accepted"
+    curated = (file.curated.lines, file.curated.total, file.curated.house_total)
+    if accepted:
+        expected = (int(row["accepted"]), Decimal(row["total"]), Decimal(row["house_total"]))
+        if curated != expected:
+            found.append(f"curated/ has (lines, sums) {_told(curated)}, not {_told(expected)}")
+    elif file.curated.lines and row["status"] != "Failed":
+        found.append(f"it is {row['status']}, but {file.curated.lines} lines lie under curated/")
+    if row["status"] in ("Accepted", "Rejected") and file.refused_lines != refused:
+        found.append(f"{refused} lines were refused, quarantine/ holds {file.refused_lines}")
+    if file.has_reason != (row["status"] == "Rejected"):
+        found.append(
+            f"it is {row['status']}, and a reason lies {'' if file.has_reason else 'not '}"
+            "under quarantine/"
+        )
+    return found
+
+
+def _events(file: File, row: Row) -> list[str]:
+    """One outcome, one event; a file that has failed before has one for each time it did."""
+    if file.events is None:
+        return []
+    told = {_identity(event) for event in file.events}
+    last = (f"OrderFile{row['status']}", row["closed_at"])
+    before = [kind for kind, at in sorted(told, key=lambda one: one[1]) if (kind, at) != last]
+    found = []
+    if last not in told:
+        found.append(f"no event announces that it is {row['status']}")
+    if any(kind != "OrderFileFailed" for kind in before) or len(before) >= int(row.get("run", 1)):
+        found.append(f"besides its outcome, it was announced as {', '.join(before)}")
+    return found
+
+
+def repetitions(file: File) -> int:
+    """How many of a file's events say again what one of them has said: senders repeat themselves.
+
+    A sender that was ended between sending and noting that it has sent cannot know; readers tell
+    a repetition by file, outcome and `closed_at`.
+    """
+    events = file.events or ()
+    return len(events) - len({_identity(event) for event in events})
+
+
+def _identity(event: dict[str, Any]) -> tuple[str, str]:
+    return event["detail-type"], event["detail"]["closed_at"]
+
+
+def _told(sums: tuple[int, Decimal, Decimal]) -> str:
+    return " / ".join(str(one) for one in sums)

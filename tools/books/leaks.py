@@ -1,0 +1,123 @@
+"""Looking for what must be nowhere: tokens, secrets and customers' data in logs and events."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tools.books.reading import File, at_once
+from tools.deployed import Deployed
+from tools.follow import execution_of
+
+SECRETS = {"database": "password", "rates-api": "api_key", "partner-webhook": "api_key"}
+VERSIONS = ("AWSCURRENT", "AWSPREVIOUS", "AWSPENDING")
+SHORTEST_TEXT = 12  # characters of a description that tell a customer's text from a common word
+SHORTEST_ID = 5
+MOST_SAMPLES = 400  # so many of the customers' data are looked for
+
+
+def secret_values(deployed: Deployed) -> dict[str, str]:
+    """Every secret's values, the one before and one to come included: value → what it is."""
+    client = deployed.stage.client("secretsmanager")
+    found = {}
+    for name, field in SECRETS.items():
+        for version in VERSIONS:
+            try:
+                answer = client.get_secret_value(
+                    SecretId=f"{deployed.stage.prefix}/{name}", VersionStage=version
+                )
+            except ClientError:
+                continue  # a stage may lack a secret, and a secret may have one version only
+            value = json.loads(answer.get("SecretString") or "{}").get(field)
+            if value:
+                found[value] = f"{field} of the secret {name}"
+    return found
+
+
+def tokens(files: Iterable[File]) -> dict[str, str]:
+    """The task tokens that the ledger holds: value → what it is."""
+    return {
+        str(file.row["task_token"]): f"task token of {file.file_id}"
+        for file in files
+        if file.row and file.row.get("task_token")
+    }
+
+
+def customer_data(deployed: Deployed, files: Iterable[File]) -> dict[str, str]:
+    """Customers and descriptions of curated lines, so many of them: value → what it is.
+
+    Those that consist of digits only, or are short, would be found by chance.
+    """
+    found: dict[str, str] = {}
+    s3 = deployed.stage.client("s3")
+    for file in files:
+        if not file.curated.lines or len(found) >= MOST_SAMPLES:
+            continue
+        key = f"curated/{file.key.split('/')[1]}/{file.file_id}/00000.csv"
+        text = s3.get_object(Bucket=deployed.bucket, Key=key)["Body"].read().decode()
+        for line in list(csv.DictReader(io.StringIO(text, newline="")))[:20]:
+            customer, description = line["customer"], line["description"]
+            if len(customer) >= SHORTEST_ID and re.search("[^0-9.]", customer):
+                found[customer] = f"customer in {file.file_id}"
+            if len(description) >= SHORTEST_TEXT:
+                found[description] = f"description in {file.file_id}"
+    return found
+
+
+def texts(
+    deployed: Deployed, files: list[File], events: Iterable[dict[str, Any]], since: datetime
+) -> Iterator[tuple[str, str]]:
+    """Everything that is to be free of them: (where, text)."""
+    for event in events:
+        yield f"event {event['detail-type']}", json.dumps(event, ensure_ascii=False)
+    yield from _logs(deployed, since)
+    executions = {execution_of(file.row) for file in files if file.row} - {None}
+    for arn, history in at_once(lambda arn: _history(deployed, str(arn)), executions):
+        yield f"history of {arn.rpartition(':')[2]}", history
+
+
+def leaks(needles: dict[str, str], haystacks: Iterable[tuple[str, str]]) -> list[str]:
+    """What of `needles` (value → what it is) is found, and where; the value itself is not told."""
+    if not needles:
+        return []
+    found = {}
+    pattern = re.compile(
+        "|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in sorted(needles, key=len)[::-1])
+    )
+    for where, text in haystacks:
+        for match in pattern.finditer(text):
+            found[f"{needles[match[0]]} is in: {where}"] = True
+    return list(found)
+
+
+def _logs(deployed: Deployed, since: datetime) -> Iterator[tuple[str, str]]:
+    logs = deployed.stage.client("logs")
+    for start in (f"/aws/lambda/{deployed.stage.prefix}-", "/aws/vendedlogs/states/"):
+        for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=start):
+            for group in page["logGroups"]:
+                name = group["logGroupName"]
+                if deployed.stage.prefix in name:
+                    yield f"log {name}", _log(logs, name, since)
+
+
+def _log(logs: Any, name: str, since: datetime) -> str:
+    pages = logs.get_paginator("filter_log_events").paginate(
+        logGroupName=name, startTime=int(since.timestamp() * 1000)
+    )
+    return "\n".join(event["message"] for page in pages for event in page["events"])
+
+
+def _history(deployed: Deployed, arn: str) -> tuple[str, str]:
+    pages = deployed.stage.client("stepfunctions").get_paginator("get_execution_history")
+    try:
+        events = [e for page in pages.paginate(executionArn=arn) for e in page["events"]]
+    except ClientError:
+        return arn, ""  # AWS keeps an execution for 90 days
+    # The one place where AWS itself shows a task token: the parameters of the task that waits.
+    shown = [e for e in events if ".waitForTaskToken" not in json.dumps(e, default=str)]
+    return arn, json.dumps(shown, default=str, ensure_ascii=False)

@@ -1,0 +1,90 @@
+"""Checking the books of some files, and telling what is amiss."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from tools.books.judging import OUTCOMES, is_open, problems, repetitions
+from tools.books.leaks import customer_data, leaks, secret_values, texts, tokens
+from tools.books.reading import File, read_files, read_ledger, unknown_to_ledger
+from tools.database import Database
+from tools.deployed import Deployed
+
+
+@dataclass(frozen=True)
+class Books:
+    """What a check has found: the files, what is amiss, and what could not be checked."""
+
+    files: list[File]
+    amiss: list[str]
+    unchecked: list[str]
+
+    @property
+    def balanced(self) -> bool:
+        """Whether nothing is amiss."""
+        return not self.amiss
+
+    def lines(self) -> list[str]:
+        """The result in lines for people."""
+        still_open = sum(is_open(file, datetime.now(UTC)) for file in self.files)
+        again = sum(repetitions(file) for file in self.files)
+        told = [f"amiss: {what}" for what in self.amiss]
+        told += [f"not checked: {what}" for what in self.unchecked]
+        if again:
+            told.append(f"{again} events say again what had been said (same file, same closed_at)")
+        verdict = "balanced" if self.balanced else f"{len(self.amiss)} things amiss"
+        told.append(
+            f"books of {len(self.files)} uploads, {still_open} of them still open: {verdict}"
+        )
+        return told
+
+
+def check(
+    deployed: Deployed,
+    database: Database,
+    read_events: Callable[[], list[dict[str, Any]]] | None,
+    since: datetime,
+    only: set[str] | None = None,
+) -> Books:
+    """Hold against each other what the stage has of all files since then, or of `only` some.
+
+    `read_events` gives the orders bus's events; None where they cannot be read. It is called after
+    all else is read: an event comes later than what it tells of.
+    """
+    files = read_files(deployed, database, since, only)
+    events = read_events() if read_events else None
+    told = by_file(events)
+    if told is not None:
+        files = [replace(file, events=tuple(told.get(file.file_id, ()))) for file in files]
+    now = datetime.now(UTC)
+    amiss = [
+        f"{file.key} ({file.file_id}): {what}" for file in files for what in problems(file, now)
+    ]
+    if only is None:
+        amiss += unknown_to_ledger(deployed, database, read_ledger(deployed))
+        amiss += _leaks(deployed, files, events or [], since)
+    unchecked = []
+    if database.unreachable:
+        unchecked.append(f"the rows in the database, because {database.unreachable}")
+    if events is None:
+        unchecked.append("the outcome events: ARCHIVE=1 reads them from the archive, in minutes")
+    return Books(files, amiss, unchecked)
+
+
+def by_file(events: list[dict[str, Any]] | None) -> dict[str, list[dict[str, Any]]] | None:
+    """The outcome events among `events`, by the file that they are about."""
+    if events is None:
+        return None
+    found: dict[str, list[dict[str, Any]]] = {}
+    for event in events:
+        if event["source"] == "order-intake" and event["detail-type"] in OUTCOMES:
+            found.setdefault(str(event["detail"].get("file_id")), []).append(event)
+    return found
+
+
+def _leaks(
+    deployed: Deployed, files: list[File], events: list[dict[str, Any]], since: datetime
+) -> list[str]:
+    needles = secret_values(deployed) | tokens(files) | customer_data(deployed, files)
+    return leaks(needles, texts(deployed, files, events, since))
