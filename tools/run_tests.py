@@ -1,7 +1,8 @@
 """Runs all tests that this machine can run: `make test`.
 
 The tiers run from cheap to dear; tests/local_cloud needs a running, deployed local cloud, so it is
-brought up first, and taken down again unless it was up before.
+brought up first, and taken down again unless it was up before. tests/sam_local comes last, by
+itself, where a container engine answers; SAM_LOCAL=required fails where none does.
 """
 
 import os
@@ -10,7 +11,10 @@ import sys
 from collections.abc import Sequence
 
 from tools.errors import UserError, run
+from tools.sam_local import engine, image
 from tools.stage import ROOT, Stage, running_cloud
+
+SAM_LOCAL = "tests/sam_local"
 
 
 def is_up() -> bool:
@@ -24,7 +28,12 @@ def is_up() -> bool:
 
 def python(*arguments: str) -> int:
     """Run this Python with `arguments`, for the local stage; its exit code."""
-    return subprocess.run([sys.executable, *arguments], cwd=ROOT).returncode
+    process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.wait()  # Ctrl-C reached it too; what it has started ends with it
+        raise
 
 
 def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
@@ -34,12 +43,38 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
     try:
         if python("-m", "tools.local_cloud", "up") or python("-m", "tools.deploy"):
             raise UserError("the local cloud that the tests need did not come up; see above")
-        return python(
-            "-m", "pytest", "-n", str(os.cpu_count() or 2), "--dist", "worksteal", *arguments
-        )
+        return _run_tiers(arguments)
     finally:
         if not was_up:
             python("-m", "tools.local_cloud", "down")
+
+
+def _run_tiers(arguments: Sequence[str]) -> int:
+    """All that can run, side by side; then, by itself, what runs in containers."""
+    # It shares the local cloud with no other test: some of those make it fail on purpose.
+    alone = any(SAM_LOCAL in one for one in arguments)
+    code = 0
+    if not alone:
+        many = ("-n", str(os.cpu_count() or 2), "--dist", "worksteal", f"--ignore={SAM_LOCAL}")
+        code = python("-m", "pytest", *many, *arguments)
+    if alone or not arguments:
+        code = run_containers(arguments or [SAM_LOCAL]) or code
+    return code
+
+
+def run_containers(arguments: Sequence[str]) -> int:
+    """Run the tests in containers, or say in one line why they are left out; the exit code.
+
+    Raises UserError instead where SAM_LOCAL=required.
+    """
+    fault = engine.find_fault()
+    if fault and os.environ.get("SAM_LOCAL") == "required":
+        raise UserError(f"{SAM_LOCAL} is required and cannot run: {fault}")
+    if fault:
+        print(f"{SAM_LOCAL} is left out: {fault}", flush=True)
+        return 0
+    image.provide()
+    return python("-m", "pytest", *arguments)
 
 
 if __name__ == "__main__":

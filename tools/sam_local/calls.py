@@ -18,8 +18,7 @@ from botocore.config import Config
 from tools.errors import UserError
 from tools.local_cloud import ports
 from tools.sam import SAM
-from tools.sam_local import engine
-from tools.sam_local.session import BUILT, Session
+from tools.sam_local.session import Session
 from tools.stage import ROOT
 
 LAMBDA_PORT = 3001
@@ -132,15 +131,14 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) 
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End SAM, which takes its containers along, and whatever it could not take."""
+    """End SAM, which takes its containers along; what it leaves goes with the session."""
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, signal.SIGTERM)
     try:
         process.wait(_END_SECONDS)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    engine.remove_containers(BUILT)
 
 
 def _payload(text: str) -> Any:

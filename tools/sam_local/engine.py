@@ -103,13 +103,22 @@ def import_image(name: str, changes: list[str], content: IO[bytes]) -> None:
         raise UserError(f"the container engine did not take the image: {done.stderr.strip()}")
 
 
-def remove_containers(folder: Path) -> None:
-    """Remove the containers that have code of `folder`: those of no one else."""
+def containers_with(folder: Path) -> list[str]:
+    """The ids of SAM's containers that have code of `folder`: those of no one else."""
     label = "label=sam.cli.container.type=lambda"
+    form = "{{range .Mounts}}{{.Source}}\n{{end}}"
+    found = []
     for container in _docker("ps", "--all", "--quiet", "--filter", label).stdout.split():
-        sources = _docker("inspect", "--format", "{{range .Mounts}}{{.Source}}\n{{end}}", container)
-        if any(Path(line).is_relative_to(folder) for line in sources.stdout.splitlines() if line):
-            _docker("rm", "--force", container)
+        sources = _docker("inspect", "--format", form, container).stdout.splitlines()
+        if any(Path(source).is_relative_to(folder) for source in sources if source):
+            found.append(container)
+    return found
+
+
+def remove_containers(containers: list[str]) -> None:
+    """Remove containers, running or not."""
+    if containers:
+        _docker("rm", "--force", *containers)
 
 
 def _docker(*arguments: str, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:

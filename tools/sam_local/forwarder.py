@@ -65,16 +65,21 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, p
     except OSError:
         writer.close()
         return
-    await asyncio.gather(_copy(reader, back), _copy(there, writer))
+    try:
+        await asyncio.gather(_copy(reader, back), _copy(there, writer))
+    finally:
+        back.close()
+        writer.close()
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    # Either end may go away at any time; then there is nothing left to pass on.
-    with contextlib.suppress(OSError, asyncio.CancelledError):
+    """Pass on until the source ends, which the target is then told."""
+    try:
         while block := await source.read(_BLOCK):
             target.write(block)
             await target.drain()
-    with contextlib.suppress(OSError):
+        target.write_eof()
+    except OSError:  # either end may go away at any time; the other one then has to, too
         target.close()
 
 

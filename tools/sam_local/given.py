@@ -7,6 +7,7 @@ partner never sent; then that end is undone, and the file can be claimed.
 
 import contextlib
 import hashlib
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -101,9 +102,21 @@ class _Stage:
     def withdraw(self, given: GivenUpload, version: str, file_id: str) -> None:
         """Remove an upload, once nobody works on it any more."""
         if given.state == "awaiting_approval":
+            self._answer(file_id)
             self._wait(file_id, lambda row: row["status"] in FINAL)
         self._s3.delete_object(Bucket=self._deployed.bucket, Key=given.key, VersionId=version)
         self._delete({"pk": _content_key(given)})
+
+    def _answer(self, file_id: str) -> None:
+        """Let a workflow that still waits for a person go on."""
+        token = self._wait(file_id, bool).get("task_token")
+        client = self._deployed.stage.client("stepfunctions")
+        if token:
+            # The function may have answered, and forgets the token only afterwards.
+            gone = (client.exceptions.TaskTimedOut, client.exceptions.TaskDoesNotExist)
+            with contextlib.suppress(*gone):
+                answer = {"decision": "declined", "decided_by": _NOBODY}
+                client.send_task_success(taskToken=token, output=json.dumps(answer))
 
     def clear(self, file_ids: set[str]) -> None:
         """Remove everything that is kept under the ids of files."""

@@ -76,6 +76,8 @@ def open_session() -> Iterator[Session]:
             with open_way(bridge, ports):
                 yield Session(deployed, folder, chosen, names)
         finally:
+            # Of an interrupted `sam`; nobody else has a session with this code.
+            engine.remove_containers(engine.containers_with(BUILT))
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -159,6 +161,7 @@ def _environment(deployed: Deployed, configuration: dict[str, Any]) -> dict[str,
         **configuration.get("Environment", {}).get("Variables", {}),
         **BOTH_ADDRESSES,
         "AWS_ENDPOINT_URL": f"http://{HOST_NAME}:{port}",
+        "AWS_REGION": deployed.stage.region,
         "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
         "AWS_SESSION_TOKEN": given["SessionToken"],
