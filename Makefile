@@ -96,6 +96,9 @@ sam-local-image: setup ## Get AWS's image for `sam local`, or build a stand-in w
 test: setup ## Run all tests that this machine can run
 	@$(PY) -m tools.run_tests
 
+edges: setup ## Run every edge of the workflow; list which test takes each, and all delays
+	@$(PY) -m tools.workflow
+
 lint: setup ## Run all linters and type checks
 	@$(PY) -m tools.lint
 

@@ -125,8 +125,8 @@ class Emulator:
         return {**found, "output": output, "history": history}
 
 
-def start(folder: Path) -> tuple[Emulator, "subprocess.Popen[bytes]"]:
-    """Starts a MiniStack on a free port with its files below `folder`.
+def start(folder: Path, **more: Any) -> tuple[Emulator, "subprocess.Popen[bytes]"]:
+    """Starts a MiniStack on a free port with its files below `folder`, and `more` settings.
 
     PATCHES_LEFT_OUT (names with commas, or all) shows which tests a patch is for.
     """
@@ -137,7 +137,7 @@ def start(folder: Path) -> tuple[Emulator, "subprocess.Popen[bytes]"]:
         "PATH": "/usr/bin:/bin",
         "HOME": str(folder),
         "TMPDIR": str(folder),
-        **{name: str(value) for name, value in ministack.settings(port).items()},
+        **{name: str(value) for name, value in (ministack.settings(port) | more).items()},
     }
     with (folder / "ministack.log").open("wb") as log:
         process = subprocess.Popen(

@@ -10,7 +10,9 @@ import sys
 import uuid
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from tests.local_cloud.emulator import ROLE, Emulator, States, call
 from tests.waiting import wait_until
@@ -470,6 +472,42 @@ def test_succeed_and_default_have_outputs(cloud: Emulator) -> None:
     )
 
     assert ended["output"] == 9
+
+
+def test_single_state_evaluates_its_fields(cloud: Emulator) -> None:
+    client: Any = boto3.client(
+        "stepfunctions",
+        endpoint_url=f"http://127.0.0.1:{cloud.port}",
+        region_name=LOCAL_REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(inject_host_prefix=False),
+    )
+    catch = {"ErrorEquals": ["States.ALL"], "Assign": {"seen": "{% $given %}"}, "Next": "Other"}
+    retry = {"ErrorEquals": ["Busy"], "IntervalSeconds": 2, "MaxAttempts": 1}
+    state = call("f", "{% $given %}", Retry=[retry], Catch=[catch], Next="Other")
+    definition = {
+        "QueryLanguage": "JSONata",
+        "StartAt": "Call",
+        "States": {"Call": state, "Other": {"Type": "Succeed"}},
+    }
+
+    def test(tried: int, **mock: Any) -> Any:
+        return client.test_state(
+            definition=json.dumps(definition),
+            variables=json.dumps({"given": 7}),
+            mock=mock,
+            stateConfiguration={"retrierRetryCount": tried},
+            inspectionLevel="DEBUG",
+        )
+
+    went = test(0, result=json.dumps({"Payload": 3}))
+    assert (went["output"], went["nextState"]) == ("3", "Other")
+    assert json.loads(went["inspectionData"]["afterArguments"])["Payload"] == 7
+    assert test(0, errorOutput={"error": "Busy"})["status"] == "RETRIABLE"
+    caught = test(1, errorOutput={"error": "Busy"})
+    assert caught["status"] == "CAUGHT_ERROR"
+    assert json.loads(caught["inspectionData"]["variables"]) == {"given": 7, "seen": 7}
 
 
 def test_writes_at_the_same_time_all_count(cloud: Emulator) -> None:

@@ -20,6 +20,7 @@ from tools.local_cloud.patches import (
     s3,
     step_functions,
     step_functions_jsonata,
+    step_functions_test_state,
 )
 
 PINNED = "1.5.33"
@@ -44,6 +45,7 @@ PATCHES: dict[str, Callable[[], None]] = {
     "jsonata_distributed_map": step_functions_jsonata.jsonata_distributed_map,
     "jsonata_outputs": step_functions_jsonata.jsonata_outputs,
     "jsonata_timeouts": step_functions_jsonata.jsonata_timeouts,
+    "jsonata_test_state": step_functions_test_state.jsonata_test_state,
     "writes_one_by_one": dynamodb.writes_one_by_one,
     "version_ids": events.version_ids,
     "rules_invoke_asynchronously": events.rules_invoke_asynchronously,

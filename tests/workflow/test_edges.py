@@ -1,0 +1,126 @@
+"""The list of edges, and how long a file can be held, come from the definition itself."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.template import template
+from tools.errors import UserError
+from tools.workflow import retry_times
+from tools.workflow.definition import load
+from tools.workflow.edges import edges
+
+ITEM = {"StartAt": "One", "States": {"One": {"Type": "Task", "End": True}}}
+SMALL: dict[str, Any] = {
+    "StartAt": "Ask",
+    "States": {
+        "Ask": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+            "TimeoutSeconds": 10,
+            "Retry": [{"ErrorEquals": ["Busy"], "MaxAttempts": 2}],
+            "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Which"}],
+            "Next": "Which",
+        },
+        "Which": {"Type": "Choice", "Choices": [{"Next": "Each"}], "Default": "End"},
+        "Each": {"Type": "Map", "ItemProcessor": ITEM, "Next": "Both"},
+        "Both": {"Type": "Parallel", "Branches": [ITEM], "Next": "End"},
+        "End": {"Type": "Fail"},
+    },
+}
+
+
+def test_every_kind_of_edge_is_listed() -> None:
+    assert set(edges(SMALL)) == {
+        "StartAt → Ask",
+        "Ask: Next → Which",
+        "Ask: answer approved",
+        "Ask: answer declined",
+        "Ask: no answer",
+        "Ask: Retry Busy",
+        "Ask: Retry 1 used up",
+        "Ask: Catch States.ALL → Which",
+        "Ask: TimeoutSeconds",
+        "Which: rule 1 → Each",
+        "Which: Default → End",
+        "Each: item One",
+        "Each: an item fails",
+        "Each: an error that nobody catches",
+        "Each: Next → Both",
+        "Both: branch One",
+        "Both: a branch fails",
+        "Both: an error that nobody catches",
+        "Both: Next → End",
+        "End: ends (Fail)",
+        "StartAt → One",
+        "One: End",
+        "One: an error that nobody catches",
+    }
+
+
+def test_delays_grow_up_to_their_cap() -> None:
+    retry = {"IntervalSeconds": 2, "BackoffRate": 3, "MaxAttempts": 4, "MaxDelaySeconds": 20}
+    assert retry_times.delays(retry) == [2, 6, 18, 20]
+
+
+def test_jitter_draws_from_nothing_and_attempts_take_their_time() -> None:
+    definition = copy.deepcopy(SMALL)
+    definition["States"]["Ask"]["Retry"][0] |= {"IntervalSeconds": 4, "BackoffRate": 2}
+
+    (plain,) = retry_times.holds(definition)
+    definition["States"]["Ask"]["Retry"][0]["JitterStrategy"] = "FULL"
+    (drawn,) = retry_times.holds(definition)
+
+    assert (plain.shortest, plain.longest, plain.with_attempts) == (12, 12, 42)
+    assert (drawn.shortest, drawn.longest) == (0, 12)
+
+
+def test_heartbeat_ends_a_silent_attempt() -> None:
+    definition = copy.deepcopy(SMALL)
+    definition["States"]["Ask"] |= {"HeartbeatSeconds": 3}
+    definition["States"]["Ask"]["Retry"][0] |= {"IntervalSeconds": 1, "BackoffRate": 1}
+
+    (hold,) = retry_times.holds(definition)
+
+    assert hold.with_attempts == 2 + 3 * 3
+
+
+def test_workflow_has_time_for_the_longest_way() -> None:
+    # The local cloud does not know the limit of whole executions.
+    parameters = template()["Parameters"]
+    assert parameters["ApprovalTimeoutSeconds"]["MaxValue"] == retry_times.LONGEST_APPROVAL
+    chunks = parameters["MaxFileBytes"]["Default"] // (4 * 1024 * 1024)
+    at_once = parameters["MapMaxConcurrency"]["Default"]
+    assert -(-chunks // at_once) * 300 == retry_times.LONGEST_MAP
+    assert load()["TimeoutSeconds"] > retry_times.longest_way(load())
+
+
+def test_retries_of_an_express_child_end_before_it_does() -> None:
+    (hold,) = [each for each in retry_times.holds(load()) if each.state == "PriceChunk"]
+    assert hold.with_attempts is not None
+    assert hold.with_attempts < 5 * 60
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("States: [", "is no YAML"),
+        ("just text", "it has no States"),
+        ("States: {A: {Next: B}}", "state A has no Type"),
+    ],
+)
+def test_broken_definition_is_one_clear_line(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "broken.asl.yaml"
+    path.write_text(text)
+
+    with pytest.raises(UserError, match=said) as told:
+        load(path)
+
+    assert "\n" not in str(told.value)
+
+
+def test_missing_definition_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot be read"):
+        load(tmp_path / "none.yaml")

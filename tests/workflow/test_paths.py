@@ -1,0 +1,281 @@
+"""Whole executions of the real definition: the way a file goes, what it leaves, who is told."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.waiting import wait_until
+from tests.workflow.executions import Ended, Executions
+from tests.workflow.samples import RATES, REFUSAL, TOTALS
+
+TO_PRICES = ["DescribeUpload", "RegisterFile", "HowRegistered", "GatherTerms", "PriceChunks"]
+TO_VERDICT = [*TO_PRICES, "AssessFile", "NeedsApproval"]
+END = ["Announce", "Outcome"]
+MANIFEST = {"bucket": "uploads", "key": "manifest.json"}
+REGISTERED = {"status": "registered", "chunks": 2, "manifest": MANIFEST}
+
+
+def script(verdict: str = "load", **more: Any) -> dict[str, Any]:
+    """What the functions do with a file that is registered and gets this verdict."""
+    return {
+        "RegisterFile": {"returns": REGISTERED},
+        "FetchExchangeRates": {"returns": RATES},
+        "PriceChunk": {"returns": {"accepted": 1}},
+        "AssessFile": {"returns": {"verdict": verdict, "totals": TOTALS, **REFUSAL}},
+        "CurateFile": {"returns": {"announcement": said("Accepted")}},
+        "QuarantineFile": {"returns": {"announcement": said("Rejected")}},
+        **more,
+    }
+
+
+def said(outcome: str) -> dict[str, Any]:
+    """The announcement that a function returns; the workflow hands it on as it is."""
+    detail = {"outcome": outcome, "file_id": None, **REFUSAL}
+    return {"detail_type": f"OrderFile{outcome}", "detail": detail}
+
+
+def event_of(executions: Executions, ended: Ended) -> dict[str, Any]:
+    """The one event about the file, when the workflow itself worded it."""
+    (event,) = wait_until(
+        lambda: executions.bench.announced(ended.file["file_id"]), "the outcome's event", 10
+    )
+    return event
+
+
+def failed(executions: Executions, ended: Ended, error: str) -> None:
+    """Assert that a file failed for everybody to see: end, ledger row, event."""
+    assert ended.way[-4:] == ["RecordFailure", *END, "Failed"]
+    assert (ended.status, ended.error) == ("FAILED", "OrderFileFailed")
+    assert (ended.cause or "").startswith(error)
+    assert (ended.row["status"], ended.row["reason"]) == ("Failed", error)
+    assert ended.row["claimed_by"] == ended.execution
+    event = event_of(executions, ended)
+    assert event["detail-type"] == "OrderFileFailed"
+    assert (event["detail"]["outcome"], event["detail"]["reason"]) == ("Failed", error)
+
+
+def test_file_is_priced_and_loaded(executions: Executions) -> None:
+    ended = executions.run(script())
+
+    assert ended.status == "SUCCEEDED"
+    assert ended.way == [
+        *TO_VERDICT, "DatabaseReady", "LoadOrders", "CurateFile", *END, "Accepted"
+    ]  # fmt: skip
+    assert ended.output["outcome"] == "Accepted"
+    # What each function was given came through the states before it.
+    (assessed,), (loaded,) = ended.calls["AssessFile"], ended.calls["LoadOrders"]
+    (curated,) = ended.calls["CurateFile"]
+    assert assessed["terms"] == {"approval_threshold": "100.00", "tolerance": "0.01"}
+    assert (assessed["chunks"], loaded["totals"]) == (2, TOTALS)
+    assert (curated["loaded"], curated["approval"]) == (True, None)
+    for index in (0, 1):
+        (chunk,) = ended.calls[f"PriceChunk{index}"]
+        assert (chunk["chunk"], chunk["rates"]) == ({"index": index}, RATES)
+    # Each item is an execution of its own: the parent's history does not show it.
+    executions.note("PriceChunks: item PriceChunk")
+    executions.note("StartAt → PriceChunk")
+
+
+def test_stage_without_a_database_curates_only(executions: Executions) -> None:
+    ended = executions.run(script(), DatabaseSecretArn="none")
+
+    assert ended.way == [*TO_VERDICT, "DatabaseReady", "CurateFile", *END, "Accepted"]
+    assert ended.calls["CurateFile"][0]["loaded"] is False
+    assert "LoadOrders" not in ended.calls
+
+
+def test_load_waits_until_the_quiet_hours_are_over(executions: Executions) -> None:
+    now = datetime.now(UTC)
+    minute = now.hour * 60 + now.minute
+
+    ended = executions.run(
+        script(),
+        QuietFromMinute=str((minute - 30) % 1440),
+        QuietToMinute=str((minute + 30) % 1440),
+    )
+
+    assert ended.way == [
+        *TO_VERDICT, "DatabaseReady", "WaitOutQuietHours", "LoadOrders", "CurateFile", *END,
+        "Accepted",
+    ]  # fmt: skip
+    assert ended.status == "SUCCEEDED"
+
+
+def test_approved_file_is_loaded(executions: Executions) -> None:
+    answer = {"decision": "approved", "decided_by": "ana"}
+
+    ended = executions.run(script("approve"), answer=answer)
+
+    assert ended.way == [
+        *TO_VERDICT, "RequestApproval", "HowDecided", "DatabaseReady", "LoadOrders",
+        "CurateFile", *END, "Accepted",
+    ]  # fmt: skip
+    assert ended.calls["CurateFile"][0]["approval"] == answer
+    executions.note("RequestApproval: answer approved")
+
+
+def test_declined_file_is_closed(executions: Executions) -> None:
+    answer = {"decision": "declined", "decided_by": "ana"}
+
+    ended = executions.run(script("approve"), row={"task_token": "t"}, answer=answer)
+
+    assert ended.way == [
+        *TO_VERDICT, "RequestApproval", "HowDecided", "RecordDeclined", *END, "Declined"
+    ]  # fmt: skip
+    assert (ended.status, ended.error) == ("FAILED", "OrderFileDeclined")
+    assert (ended.row["status"], ended.row["reason"]) == ("Declined", "approval_declined")
+    assert "task_token" not in ended.row
+    event = event_of(executions, ended)
+    assert event["detail-type"] == "OrderFileDeclined"
+    assert (event["detail"]["decided_by"], event["detail"]["total"]) == ("ana", "10.00")
+    executions.note("RequestApproval: answer declined")
+
+
+def test_silence_declines(executions: Executions) -> None:
+    ended = executions.run(script("approve"), ApprovalTimeoutSeconds="1")
+
+    assert ended.way == [*TO_VERDICT, "RequestApproval", "RecordDeclined", *END, "Declined"]
+    assert (ended.row["status"], ended.row["reason"]) == ("Declined", "approval_timed_out")
+    assert event_of(executions, ended)["detail"]["decided_by"] == "nobody"
+    executions.note("RequestApproval: no answer")
+    executions.note("RequestApproval: TimeoutSeconds")
+
+
+def test_declined_file_of_somebody_else_is_left_alone(executions: Executions) -> None:
+    ended = executions.run(
+        script("approve"), row={"claimed_by": "another"}, ApprovalTimeoutSeconds="1"
+    )
+
+    assert ended.way[-2:] == ["RecordDeclined", "AlreadyTaken"]
+    assert ended.status == "SUCCEEDED"
+    assert "status" not in ended.row
+    assert executions.bench.announced(ended.file["file_id"]) == []
+
+
+def test_file_that_assessment_rejects_goes_into_quarantine(executions: Executions) -> None:
+    ended = executions.run(script("reject"))
+
+    assert ended.way == [*TO_VERDICT, "QuarantineFile", *END, "Rejected"]
+    assert (ended.status, ended.error) == ("FAILED", "OrderFileRejected")
+    (given,) = ended.calls["QuarantineFile"]
+    assert (given["reason"], given["totals"]) == ("wrong_header", TOTALS)
+
+
+def test_file_that_registration_refuses_goes_into_quarantine(executions: Executions) -> None:
+    refused = {"status": "refused", "file": "the same", **REFUSAL}
+
+    ended = executions.run(script(RegisterFile={"returns": refused}))
+
+    assert ended.way == [*TO_PRICES[:3], "QuarantineFile", *END, "Rejected"]
+    (given,) = ended.calls["QuarantineFile"]
+    assert (given["reason"], given["totals"], given["chunks"]) == ("wrong_header", None, 0)
+
+
+def test_duplicate_is_announced(executions: Executions) -> None:
+    duplicate = {"status": "duplicate", "announcement": said("Duplicate")}
+
+    ended = executions.run(script(RegisterFile={"returns": duplicate}))
+
+    assert ended.way == [*TO_PRICES[:3], *END, "Duplicate"]
+    assert (ended.status, ended.output["outcome"]) == ("SUCCEEDED", "Duplicate")
+
+
+def test_taken_upload_is_left_to_who_has_it(executions: Executions) -> None:
+    ended = executions.run(script(RegisterFile={"returns": {"status": "taken"}}))
+
+    assert ended.way == [*TO_PRICES[:3], "AlreadyTaken"]
+    assert ended.status == "SUCCEEDED"
+    assert set(ended.calls) == {"RegisterFile"}
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        ("RegisterFile", "load"),
+        ("AssessFile", "load"),
+        ("RequestApproval", "approve"),
+        ("LoadOrders", "load"),
+        ("CurateFile", "load"),
+        ("QuarantineFile", "reject"),
+    ],
+)
+def test_permanent_error_fails_the_file_without_another_try(
+    executions: Executions, name: str, verdict: str
+) -> None:
+    ended = executions.run(script(verdict, **{name: {"raise": "InvalidInput"}}))
+
+    failed(executions, ended, "InvalidInput")
+    assert len(ended.calls[name]) == 1
+
+
+def test_branch_that_fails_fails_the_file(executions: Executions) -> None:
+    ended = executions.run(script(FetchExchangeRates={"raise": "RatesRefused"}))
+
+    assert ended.way[:5] == [*TO_PRICES[:4], "RecordFailure"]
+    failed(executions, ended, "RatesRefused")
+    assert len(ended.calls["FetchExchangeRates"]) == 1
+    executions.note("GatherTerms: a branch fails")
+
+
+def test_item_that_fails_fails_the_file(executions: Executions) -> None:
+    ended = executions.run(script(PriceChunk={"raise": "InvalidInput", "chunk": 1}))
+
+    assert ended.way[:6] == [*TO_PRICES, "RecordFailure"]
+    failed(executions, ended, "States.ExceedToleratedFailureThreshold")
+    assert len(ended.calls["PriceChunk1"]) == 1
+    executions.note("PriceChunks: an item fails")
+
+
+def test_item_is_tried_again(executions: Executions) -> None:
+    raises = {"raise": "ServiceBusy", "times": 2, "chunk": 0, "returns": {"accepted": 1}}
+
+    ended = executions.run(script(PriceChunk=raises))
+
+    assert ended.status == "SUCCEEDED"
+    assert len(ended.calls["PriceChunk0"]) == 3
+    assert len(ended.calls["PriceChunk1"]) == 1
+    executions.note("PriceChunk: Retry ServiceBusy")
+
+
+def test_database_that_comes_back_is_loaded(executions: Executions) -> None:
+    raises = {"raise": "DatabaseUnavailable", "times": 6, "returns": {"lines": 2}}
+
+    ended = executions.run(script(LoadOrders=raises))
+
+    assert ended.status == "SUCCEEDED"
+    assert len(ended.calls["LoadOrders"]) == 7
+    executions.note("LoadOrders: Retry DatabaseUnavailable")
+
+
+def test_database_that_stays_away_fails_the_file(executions: Executions) -> None:
+    ended = executions.run(script(LoadOrders={"raise": "DatabaseUnavailable"}))
+
+    failed(executions, ended, "DatabaseUnavailable")
+    assert len(ended.calls["LoadOrders"]) == 7
+    executions.note("LoadOrders: Retry 1 used up")
+
+
+def test_failure_of_a_file_that_somebody_else_has_is_not_written_down(
+    executions: Executions,
+) -> None:
+    ended = executions.run(
+        script(AssessFile={"raise": "InvalidInput"}), row={"claimed_by": "another"}
+    )
+
+    assert ended.way[-2:] == ["RecordFailure", "AlreadyTaken"]
+    assert ended.status == "SUCCEEDED"
+    assert "status" not in ended.row
+
+
+def test_outcome_that_cannot_be_announced_fails_the_execution(executions: Executions) -> None:
+    nameless = {"announcement": {"detail": said("Accepted")["detail"]}}
+
+    ended = executions.run(script(CurateFile={"returns": nameless}))
+
+    assert ended.way[-1] == "Announce"
+    assert ended.status == "FAILED"
+    assert ended.error == "States.QueryEvaluationError"
+    assert executions.bench.announced(ended.file["file_id"]) == []
+    executions.note("Announce: Retry States.ALL")
+    executions.note("Announce: an error that nobody catches")

@@ -1,0 +1,416 @@
+"""Each state by itself, on mocked results: where it goes, what it says, what it remembers."""
+
+from typing import Any
+from unittest.mock import ANY
+
+import msgspec
+import pytest
+
+from order_intake.outcomes import Outcome
+from tests.workflow.samples import FILE, RATES, REFUSAL, TERMS, TOTALS, UNKNOWN, event
+from tests.workflow.single_states import ENTERED, EXECUTION, SingleStates, substituted
+from tools.workflow import edges
+from tools.workflow.definition import load
+from tools.workflow.definition import states as states_of
+from tools.workflow.retry_times import delays
+
+STATES = states_of(load())
+NAME = EXECUTION.rpartition(":")[2]
+# What the workflow remembers when nothing went wrong.
+VARIABLES: dict[str, Any] = {
+    "file": FILE,
+    "chunks": 2,
+    "manifest": {"bucket": "uploads", "key": "manifest.json"},
+    "rates": RATES,
+    "terms": TERMS,
+    "totals": TOTALS,
+    "approval": {"decision": "declined", "decided_by": "ana"},
+    "loaded": False,
+    "refusal": REFUSAL,
+    "failure": "DatabaseRefused",
+    "announcement": {"detail_type": "OrderFileAccepted", "detail": {"outcome": "Accepted"}},
+}
+RETRIES = [
+    (name, error)
+    for name, state in STATES.items()
+    for retry in state.get("Retry", [])
+    for error in retry["ErrorEquals"]
+]
+# Their names by what they do with an error that is none of their Retry's.
+CATCHING = [name for name, state in STATES.items() if edges.catches_all(state)]
+UNCAUGHT = [
+    name
+    for name, state in STATES.items()
+    if state["Type"] in ("Task", "Parallel", "Map") and name not in CATCHING
+]
+TIMED = [name for name, state in STATES.items() if "TimeoutSeconds" in state]
+
+
+def error_of(listed: str) -> str:
+    """An error that a name in ErrorEquals means."""
+    return "EventBridge.FailedEntry" if listed == "States.ALL" else listed
+
+
+@pytest.mark.parametrize(("name", "listed"), RETRIES)
+def test_transient_error_is_tried_again_after_growing_delays(
+    states: SingleStates, name: str, listed: str
+) -> None:
+    (retry,) = [each for each in STATES[name]["Retry"] if listed in each["ErrorEquals"]]
+
+    for tried, delay in enumerate(delays(retry)):
+        taken = states.run(name, {}, VARIABLES, error=error_of(listed), tried=tried)
+
+        assert taken.status == "RETRIABLE"
+        assert taken.inspected["errorDetails"]["retryBackoffIntervalSeconds"] == delay
+        assert taken.variables == VARIABLES
+
+
+@pytest.mark.parametrize(("name", "listed"), RETRIES)
+def test_transient_error_that_stays_is_recorded(
+    states: SingleStates, name: str, listed: str
+) -> None:
+    error = error_of(listed)
+    (retry,) = [each for each in STATES[name]["Retry"] if listed in each["ErrorEquals"]]
+
+    taken = states.run(name, {}, VARIABLES, error=error, tried=retry["MaxAttempts"])
+
+    if name in CATCHING:
+        assert (taken.status, taken.following) == ("CAUGHT_ERROR", "RecordFailure")
+        assert taken.variables == VARIABLES | {"failure": error}
+    else:
+        assert (taken.status, taken.error) == ("FAILED", error)
+
+
+@pytest.mark.parametrize("name", CATCHING)
+def test_permanent_error_is_recorded_at_once(states: SingleStates, name: str) -> None:
+    taken = states.run(name, {}, VARIABLES, error="InvalidInput")
+
+    assert (taken.status, taken.following) == ("CAUGHT_ERROR", "RecordFailure")
+    assert taken.variables == VARIABLES | {"failure": "InvalidInput"}
+
+
+@pytest.mark.parametrize("name", UNCAUGHT)
+def test_error_that_nobody_catches_fails_what_it_is_in(states: SingleStates, name: str) -> None:
+    taken = states.run(name, {}, VARIABLES, error="States.Permissions", tried=99)
+
+    assert (taken.status, taken.error) == ("FAILED", "States.Permissions")
+    assert taken.variables == VARIABLES
+
+
+@pytest.mark.parametrize("name", TIMED)
+def test_timeout_is_no_dead_end(states: SingleStates, name: str) -> None:
+    taken = states.run(name, {}, VARIABLES, error="States.Timeout", tried=99)
+
+    if name == "RequestApproval":
+        assert taken.following == "RecordDeclined"
+        assert taken.variables["approval"] == {"decision": "declined", "decided_by": "nobody"}
+        assert taken.variables["refusal"]["reason"] == "approval_timed_out"
+    elif name in CATCHING:
+        assert taken.following == "RecordFailure"
+        assert taken.variables["failure"] == "States.Timeout"
+    else:
+        assert (taken.status, taken.error) == ("FAILED", "States.Timeout")
+
+
+@pytest.mark.parametrize("name", ["RecordDeclined", "RecordFailure"])
+def test_row_of_somebody_else_is_left_alone(states: SingleStates, name: str) -> None:
+    taken = states.run(name, {}, VARIABLES, error="DynamoDB.ConditionalCheckFailedException")
+
+    assert (taken.status, taken.following) == ("CAUGHT_ERROR", "AlreadyTaken")
+    assert taken.variables == VARIABLES
+
+
+def test_upload_is_described_as_the_functions_describe_it(states: SingleStates) -> None:
+    taken = states.run("DescribeUpload", event())
+
+    assert taken.following == "RegisterFile"
+    assert taken.variables == {
+        "file": FILE,
+        "chunks": 0,
+        "totals": UNKNOWN,
+        "approval": None,
+        "loaded": False,
+    }
+
+
+def test_file_is_registered_for_this_execution(states: SingleStates) -> None:
+    taken = states.run("RegisterFile", {}, VARIABLES, result={"Payload": {"status": "taken"}})
+
+    assert (taken.following, taken.output) == ("HowRegistered", {"status": "taken"})
+    assert taken.arguments == {
+        "FunctionName": "RegisterFile",
+        "Payload": {"upload": FILE, "claimant": EXECUTION, "route": "workflow"},
+    }
+
+
+def test_registered_file_goes_on(states: SingleStates) -> None:
+    manifest = {"bucket": "b", "key": "k"}
+    registered = {"status": "registered", "chunks": 7, "manifest": manifest}
+
+    taken = states.run("HowRegistered", registered)
+
+    assert taken.following == "GatherTerms"
+    assert taken.variables == {"chunks": 7, "manifest": manifest}
+
+
+def test_duplicate_is_announced(states: SingleStates) -> None:
+    duplicate = {"status": "duplicate", "announcement": {"detail": {"outcome": "Duplicate"}}}
+
+    taken = states.run("HowRegistered", duplicate)
+
+    assert taken.following == "Announce"
+    assert taken.variables == {"announcement": duplicate["announcement"]}
+
+
+def test_refused_file_goes_into_quarantine(states: SingleStates) -> None:
+    taken = states.run("HowRegistered", {"status": "refused", "file": FILE, **REFUSAL})
+
+    assert taken.following == "QuarantineFile"
+    assert taken.variables == {"file": FILE, "refusal": REFUSAL}
+
+
+def test_taken_file_is_left_to_who_has_it(states: SingleStates) -> None:
+    taken = states.run("HowRegistered", {"status": "taken"})
+
+    assert (taken.following, taken.variables) == ("AlreadyTaken", {})
+
+
+def test_rates_and_terms_are_gathered(states: SingleStates) -> None:
+    taken = states.run("GatherTerms", {}, {"file": FILE}, result=[RATES, TERMS])
+
+    assert taken.following == "PriceChunks"
+    assert taken.variables == {"file": FILE, "rates": RATES, "terms": TERMS}
+
+
+def test_rates_are_fetched(states: SingleStates) -> None:
+    taken = states.run("FetchExchangeRates", {}, VARIABLES, result={"Payload": RATES})
+
+    assert (taken.following, taken.output) == (None, RATES)
+    assert taken.arguments["Payload"] == {"file": FILE, "execution": NAME}
+
+
+def test_terms_are_read_from_the_files_row(states: SingleStates) -> None:
+    terms = {name: {"S": value} for name, value in TERMS.items()}
+
+    taken = states.run("ReadPartnerTerms", {}, VARIABLES, result={"Item": {"terms": {"M": terms}}})
+
+    assert (taken.following, taken.output) == (None, TERMS)
+    assert taken.arguments["Key"] == {"pk": {"S": f"file#{FILE['file_id']}"}}
+    assert taken.arguments["ConsistentRead"] is True
+
+
+def test_chunks_are_counted_and_each_gets_what_it_needs(states: SingleStates) -> None:
+    chunk = {"index": 0, "start": 0, "end": 10, "first_line": 2}
+
+    taken = states.run("PriceChunks", {}, VARIABLES, result=[{}, {}, {}], items=[chunk])
+
+    assert (taken.following, taken.output) == ("AssessFile", {"chunks": 3})
+    assert taken.item == {"file": FILE, "execution": NAME, "chunk": chunk, "rates": RATES}
+
+
+def test_chunk_is_priced_with_its_whole_input(states: SingleStates) -> None:
+    item = {"file": FILE, "chunk": {"index": 0}, "rates": RATES}
+
+    taken = states.run("PriceChunk", item, result={"Payload": {"index": 0, "accepted": 1}})
+
+    assert (taken.following, taken.output) == (None, {"index": 0, "accepted": 1})
+    assert taken.arguments["Payload"] == item
+
+
+def test_totals_are_kept(states: SingleStates) -> None:
+    verdict = {"verdict": "load", "totals": TOTALS}
+
+    taken = states.run(
+        "AssessFile", {}, VARIABLES | {"totals": UNKNOWN}, result={"Payload": verdict}
+    )
+
+    assert (taken.following, taken.output) == ("NeedsApproval", verdict)
+    assert taken.variables["totals"] == TOTALS
+    assert taken.arguments["Payload"]["terms"] == TERMS
+
+
+@pytest.mark.parametrize(
+    ("verdict", "following"),
+    [("reject", "QuarantineFile"), ("approve", "RequestApproval"), ("load", "DatabaseReady")],
+)
+def test_verdict_decides(states: SingleStates, verdict: str, following: str) -> None:
+    taken = states.run("NeedsApproval", {"verdict": verdict, **REFUSAL})
+
+    assert taken.following == following
+    assert taken.variables == ({"refusal": REFUSAL} if verdict == "reject" else {})
+
+
+@pytest.mark.parametrize("decision", edges.ANSWERS)
+def test_answer_is_kept(states: SingleStates, decision: str) -> None:
+    answer = {"decision": decision, "decided_by": "ana"}
+
+    taken = states.run("RequestApproval", {}, VARIABLES, result=answer)
+
+    assert (taken.following, taken.output) == ("HowDecided", answer)
+    assert taken.variables["approval"] == answer
+    assert taken.variables["refusal"]["reason"] == "approval_declined"
+    assert "ana" in taken.variables["refusal"]["explanation"]
+    assert taken.arguments["Payload"] == {
+        "file": FILE,
+        "execution": NAME,
+        "totals": TOTALS,
+        "task_token": ANY,
+        "timeout_seconds": 60,
+    }
+
+
+@pytest.mark.parametrize(
+    ("decision", "following"), [("approved", "DatabaseReady"), ("declined", "RecordDeclined")]
+)
+def test_answer_decides(states: SingleStates, decision: str, following: str) -> None:
+    assert states.run("HowDecided", {"decision": decision}).following == following
+
+
+@pytest.mark.parametrize(
+    ("quiet", "entered", "following"),
+    [
+        (("0", "0"), "10:30", "LoadOrders"),  # from = to: never quiet
+        (("600", "660"), "09:59", "LoadOrders"),
+        (("600", "660"), "10:00", "WaitOutQuietHours"),
+        (("600", "660"), "10:59", "WaitOutQuietHours"),
+        (("600", "660"), "11:00", "LoadOrders"),
+        (("1380", "60"), "23:30", "WaitOutQuietHours"),  # over midnight
+        (("1380", "60"), "00:59", "WaitOutQuietHours"),
+        (("1380", "60"), "01:00", "LoadOrders"),
+    ],
+)
+def test_quiet_hours_hold_a_load(
+    states: SingleStates, quiet: tuple[str, str], entered: str, following: str
+) -> None:
+    taken = states.run(
+        "DatabaseReady",
+        {},
+        definition=substituted(QuietFromMinute=quiet[0], QuietToMinute=quiet[1]),
+        entered=f"2026-11-23T{entered}:00.000Z",
+    )
+
+    assert taken.following == following
+
+
+def test_stage_without_a_database_loads_nothing(states: SingleStates) -> None:
+    definition = substituted(DatabaseSecretArn="none", QuietFromMinute="0", QuietToMinute="1439")
+
+    taken = states.run("DatabaseReady", {}, definition=definition)
+
+    assert taken.following == "CurateFile"
+
+
+@pytest.mark.parametrize(
+    ("to", "entered", "minutes"), [("660", "10:00", 60), ("660", "10:59", 1), ("60", "23:30", 90)]
+)
+def test_wait_lasts_until_the_quiet_hours_end(
+    states: SingleStates, to: str, entered: str, minutes: int
+) -> None:
+    seconds = substituted(QuietToMinute=to)["States"]["WaitOutQuietHours"]["Seconds"]
+
+    waits = states.evaluate(seconds, f"2026-11-23T{entered}:30.000Z")
+
+    assert waits == minutes * 60
+
+
+def test_load_follows_the_wait(states: SingleStates) -> None:
+    definition = substituted(QuietFromMinute="629", QuietToMinute="631")
+
+    taken = states.run("WaitOutQuietHours", {}, VARIABLES, definition=definition)
+
+    assert (taken.following, taken.variables) == ("LoadOrders", VARIABLES)
+
+
+def test_loaded_file_is_remembered_as_loaded(states: SingleStates) -> None:
+    taken = states.run("LoadOrders", {}, VARIABLES, result={"Payload": {"lines": 2}})
+
+    assert taken.following == "CurateFile"
+    assert taken.variables == VARIABLES | {"loaded": True}
+    assert taken.arguments["Payload"]["totals"] == TOTALS
+
+
+@pytest.mark.parametrize("name", ["CurateFile", "QuarantineFile"])
+def test_outcome_of_a_function_is_announced(states: SingleStates, name: str) -> None:
+    announcement = {"detail_type": "OrderFileX", "detail": {"outcome": "X"}}
+    result = {"Payload": {"announcement": announcement}}
+
+    taken = states.run(name, {}, VARIABLES, result=result)
+
+    assert taken.following == "Announce"
+    assert taken.variables == VARIABLES | {"announcement": announcement}
+    assert taken.arguments["Payload"]["file"] == FILE
+    assert taken.arguments["Payload"]["totals"] == TOTALS
+
+
+def test_quarantine_of_an_unread_file_knows_no_totals(states: SingleStates) -> None:
+    variables = VARIABLES | {"totals": UNKNOWN}
+
+    taken = states.run("QuarantineFile", {}, variables, result={"Payload": {"announcement": {}}})
+
+    assert taken.arguments["Payload"]["totals"] is None
+    assert taken.arguments["Payload"]["reason"] == REFUSAL["reason"]
+
+
+def announced(variables: dict[str, Any]) -> Outcome:
+    """The outcome that a state is about to announce; it must have every field and no other."""
+    detail = variables["announcement"]["detail"]
+    assert set(detail) == {each.name for each in msgspec.structs.fields(Outcome)}
+    return msgspec.convert(detail, Outcome)
+
+
+def test_declined_file_is_written_down_and_announced(states: SingleStates) -> None:
+    variables = VARIABLES | {"approval": {"decision": "declined", "decided_by": "ana"}}
+
+    taken = states.run("RecordDeclined", {}, variables, result={})
+
+    values = taken.arguments["ExpressionAttributeValues"]
+    assert taken.following == "Announce"
+    assert values[":approval"]["M"]["decided_by"] == {"S": "ana"}
+    assert (values[":claimant"], values[":now"]) == ({"S": EXECUTION}, {"S": ENTERED})
+    assert taken.variables["announcement"]["detail_type"] == "OrderFileDeclined"
+    outcome = announced(taken.variables)
+    assert (outcome.outcome, outcome.decided_by, outcome.loaded) == ("Declined", "ana", False)
+    assert (outcome.reason, outcome.total) == (REFUSAL["reason"], "10.00")
+
+
+@pytest.mark.parametrize("approval", [None, {"decision": "approved", "decided_by": "ana"}])
+def test_failed_file_is_written_down_and_announced(
+    states: SingleStates, approval: dict[str, str] | None
+) -> None:
+    taken = states.run("RecordFailure", {}, VARIABLES | {"approval": approval}, result={})
+
+    values = taken.arguments["ExpressionAttributeValues"]
+    assert taken.following == "Announce"
+    assert values[":reason"] == {"S": "DatabaseRefused"}
+    assert values[":file_id"] == {"S": FILE["file_id"]}
+    assert taken.variables["announcement"]["detail_type"] == "OrderFileFailed"
+    outcome = announced(taken.variables)
+    assert (outcome.outcome, outcome.reason) == ("Failed", "DatabaseRefused")
+    assert outcome.decided_by == ("ana" if approval else None)
+
+
+def test_announcement_goes_to_the_orders_bus(states: SingleStates) -> None:
+    taken = states.run("Announce", {}, VARIABLES, result={"FailedEntryCount": 0})
+
+    (entry,) = taken.arguments["Entries"]
+    assert taken.following == "Outcome"
+    assert taken.output == {"outcome": "Accepted"}
+    assert (entry["EventBusName"], entry["Source"]) == ("orders", "order-intake")
+    assert entry["DetailType"] == "OrderFileAccepted"
+
+
+@pytest.mark.parametrize("outcome", ["Accepted", "Duplicate", "Rejected", "Declined", "Failed"])
+def test_execution_ends_as_its_file(states: SingleStates, outcome: str) -> None:
+    detail = {"outcome": outcome, **REFUSAL}
+
+    assert states.run("Outcome", detail).following == outcome
+    taken = states.run(outcome, detail)
+    if outcome in ("Accepted", "Duplicate"):
+        assert (taken.status, taken.output) == ("SUCCEEDED", detail)
+    else:
+        assert (taken.status, taken.error) == ("FAILED", f"OrderFile{outcome}")
+        assert taken.cause == "wrong_header: The header is wrong."
+
+
+def test_execution_for_a_taken_file_succeeds(states: SingleStates) -> None:
+    assert states.run("AlreadyTaken", {"status": "taken"}).status == "SUCCEEDED"

@@ -1,0 +1,124 @@
+"""How long each Retry can hold a file, worked out from the definition.
+
+The local cloud shortens delays, and no test waits for hours; so this is arithmetic on the fields as
+AWS documents them: the n-th delay is IntervalSeconds × BackoffRate^(n-1), at most MaxDelaySeconds;
+with jitter FULL it is drawn between nothing and that.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tools.workflow.definition import states
+
+
+@dataclass(frozen=True)
+class Hold:
+    """What one Retry can do to a file; times in seconds."""
+
+    state: str
+    errors: tuple[str, ...]
+    attempts: int
+    # Of all delays together: at best (the jitter draws nothing), at worst.
+    shortest: float
+    longest: float
+    # Delays at their longest, and each attempt as long as its TimeoutSeconds; None when the
+    # timeout is a setting of the template. A heartbeat ends a silent attempt sooner.
+    with_attempts: float | None
+
+
+def delays(retry: dict[str, Any]) -> list[float]:
+    """The delays before each further attempt, without jitter, in seconds."""
+    every = retry.get("IntervalSeconds", 1)
+    growth, cap = retry.get("BackoffRate", 2.0), retry.get("MaxDelaySeconds", float("inf"))
+    return [min(every * growth**number, cap) for number in range(retry.get("MaxAttempts", 3))]
+
+
+def holds(definition: dict[str, Any]) -> list[Hold]:
+    """Every Retry of the definition, in its order."""
+    return [
+        _hold(name, state, retry)
+        for name, state in states(definition).items()
+        for retry in state.get("Retry", [])
+    ]
+
+
+def _hold(name: str, state: dict[str, Any], retry: dict[str, Any]) -> Hold:
+    waits = delays(retry)
+    limit = state.get("HeartbeatSeconds", state.get("TimeoutSeconds"))
+    attempt = limit if isinstance(limit, int | float) else None
+    return Hold(
+        state=name,
+        errors=tuple(retry["ErrorEquals"]),
+        attempts=len(waits) + 1,
+        shortest=0.0 if retry.get("JitterStrategy") == "FULL" else sum(waits),
+        longest=sum(waits),
+        with_attempts=sum(waits) + (len(waits) + 1) * attempt if attempt is not None else None,
+    )
+
+
+# What the definition leaves to settings, at its longest, in seconds: the template's MaxValue of
+# ApprovalTimeoutSeconds; and a day, less than which quiet hours last.
+LONGEST_APPROVAL = 1123200
+LONGEST_WAIT = 86400
+# A file's chunks: MaxFileBytes in chunks of 4 MiB, MapMaxConcurrency at a time, each at most as
+# long as an Express execution may take.
+LONGEST_MAP = -(-(1073741824 // (4 * 1024 * 1024)) // 5) * 300
+
+
+def longest_way(definition: dict[str, Any]) -> float:
+    """How long a file can take at most from start to end, retries and waits included; seconds.
+
+    Failures at the very end of a state count too: a Catch follows the longest hold.
+    """
+    held = {hold.state: hold for hold in holds(definition)}
+
+    def stay(name: str, state: dict[str, Any]) -> float:
+        inner: float = max(
+            (way(each, each["StartAt"]) for each in state.get("Branches", [])), default=0
+        )
+        inner += LONGEST_WAIT if state["Type"] == "Wait" else 0
+        inner += LONGEST_MAP if state["Type"] == "Map" else 0
+        if name in held:
+            known = held[name].with_attempts
+            inner += held[name].longest + LONGEST_APPROVAL if known is None else known
+        return inner
+
+    def way(machine: dict[str, Any], name: str) -> float:
+        state = machine["States"][name]
+        arrows = [state, *state.get("Choices", []), *state.get("Catch", [])]
+        following = {arrow["Next"] for arrow in arrows if "Next" in arrow}
+        following |= {state["Default"]} if "Default" in state else set()
+        return stay(name, state) + max((way(machine, each) for each in following), default=0)
+
+    return way(definition, definition["StartAt"])
+
+
+def as_time(seconds: float | None) -> str:
+    """Seconds for people: `40 s`, `5 min 15 s`, `1 h 51 min`."""
+    if seconds is None:
+        return "as its setting"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    if whole < 48 * 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{whole // 86400} days {whole % 86400 // 3600} h"
+
+
+def table(definition: dict[str, Any]) -> list[str]:
+    """The table of all Retries, as lines of text."""
+    rows: list[tuple[str, ...]] = [
+        ("Retry of", "attempts", "delays: best", "worst", "worst, with its attempts")
+    ]
+    for hold in holds(definition):
+        times = (hold.shortest, hold.longest, hold.with_attempts)
+        rows.append((hold.state, str(hold.attempts), *(as_time(each) for each in times)))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    longest, limit = as_time(longest_way(definition)), as_time(definition.get("TimeoutSeconds"))
+    return [*lines, f"The longest way of a file takes {longest}; the workflow's limit is {limit}."]
