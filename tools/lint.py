@@ -1,12 +1,19 @@
-"""All linters and type checks, side by side, with one summary: `make lint`."""
+"""All linters and type checks, side by side, with one summary: `make lint`.
+
+The template and the workflow's definition are judged as they stand and in the form in which they
+are deployed (`tools/linting/deployed_form.py`). An exemption stands beside what it exempts.
+"""
 
 import concurrent.futures
 import os
 import subprocess
+import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tools.errors import run
+from tools.errors import UserError, run
+from tools.linting import LEFT_OUT, deployed_form, sources
 from tools.stage import LOCAL_REGION, ROOT
 
 BIN = ROOT / ".venv" / "dev" / "bin"
@@ -14,60 +21,119 @@ CHECKOV = [
     str(ROOT / ".venv" / "checkov" / "bin" / "checkov"),
     *("--quiet", "--compact", "--skip-download"),  # it would ask its vendor for guidelines
 ]
+CFN_LINT = [str(BIN / "cfn-lint"), "--include-checks", "I", "--"]
+PYTHON = [sys.executable, "-m"]
+# Instead of these, an argument is the file of the deployed form, or all files with that ending.
+TEMPLATE, DEFINITION, YAML, MARKDOWN = "<template>", "<definition>", "<.yaml>", "<.md>"
+# The longest come first: side by side, all are done sooner.
 CHECKS: dict[str, list[str]] = {
-    "ruff": [str(BIN / "ruff"), "check", "--quiet", "."],
-    "ruff format": [str(BIN / "ruff"), "format", "--check", "--quiet", "."],
     "mypy": [str(BIN / "mypy"), "--no-error-summary"],
-    "cfn-lint": [str(BIN / "cfn-lint"), "template.yaml"],
+    "checkov terraform": [*CHECKOV, "-d", "terraform"],
+    "checkov template": [*CHECKOV, "-f", "template.yaml"],
+    "checkov translated template": [*CHECKOV, "-f", TEMPLATE],
+    "cfn-lint translated template": [*CFN_LINT, TEMPLATE],
+    "cfn-lint template": [*CFN_LINT, "template.yaml"],
     "sam validate": [
         *(str(ROOT / ".venv" / "sam" / "bin" / "sam"), "validate", "--lint"),
         *("--template", "template.yaml", "--region", LOCAL_REGION),
     ],
-    "checkov template": [*CHECKOV, "-f", "template.yaml"],
-    "checkov terraform": [*CHECKOV, "-d", "terraform"],
+    "workflow definition": [*PYTHON, "tools.linting.definition", DEFINITION],
     "terraform fmt": ["terraform", "fmt", "-check", "-diff", "-recursive", "terraform"],
+    "terraform validate": [*PYTHON, "tools.terraform", "validate"],
+    "bandit src": [str(BIN / "bandit"), "-q", "-r", "src"],
+    "bandit tools": [str(BIN / "bandit"), "-q", "-c", "pyproject.toml", "-r", "tools"],
+    "ruff": [str(BIN / "ruff"), "check", "--quiet", "."],
+    "ruff format": [str(BIN / "ruff"), "format", "--check", "--quiet", "."],
+    "yamllint": [str(BIN / "yamllint"), "--strict", YAML],
+    "pymarkdown": [str(BIN / "pymarkdown"), "scan", MARKDOWN],
+    "markdown links": [*PYTHON, "tools.linting.markdown_links", MARKDOWN],
     "shellcheck": [str(BIN / "shellcheck"), ".ci/run"],
+    "workflow schema": [
+        *(str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.github-workflows"),
+        ".github/workflows/ci.yaml",
+    ],
+    "zizmor": [str(BIN / "zizmor"), "--quiet", "--offline", ".github/workflows"],
 }
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one check said, and how long it took, in seconds."""
+    """What one check said, how it ended, and how long it took, in seconds."""
 
     name: str
-    passed: bool
+    code: int
     output: str
     seconds: float
 
+    @property
+    def passed(self) -> bool:
+        """Whether it found nothing. A check that was left out has found nothing, either."""
+        return self.code in (0, LEFT_OUT)
+
+    @property
+    def line(self) -> str:
+        """The summary's line."""
+        if self.code == LEFT_OUT:
+            return f"left out  {self.name}: {self.output.strip()}"
+        state = "passed" if self.passed else "FAILED"
+        return f"{state:8}  {self.name} ({self.seconds:.0f} s)"
+
+
+def arguments(name: str) -> list[str]:
+    """The command of a check; UserError when what it judges cannot be made."""
+    command: list[str] = []
+    for word in CHECKS[name]:
+        match word:
+            case "<template>":
+                command.append(str(deployed_form.prepare()[0]))
+            case "<definition>":
+                command.append(str(deployed_form.prepare()[1]))
+            case "<.yaml>" | "<.md>":
+                command += sources(word.strip("<>"))
+            case _:
+                command.append(word)
+    return command
+
 
 def check(name: str) -> Verdict:
-    """Run the check of this name. It may reach no network and no AWS account."""
+    """Run the check of this name. It may reach no AWS account."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-    environment |= {"SAM_CLI_TELEMETRY": "0", "AWS_EC2_METADATA_DISABLED": "true"}
+    environment |= {"SAM_CLI_TELEMETRY": "0", "AWS_EC2_METADATA_DISABLED": "true", "STAGE": "local"}
+    environment["CKV_IGNORE_HIDDEN_DIRECTORIES"] = "false"  # the translated template lies in one
     begun = time.monotonic()
-    done = subprocess.run(
-        CHECKS[name],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    return Verdict(name, done.returncode == 0, done.stdout, time.monotonic() - begun)
+    try:
+        done = subprocess.run(
+            arguments(name),
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    except UserError as error:
+        return Verdict(name, 1, f"error: {error}\n", time.monotonic() - begun)
+    except FileNotFoundError as error:
+        missing = f"error: {error.filename} is not installed; see: make doctor\n"
+        return Verdict(name, 1, missing, time.monotonic() - begun)
+    return Verdict(name, done.returncode, done.stdout, time.monotonic() - begun)
+
+
+def summarize(verdicts: Iterable[Verdict]) -> int:
+    """Print what was found, then a line for each check; 1 when any of them found something."""
+    verdicts = list(verdicts)
+    for verdict in verdicts:
+        if not verdict.passed:
+            print(f"--- {verdict.name}\n{verdict.output}")
+    for verdict in verdicts:
+        print(verdict.line)
+    return 0 if all(verdict.passed for verdict in verdicts) else 1
 
 
 def main() -> int:
     """Run all checks; 1 when any of them finds something."""
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        verdicts = list(pool.map(check, CHECKS))
-    for verdict in verdicts:
-        if not verdict.passed:
-            print(f"--- {verdict.name}\n{verdict.output}")
-    for verdict in verdicts:
-        state = "passed" if verdict.passed else "FAILED"
-        print(f"{state}  {verdict.name} ({verdict.seconds:.0f} s)")
-    return 0 if all(verdict.passed for verdict in verdicts) else 1
+        return summarize(pool.map(check, CHECKS))
 
 
 if __name__ == "__main__":

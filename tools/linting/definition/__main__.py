@@ -1,0 +1,20 @@
+"""Judge the rendered workflow definition whose path is the argument."""
+
+import sys
+
+from tools.errors import run
+from tools.linting import LEFT_OUT
+from tools.linting.definition import missing, validate
+
+
+def main() -> int:
+    """Exit code of the validators; LEFT_OUT, with the reason, where they cannot run."""
+    why_not = missing()
+    if why_not:
+        print(why_not)
+        return LEFT_OUT
+    return validate(sys.argv[1])
+
+
+if __name__ == "__main__":
+    run(main)

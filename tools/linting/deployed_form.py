@@ -1,0 +1,155 @@
+"""What is really deployed, made from the sources: for judges that would see too little in them.
+
+The template translated by AWS's own translator, and the workflow's definition with its
+substitutions filled in, with names and ARNs of the form that a stage's have.
+"""
+
+import hashlib
+import json
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tools.errors import UserError
+from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT, local_dir
+
+TEMPLATE = ROOT / "template.yaml"
+DEFINITION = ROOT / "statemachine" / "order_intake.asl.yaml"
+TRANSLATOR = Path(__file__).with_name("translate.py")
+SAM_PYTHON = ROOT / ".venv" / "sam" / "bin" / "python"
+MACHINE = "OrderIntake"
+CONSTANT = re.compile(r"\{% \d+ %\}")
+LINE_END = re.compile(r"\s*\n\s*")
+
+# What Terraform hands over: the parameter's path below /order-intake/<stage>/ → a value of its form
+HANDED_OVER = {
+    "keys/data/arn": "kms:{where}:key/11111111-1111-4111-8111-111111111111",
+    "keys/config/arn": "kms:{where}:key/22222222-2222-4222-8222-222222222222",
+    "secrets/database/arn": "secretsmanager:{where}:secret:order-intake-local/database-AbCdEf",
+    "secrets/rates-api/arn": "secretsmanager:{where}:secret:order-intake-local/rates-api-AbCdEf",
+    "secrets/partner-webhook/arn": (
+        "secretsmanager:{where}:secret:order-intake-local/partner-webhook-AbCdEf"
+    ),
+    "buses/orders/arn": "events:{where}:event-bus/order-intake-local-orders",
+}
+
+
+def translated(template: Path = TEMPLATE) -> dict[str, Any]:
+    """The template as CloudFormation gets it; UserError when it cannot be translated."""
+    done = subprocess.run(
+        [str(SAM_PYTHON), str(TRANSLATOR), str(template)],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    )  # fmt: skip
+    if done.returncode:
+        # Its last line: the environment's packages may warn before it.
+        said = done.stderr.strip().splitlines() or ["the translator said nothing"]
+        raise UserError(said[-1].removeprefix("error: "))
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def rendered(of: dict[str, Any], definition: Path = DEFINITION) -> dict[str, Any]:
+    """The definition with the substitutions of the translated template `of` filled in.
+
+    Raises UserError when it is not YAML, and for a substitution that the template does not give.
+    """
+    given = of["Resources"][MACHINE]["Properties"]["DefinitionSubstitutions"]
+    values = {name: _resolve(of, value) for name, value in given.items()}
+    text = definition.read_text(encoding="utf-8")
+    unknown = sorted(set(re.findall(r"\$\{(\w+)\}", text)) - set(values))
+    if unknown:
+        raise UserError(f"{definition.name} needs ${{{unknown[0]}}}, which the template lacks")
+    for name, value in values.items():
+        text = text.replace(f"${{{name}}}", value)
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"{definition.name} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(found, dict) or "States" not in found:
+        raise UserError(f"{definition.name} is no state machine: it has no States")
+    # On one line each: judges that read expressions with a regular expression stop at a line's end.
+    joined: dict[str, Any] = _each_text(
+        found, lambda text: LINE_END.sub(" ", text) if text.startswith("{%") else text
+    )
+    return joined
+
+
+def with_definition(of: dict[str, Any], definition: dict[str, Any]) -> dict[str, Any]:
+    """A copy of a translated template with the definition in it, so that its judges see both."""
+    copy: dict[str, Any] = json.loads(json.dumps(of))
+    properties = copy["Resources"][MACHINE]["Properties"]
+    properties.pop("DefinitionS3Location", None)
+    # cfn-lint knows that a timeout may be an integer, not that an expression may give it.
+    properties["Definition"] = _each_text(
+        definition, lambda text: int(text[3:-3]) if CONSTANT.fullmatch(text) else text
+    )
+    return copy
+
+
+def prepare() -> tuple[Path, Path]:
+    """The files of both forms, (template, definition), made anew when their sources changed."""
+    folder = local_dir() / "linting"
+    sources = (TEMPLATE, DEFINITION, TRANSLATOR, Path(__file__))
+    mark = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    template, definition = folder / f"template-{mark}.json", folder / f"definition-{mark}.json"
+    if not (template.exists() and definition.exists()):
+        folder.mkdir(parents=True, exist_ok=True)
+        of = translated()
+        inside = rendered(of)
+        _write(definition, inside)
+        _write(template, with_definition(of, inside))
+        for old in folder.glob("*.json"):
+            if mark not in old.name:
+                old.unlink(missing_ok=True)
+    return template, definition
+
+
+def _each_text(value: Any, change: Callable[[str], Any]) -> Any:
+    """A copy of `value` with each text in it, however deep, changed."""
+    match value:
+        case str():
+            return change(value)
+        case dict():
+            return {name: _each_text(each, change) for name, each in value.items()}
+        case list():
+            return [_each_text(each, change) for each in value]
+    return value
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    """At once or not at all: several checks may come here at the same time."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".new", delete=False) as file:
+        json.dump(content, file, indent=2)
+    Path(file.name).replace(path)
+
+
+def _resolve(of: dict[str, Any], value: Any) -> str:
+    """A value of the template as text."""
+    match value:
+        case {"Ref": name} if name in of["Parameters"]:
+            return _of_parameter(of["Parameters"][name])
+        case {"Ref": name}:
+            return _resolve(of, of["Resources"][name]["Properties"]["TableName"])
+        case {"Fn::GetAtt": [name, "Arn"]}:
+            where = f"{LOCAL_REGION}:{LOCAL_ACCOUNT}"
+            return f"arn:aws:lambda:{where}:function:order-intake-local-{name}"
+        case {"Fn::Sub": str(text)}:
+            return text.replace("${Stage}", "local")
+        case str() | int():
+            return str(value)
+    raise UserError(f"a substitution of the definition has a value of an unknown form: {value}")
+
+
+def _of_parameter(parameter: dict[str, Any]) -> str:
+    default = str(parameter["Default"])
+    if not parameter["Type"].startswith("AWS::SSM::"):
+        return default
+    path = default.split("/", 3)[-1]
+    if path not in HANDED_OVER:
+        return "order-intake-local-orders"
+    return "arn:aws:" + HANDED_OVER[path].format(where=f"{LOCAL_REGION}:{LOCAL_ACCOUNT}")
