@@ -71,7 +71,9 @@ def stop_database() -> None:
 
 
 def start_database() -> None:
-    """Start the local database again, with all it holds, and wait until it answers."""
+    """Start the local database again, with all it holds; nothing to do when it runs."""
+    if any(one.name == postgres.NAME and one.alive for one in processes.recorded()):
+        return
     port = int(running_cloud()["database"]["port"])
     with state.locked(), interrupts.held():
         process = postgres.start(port)
@@ -86,11 +88,15 @@ def start_database() -> None:
         time.sleep(0.05)
 
 
-def change_password(stage: Stage, password: str) -> None:
-    """Give the functions' role in the database another password; the secret stays as it is."""
+def rotate_password(stage: Stage, password: str) -> None:
+    """Give the functions' user another password, in the database and in the secret."""
     port = int(running_cloud()["database"]["port"])
+    wanted = database.secret(stage) | {"password": password}
     with postgres.connect_as_owner(port) as server:
-        database.set_role(server, database.secret(stage) | {"password": password})
+        database.set_role(server, wanted)
+    stage.client("secretsmanager").put_secret_value(
+        SecretId=f"{stage.prefix}/database", SecretString=json.dumps(wanted)
+    )
 
 
 @contextlib.contextmanager

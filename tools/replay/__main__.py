@@ -16,7 +16,7 @@ from tools.errors import run
 from tools.replay import report
 from tools.replay.player import Replay, play_all
 from tools.replay.probe import open_probe
-from tools.replay.situations import find_situations
+from tools.replay.situations import Upload, find_situations
 from tools.stage import Stage
 
 
@@ -37,6 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
     stage = Stage.from_environment()
     if not stage.is_local:
         confirm(stage, "Replay there, into its ledger, its database and its partner's webhook?")
+        left_out = [one for one in situations if isinstance(one, Upload) and one.is_local_only]
+        situations = [one for one in situations if one not in left_out]
+        print(f"left out: {len(left_out)} situations that only the local cloud can make")
     deployed = Deployed.find(stage)
     database = find_database(deployed)
     results = []

@@ -114,9 +114,13 @@ class Replay:
 
 
 def play_all(replay: Replay, situations: list[Situation]) -> Iterator[Result]:
-    """Results as they come; what a schedule starts comes last, when all uploads have ended."""
-    last = [one for one in situations if isinstance(one, ScheduledCall)]
-    first = [one for one in situations if not isinstance(one, ScheduledCall)]
+    """Results as they come: first those that disturb no other, at once; then faults, one by one.
+
+    What a schedule starts comes last, when all uploads have ended.
+    """
+    alone = [one for one in situations if isinstance(one, Upload) and one.told.faults]
+    last = alone + [one for one in situations if isinstance(one, ScheduledCall)]
+    first = [one for one in situations if one not in last]
     # The largest first: they take longest.
     first.sort(key=lambda one: -one.path.stat().st_size)
     yield from concurrently(replay.play, first)

@@ -9,7 +9,7 @@ upload. `events/README.md` explains every field.
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -80,6 +80,23 @@ class Earlier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     awaited: bool = True
 
 
+class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What fails while a situation happens; see tools/local_cloud/faults.py for the fields.
+
+    The database is `down` (until an error of the name `until` has been logged, or to the end),
+    its password `rotated`, or its table `locked` for `seconds`. `functions` gives some another
+    `timeout` or `environment`.
+    """
+
+    rates: dict[str, Any] = {}
+    webhook: dict[str, Any] = {}
+    requests: tuple[dict[str, Any], ...] = ()
+    database: Literal["down", "rotated", "locked"] | None = None
+    until: str | None = None
+    seconds: float = 0
+    functions: dict[str, dict[str, Any]] = {}
+
+
 class UploadFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an upload's TOML may say; events/README.md explains each field."""
 
@@ -92,6 +109,9 @@ class UploadFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     delivered_again: tuple[Again, ...] = ()
     decision: Answer | None = None
     further_decisions: tuple[Literal["approved", "declined"], ...] = ()
+    faults: Faults | None = None
+    errors: tuple[str, ...] = ()
+    dead_letters: tuple[str, ...] = ()
 
 
 class _BusFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -170,7 +190,7 @@ class Upload(Situation, frozen=True):
     @property
     def is_local_only(self) -> bool:
         """Whether it takes what only the local cloud can do: pass time, or break."""
-        return self.told.decision == "nobody"
+        return self.told.decision == "nobody" or self.told.faults is not None
 
 
 def grown(content: bytes, last_line_times: int, padding: int) -> bytes:

@@ -22,7 +22,8 @@ from tools.follow import (
     wait_for_execution,
 )
 from tools.local_cloud.faults import time_out
-from tools.replay.aftermath import wait_for_log
+from tools.replay.aftermath import wait_for_dead_letter, wait_for_log
+from tools.replay.faulty import errors_logged, failing, lift_database, not_struck, wait_for_webhook
 from tools.replay.outcome import disagreements, observed, read_curated, read_execution
 from tools.replay.probe import EVENT_LIMIT, Probe, about, outcome_of, question_about
 from tools.replay.result import Result, came_in, compare, on_stage_without_database
@@ -57,22 +58,38 @@ class UploadPlay:
     def play(self) -> Result:
         """Upload the file, let happen what is to happen, and compare."""
         self._forget()
+        faults = self._told.faults
+        if faults is None:
+            rules, row, seconds = self._happen()
+        else:
+            with failing(self._deployed, faults):
+                rules, row, seconds = self._happen()
+                self._problems += not_struck(faults)
+        if row is None:
+            return self._nothing(rules, seconds)
+        return self._judge(row, rules, seconds)
+
+    def _happen(self) -> tuple[tuple[str, ...], Row | None, float]:
+        """The rules that take the upload, its final row (None: no rule does), and its seconds."""
         self._upload_earlier()
         start = time.monotonic()
         uploaded = self._put(self._situation.key, self._situation.content)
         self._deliver_at_once(uploaded)
+        if self._told.faults is not None:
+            lift_database(self._deployed, self._told.faults, uploaded.file_id, self._started)
         event = self._its_event(uploaded)
         rules = self._deployed.rules_for("default", event)
         row = self._follow(uploaded) if rules else read_row(self._deployed, uploaded.file_id)
         seconds = time.monotonic() - start
-        if row is None:
-            return self._nothing(rules, seconds)
-        if row["status"] == AWAITING:
-            raise UserError("it awaits an approval, which was not foretold")
-        self._check_earlier(row)
-        self._deliver_afterwards(event, rules, row)
-        self._decide_afterwards(row)
-        return self._judge(row, rules, seconds)
+        if row is not None:
+            if row["status"] == AWAITING:
+                raise UserError("it awaits an approval, which was not foretold")
+            self._check_earlier(row)
+            self._deliver_afterwards(event, rules, row)
+            self._decide_afterwards(row)
+            self._check_dead_letters(uploaded)
+            self._check_webhook(uploaded)
+        return rules, row, seconds
 
     def _forget(self) -> None:
         """Let the ledger forget these contents: an earlier replay may have brought them."""
@@ -224,6 +241,7 @@ class UploadPlay:
         if not self._replay.database.configured:
             expected = on_stage_without_database(expected)
         self._problems += compare(expected, seen)
+        self._check_errors(file_id)
         if announced:
             stored = self._replay.database.read(file_id)
             self._problems += disagreements(row, announced["detail"], curated, stored)
@@ -242,6 +260,41 @@ class UploadPlay:
             seen,
             file_id,
         )
+
+    def _check_dead_letters(self, uploaded: Uploaded) -> None:
+        """Hold against what is foretold which calls were given up about the file."""
+        for error in self._told.dead_letters:
+            # The version is in S3's event as it is in an outcome's.
+            found = wait_for_dead_letter(self._deployed, uploaded.version_id)
+            if found != error:
+                self._problems.append(f"dead letter: expected {error}, got {found or 'none'}")
+
+    def _check_webhook(self, uploaded: Uploaded) -> None:
+        """A webhook that fails for a while is told in the end, one that stays away is not."""
+        if self._told.faults is None or not self._told.faults.webhook:
+            return
+        told = wait_for_webhook(uploaded.file_id, 0 if self._told.dead_letters else EVENT_LIMIT)
+        if told == bool(self._told.dead_letters):
+            self._problems.append(f"the partner was {'' if told else 'not '}told the outcome")
+
+    def _check_errors(self, file_id: str) -> None:
+        """Hold against what is foretold which errors the functions have logged."""
+        if self._told.faults is not None:
+            logged = self._wait_for_errors(file_id)
+            if logged != set(self._told.errors):
+                told = " + ".join(sorted(logged)) or "none"
+                self._problems.append(
+                    f"errors: expected {' + '.join(self._told.errors) or 'none'}, got {told}"
+                )
+
+    def _wait_for_errors(self, file_id: str) -> set[str]:
+        """The errors logged about the file; a log may come later than what it tells of."""
+        deadline, pause = time.monotonic() + STRAGGLER_LIMIT, threading.Event()
+        while True:
+            logged = errors_logged(self._deployed, file_id, self._started)
+            if logged >= set(self._told.errors) or time.monotonic() > deadline:
+                return logged
+            pause.wait(0.1)
 
     def _events_about(self, file_id: str) -> list[dict[str, Any]]:
         """The events about a file; an earlier one may come through later than its outcome."""
