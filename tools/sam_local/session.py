@@ -68,6 +68,7 @@ def open_session() -> Iterator[Session]:
         print(image.STAND_IN_NOTE, flush=True)
     with interrupts.interruptible(), _alone():
         build_what_changed(deployed.stage)
+        _say_what_is_not_deployed(deployed.stage)
         cloud = running_cloud()
         folder = state.folder(FOLDER)
         try:
@@ -106,6 +107,15 @@ def build_what_changed(stage: Stage) -> None:
     print("package (sam build) …", flush=True)
     sam.build(stage)
     note.write_text(hashed.hexdigest())
+
+
+def _say_what_is_not_deployed(stage: Stage) -> None:
+    note = stage.state_dir / "application.sha256"  # tools/deploy.py
+    if not note.exists() or note.read_text() != sam.fingerprint(stage):
+        print(
+            "note: the code is the one at hand; variables, roles and permissions are those that "
+            "were deployed before your last change (make deploy)"
+        )
 
 
 def _write(folder: Path, deployed: Deployed, host: str, chosen: str) -> tuple[str, ...]:
