@@ -30,7 +30,7 @@ FileReason = Literal[
 ]
 
 SMALLEST_CHUNK = 128 * 1024
-LARGEST_CHUNK = 4 * 1024 * 1024
+LARGEST_CHUNK = 2 * 1024 * 1024
 CHUNKS_PER_FILE = 8
 """Towards so many chunks a file is cut as long as they are neither too small nor too large."""
 LONGEST_ROW = 8 * 1024 * 1024

@@ -20,7 +20,7 @@ from order_intake.uploads import IncomingFile
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 CONNECT_SECONDS = 5
-# A statement copies one chunk (4 MiB at most); a session that is left alone in a transaction (a
+# A statement copies one chunk (2 MiB at most); a session that is left alone in a transaction (a
 # function that was killed) is ended by the server, so that the next try does not wait for its lock.
 SESSION = "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
 

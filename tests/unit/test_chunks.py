@@ -201,7 +201,7 @@ def test_a_line_of_a_megabyte_is_a_line() -> None:
         (1, 128 * 1024),
         (MEBIBYTE, 128 * 1024),
         (8 * MEBIBYTE + 1, MEBIBYTE + 1),
-        (1024 * MEBIBYTE, 4 * MEBIBYTE),
+        (1024 * MEBIBYTE, 2 * MEBIBYTE),
     ],
 )
 def test_chunks_grow_with_the_file_within_limits(size: int, bytes_per_chunk: int) -> None:

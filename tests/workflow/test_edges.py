@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from order_intake.chunks import LARGEST_CHUNK
 from tests.template import template
 from tools.errors import UserError
 from tools.workflow import retry_times
@@ -91,7 +92,7 @@ def test_workflow_has_time_for_the_longest_way() -> None:
     # The local cloud does not know the limit of whole executions.
     parameters = template()["Parameters"]
     assert parameters["ApprovalTimeoutSeconds"]["MaxValue"] == retry_times.LONGEST_APPROVAL
-    chunks = parameters["MaxFileBytes"]["Default"] // (4 * 1024 * 1024)
+    chunks = parameters["MaxFileBytes"]["Default"] // LARGEST_CHUNK
     at_once = parameters["MapMaxConcurrency"]["Default"]
     assert -(-chunks // at_once) * 300 == retry_times.LONGEST_MAP
     assert load()["TimeoutSeconds"] > retry_times.longest_way(load())

@@ -60,9 +60,9 @@ def _hold(name: str, state: dict[str, Any], retry: dict[str, Any]) -> Hold:
 # ApprovalTimeoutSeconds; and a day, less than which quiet hours last.
 LONGEST_APPROVAL = 1123200
 LONGEST_WAIT = 86400
-# A file's chunks: MaxFileBytes in chunks of 4 MiB, MapMaxConcurrency at a time, each at most as
+# A file's chunks: MaxFileBytes in chunks of 2 MiB, MapMaxConcurrency at a time, each at most as
 # long as an Express execution may take.
-LONGEST_MAP = -(-(1073741824 // (4 * 1024 * 1024)) // 5) * 300
+LONGEST_MAP = -(-(1073741824 // (2 * 1024 * 1024)) // 5) * 300
 
 
 def longest_way(definition: dict[str, Any]) -> float:
