@@ -13,7 +13,7 @@ MAKEFLAGS += --no-print-directory
 .PHONY: help setup doctor demo up down status logs build deploy destroy replay check-books send approve psql \
         invoke sam-local sam-shell sam-local-image \
         retry redrive replay-archive rotate \
-        test lint format lock clean local-only
+        test lint format schemas lock clean local-only
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -106,6 +106,9 @@ format: setup ## Format Python and Terraform
 	@.venv/dev/bin/ruff format --quiet .
 	@.venv/dev/bin/ruff check --fix --quiet .
 	@terraform fmt -recursive terraform
+
+schemas: setup ## Release the events' JSON Schemas that are new, or say what they would break
+	@PYTHONPATH=src $(PY) -m tools.schemas
 
 lock: setup ## Resolve pyproject.toml's groups anew into locked, hashed requirements
 	@$(PY) -m tools.lock

@@ -7,7 +7,7 @@ import msgspec
 
 from order_intake import aws_clients
 from order_intake.errors import ServiceBusy
-from order_intake.outcomes import SOURCE
+from order_intake.outcomes import SOURCE, check
 
 if TYPE_CHECKING:
     from types_boto3_events.type_defs import PutEventsRequestEntryTypeDef
@@ -18,9 +18,12 @@ BATCH = 10  # PutEvents takes no more entries in one call
 def announce(bus: str, detail_type: str, details: Sequence[object]) -> None:
     """Put one event for each detail onto the bus.
 
-    Raises ServiceBusy when the bus is busy or refused some of them. Those it had taken come again
-    when the caller tries again: readers tell them by what they say, not by how often.
+    Raises InvalidInput when one does not fit its schema: then none goes out. Raises ServiceBusy
+    when the bus is busy or refused some of them. Those it had taken come again when the caller
+    tries again: readers tell them by what they say, not by how often.
     """
+    for detail in details:
+        check(detail)
     entries: list[PutEventsRequestEntryTypeDef] = [
         {
             "EventBusName": bus,

@@ -1,15 +1,17 @@
 """What is announced on the orders bus: outcomes, questions to a person, findings.
 
-Event source, detail types and fields are a public interface: `SCHEMA_VERSION` changes with them.
+Event source, detail types and fields are a public interface, and events/schemas/ holds what was
+released of it: `SCHEMA_VERSION` changes with them, its second number for additions, its first for
+everything else. What reads such an event takes additions, and refuses another first number.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from order_intake.assessment import Totals
 from order_intake.errors import InvalidInput
-from order_intake.uploads import IncomingFile
+from order_intake.uploads import IncomingFile, Route
 
 SOURCE = "order-intake"
 OPERATORS_SOURCE = "order-intake.operators"
@@ -18,6 +20,10 @@ SCHEMA_VERSION = "1.0"
 OutcomeName = Literal["Accepted", "Rejected", "Declined", "Duplicate", "Failed"]
 Decision = Literal["approved", "declined"]
 FindingKind = Literal["upload_without_outcome", "ledger_and_database_differ"]
+Version = Annotated[str, msgspec.Meta(pattern=r"^1\.[0-9]+$")]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Amount = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
+Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$")]
 
 
 class Approval(msgspec.Struct, frozen=True):
@@ -30,28 +36,28 @@ class Approval(msgspec.Struct, frozen=True):
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """Detail of every OrderFile… event: all fields always there, null where unknown."""
 
-    schema_version: str = SCHEMA_VERSION
+    schema_version: Version
     outcome: OutcomeName
     file_id: str
     partner: str
     bucket: str
     key: str
     version_id: str
-    route: str
+    route: Route
     correlation_id: str
-    lines_in: int | None = None
-    accepted: int | None = None
-    refused: dict[str, int] | None = None
-    orders: int | None = None
-    total: str | None = None
-    currency: str | None = None
-    house_total: str | None = None
-    house_currency: str | None = None
-    reason: str | None = None
-    explanation: str | None = None
-    duplicate_of: str | None = None
-    decided_by: str | None = None
-    loaded: bool | None = None
+    lines_in: Count | None
+    accepted: Count | None
+    refused: dict[str, Count] | None
+    orders: Count | None
+    total: Amount | None
+    currency: Currency | None
+    house_total: Amount | None
+    house_currency: Currency | None
+    reason: str | None
+    explanation: str | None
+    duplicate_of: str | None
+    decided_by: str | None
+    loaded: bool | None
     closed_at: str
 
 
@@ -65,27 +71,27 @@ class Announcement(msgspec.Struct, frozen=True):
 class ApprovalRequested(msgspec.Struct, frozen=True, kw_only=True):
     """Detail of the question to a person. The task token stays in the ledger."""
 
-    schema_version: str = SCHEMA_VERSION
+    schema_version: Version
     file_id: str
     partner: str
     key: str
     correlation_id: str
-    lines_in: int
-    accepted: int
-    refused: dict[str, int]
-    orders: int
-    total: str
-    currency: str
-    house_total: str
-    house_currency: str
-    approval_threshold: str
+    lines_in: Count
+    accepted: Count
+    refused: dict[str, Count]
+    orders: Count
+    total: Amount
+    currency: Currency
+    house_total: Amount
+    house_currency: Currency
+    approval_threshold: Amount
     answer_by: str
 
 
-class ApprovalDecided(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ApprovalDecided(msgspec.Struct, frozen=True):
     """Detail of a person's answer."""
 
-    schema_version: Literal["1.0"]
+    schema_version: Version
     file_id: str
     decision: Decision
     decided_by: str
@@ -94,7 +100,7 @@ class ApprovalDecided(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class SettlementFinding(msgspec.Struct, frozen=True, kw_only=True):
     """Detail of something that the daily settlement found amiss."""
 
-    schema_version: str = SCHEMA_VERSION
+    schema_version: Version = SCHEMA_VERSION
     kind: FindingKind
     file_id: str
     key: str
@@ -167,6 +173,7 @@ def approval_requested(
 ) -> ApprovalRequested:
     """Put the question to a person: may this file be loaded?"""
     return ApprovalRequested(
+        schema_version=SCHEMA_VERSION,
         file_id=file.file_id,
         partner=file.partner,
         key=file.key,
@@ -182,23 +189,27 @@ def decision_of(event: Any) -> ApprovalDecided:
     try:
         return msgspec.convert(event, type=_Decided).detail
     except msgspec.ValidationError as error:
-        raise InvalidInput(f"no `ApprovalDecided` event of version 1.0: {error}") from error
+        raise InvalidInput(f"no `ApprovalDecided` event of version 1: {error}") from error
+
+
+def check(detail: object) -> None:
+    """Hold a struct against its own types, as a reader would; InvalidInput when it does not fit.
+
+    Python checks no types when a struct is made: an event that nobody can read must not go out.
+    """
+    try:
+        msgspec.convert(msgspec.to_builtins(detail), type(detail))
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"what was to be announced does not fit its schema: {error}") from error
 
 
 def _announce(
     outcome: OutcomeName, file: IncomingFile, totals: Totals | None, **known: Any
 ) -> Announcement:
-    sums = msgspec.structs.asdict(totals) if totals else {}
-    detail = Outcome(
-        outcome=outcome,
-        file_id=file.file_id,
-        partner=file.partner,
-        bucket=file.bucket,
-        key=file.key,
-        version_id=file.version_id,
-        route=file.route,
-        correlation_id=file.correlation_id,
-        **sums,
-        **known,
-    )
+    fields: dict[str, Any] = dict.fromkeys(Outcome.__struct_fields__)
+    fields |= {name: getattr(file, name) for name in fields if hasattr(file, name)}
+    fields |= msgspec.structs.asdict(totals) if totals else {}
+    fields |= {"schema_version": SCHEMA_VERSION, "outcome": outcome} | known
+    detail = Outcome(**fields)
+    check(detail)
     return Announcement(f"OrderFile{outcome}", detail)

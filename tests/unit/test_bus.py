@@ -3,7 +3,8 @@
 import pytest
 
 from order_intake import bus
-from order_intake.errors import ServiceBusy
+from order_intake.errors import InvalidInput, ServiceBusy
+from order_intake.outcomes import SettlementFinding
 from tests.unit.fakes import FakeCloud, client_error
 
 
@@ -20,6 +21,16 @@ def test_nothing_to_say_is_no_call(cloud: FakeCloud) -> None:
     cloud.fail("put_events", client_error("ValidationException"))
 
     bus.announce("orders", "SettlementFinding", [])
+
+
+def test_what_does_not_fit_its_schema_does_not_go_out(cloud: FakeCloud) -> None:
+    right = {"file_id": "f1", "key": "k", "explanation": "x"}
+    fine = SettlementFinding(kind="upload_without_outcome", **right)
+    wrong = SettlementFinding(kind="lost", **right)  # type: ignore[arg-type]
+
+    with pytest.raises(InvalidInput, match="does not fit its schema"):
+        bus.announce("orders", "SettlementFinding", [fine, wrong])
+    assert not cloud.events.put
 
 
 def test_a_refused_entry_is_noticed(cloud: FakeCloud) -> None:

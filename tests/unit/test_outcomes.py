@@ -97,6 +97,36 @@ def test_a_decision_is_read() -> None:
 
 
 @pytest.mark.parametrize(
+    "event", [decided(remark="fine"), decided(schema_version="1.1", remark="fine")]
+)
+def test_a_decision_with_additions_is_read(event: dict[str, Any]) -> None:
+    assert outcomes.decision_of(event).decision == "approved"
+
+
+@pytest.mark.parametrize("missing", ["schema_version", "file_id", "decision", "decided_by"])
+def test_a_decision_that_lacks_something_is_invalid_input(missing: str) -> None:
+    event = decided()
+    del event["detail"][missing]
+
+    with pytest.raises(InvalidInput, match=missing):
+        outcomes.decision_of(event)
+
+
+@pytest.mark.parametrize(
+    "totals",
+    [
+        msgspec.structs.replace(TOTALS, total="10,00"),
+        msgspec.structs.replace(TOTALS, currency="dollars"),
+        msgspec.structs.replace(TOTALS, orders=-1),
+        msgspec.structs.replace(TOTALS, refused={"price_invalid": "1"}),
+    ],
+)
+def test_what_does_not_fit_its_schema_is_not_announced(totals: Totals) -> None:
+    with pytest.raises(InvalidInput, match="does not fit its schema"):
+        outcomes.accepted(FILE, totals, loaded=True, approval=None, closed_at=AT)
+
+
+@pytest.mark.parametrize(
     "event",
     [
         {},
@@ -104,7 +134,8 @@ def test_a_decision_is_read() -> None:
         decided(schema_version="2.0"),
         decided(decision="maybe"),
         decided(decided_by=None),
-        decided(task_token="x"),
+        decided(schema_version="1"),
+        decided(schema_version="10.0"),
         decided() | {"source": "order-intake"},
         decided() | {"detail-type": "OrderFileAccepted"},
     ],

@@ -24,6 +24,16 @@ DETAIL = {
     "lines_in": 3,
     "accepted": 3,
     "refused": {},
+    "orders": 1,
+    "total": None,
+    "currency": "EUR",
+    "house_total": "12.50",
+    "house_currency": "EUR",
+    "reason": None,
+    "explanation": None,
+    "duplicate_of": None,
+    "decided_by": None,
+    "loaded": True,
     "closed_at": "2026-03-02T12:00:00Z",
 }
 EVENT = {"source": "order-intake", "detail-type": "OrderFileAccepted", "detail": DETAIL}
@@ -65,6 +75,22 @@ def test_an_outcome_is_posted_with_the_key_and_an_idempotency_key(webhook: Webho
     posted = msgspec.json.decode(call["body"])
     assert posted["total"] is None
     assert {name: posted[name] for name in DETAIL} == DETAIL
+
+
+def test_additions_of_a_later_version_are_no_obstacle(webhook: Webhook) -> None:
+    later = DETAIL | {"schema_version": "1.7", "weight": "12 kg"}
+
+    assert handler(EVENT | {"detail": later, "trace": "x"}, context())["delivered"] is True
+    assert len(webhook.calls) == 1
+
+
+@pytest.mark.parametrize("missing", sorted(DETAIL))
+def test_an_outcome_that_lacks_a_field_is_invalid_input(webhook: Webhook, missing: str) -> None:
+    detail = {name: value for name, value in DETAIL.items() if name != missing}
+
+    with pytest.raises(InvalidInput, match=missing):
+        handler(EVENT | {"detail": detail}, context())
+    assert not webhook.calls
 
 
 def test_a_rotated_key_is_read_anew_once(cloud: FakeCloud, webhook: Webhook) -> None:

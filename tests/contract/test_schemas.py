@@ -1,0 +1,174 @@
+"""Published events: schema, code and events/ agree, and what changes is told by its version."""
+
+import copy
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from jsonschema import Draft4Validator
+
+from order_intake import outcomes
+from order_intake.assessment import Totals
+from order_intake.uploads import IncomingFile
+from tests.template import resources
+from tools import schemas
+from tools.stage import ROOT
+
+KINDS = sorted(schemas.kinds())
+FILE = IncomingFile("f1", "b", "k", "v", "p", 1, "2026-03-02T11:00:00Z", "direct", "c1")
+TOTALS = Totals(3, 2, {"price_invalid": 1}, 1, "10.00", "GBP", "11.62", "EUR")
+AT = "2026-03-02T12:00:00Z"
+
+
+def released(kind: str) -> dict[str, Any]:
+    last = schemas.latest(kind)
+    assert last
+    return copy.deepcopy(last[1])
+
+
+def detail_of(kind: str) -> dict[str, Any]:
+    """The schema of the detail, to be changed."""
+    detail: dict[str, Any] = released(kind)["properties"]["detail"]
+    return detail
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_code_publishes_what_was_released(kind: str) -> None:
+    assert schemas.verdict(kind) is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_schema_is_draft_4(kind: str) -> None:
+    for path in schemas.released(kind).values():
+        schema = json.loads(path.read_text())
+        assert schema["$schema"] == schemas.DRAFT
+        Draft4Validator.check_schema(schema)
+        # What later drafts say otherwise, and EventBridge's registry refuses.
+        assert not {"const", "$defs", "examples", "exclusiveMinimum"} & words(schema)
+
+
+def words(schema: Any) -> set[str]:
+    if isinstance(schema, dict):
+        return set(schema).union(*(words(each) for each in schema.values()))
+    return set().union(*map(words, schema)) if isinstance(schema, list) else set()
+
+
+def test_every_folder_is_of_a_published_event() -> None:
+    assert sorted(path.name for path in schemas.FOLDER.iterdir()) == KINDS
+
+
+def test_every_rule_of_the_orders_bus_takes_events_with_a_schema() -> None:
+    taken = set()
+    for rule in resources("AWS::Events::Rule").values():
+        if "EventBusName" in rule["Properties"]:
+            pattern = rule["Properties"]["EventPattern"]
+            taken |= {(s, k) for s in pattern["source"] for k in pattern["detail-type"]}
+    assert taken <= {(source, kind) for kind, (source, _) in schemas.kinds().items()}
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        outcomes.accepted(FILE, TOTALS, loaded=True, approval=None, closed_at=AT),
+        outcomes.rejected(FILE, None, "not_utf8", "x", closed_at=AT),
+        outcomes.declined(FILE, TOTALS, decided_by="ann", explanation="no", closed_at=AT),
+        outcomes.duplicate(FILE, "f0", closed_at=AT),
+        outcomes.failed(FILE, None, "RatesRefused", "x", closed_at=AT),
+    ],
+    ids=lambda each: each.detail_type,
+)
+def test_what_the_code_makes_fits_its_schema(made: outcomes.Announcement) -> None:
+    event = {"source": outcomes.SOURCE, "detail-type": made.detail_type}
+    event |= {"detail": msgspec.to_builtins(made.detail)}
+    Draft4Validator(released(made.detail_type)).validate(event)
+
+
+def samples() -> list[Any]:
+    found = []
+    for path in sorted((ROOT / "events" / "bus").glob("*.json")):
+        event = json.loads(path.read_text())
+        toml = path.with_suffix(".toml").read_text()
+        if event["detail-type"] in schemas.kinds() and "dead_letter" not in toml:
+            found.append(pytest.param(event, id=path.stem))
+    return found
+
+
+@pytest.mark.parametrize("event", samples())
+def test_the_sample_events_fit_their_schema(event: dict[str, Any]) -> None:
+    source, _ = schemas.kinds()[event["detail-type"]]
+    schema = released(event["detail-type"])
+    assert Draft4Validator(schema).is_valid(event) == (event["source"] == source)
+
+
+def test_an_addition_breaks_nothing_and_needs_a_new_second_number() -> None:
+    old, new = released("OrderFileAccepted"), released("OrderFileAccepted")
+    new["properties"]["detail"]["properties"]["weight"] = {"type": "string"}
+    new["properties"]["detail"]["required"].append("weight")
+    assert [str(each) for each in schemas.changes(old, new)] == ["event.detail.weight: is new"]
+    assert not any(each.breaks for each in schemas.changes(old, new))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "says"),
+    [
+        ("total", None, "event.detail.total: is no longer there"),
+        ("file_id", {"type": "integer"}, "event.detail.file_id: may be integer now"),
+        (
+            "loaded",
+            {"anyOf": [{"type": t} for t in ("boolean", "null", "string")]},
+            "event.detail.loaded: may be string now",
+        ),
+        ("outcome", {"enum": ["Accepted", "Lost"]}, "may have values that were not known"),
+        ("route", {"type": "string"}, "may have values that were not known"),
+        ("total", {"anyOf": [{"type": "string"}, {"type": "null"}]}, "is gone"),
+        ("lines_in", {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "minimum was 0, is gone"),
+        ("refused", {"type": "object", "additionalProperties": {"type": "string"}}, "string now"),
+    ],
+)
+def test_a_break_is_told_as_one(name: str, change: dict[str, Any] | None, says: str) -> None:
+    old, new = detail_of("OrderFileAccepted"), detail_of("OrderFileAccepted")
+    if change is None:
+        del new["properties"][name]
+        new["required"].remove(name)
+    else:
+        new["properties"][name] = change
+    if name == "refused":  # may be null: what an object of it holds is compared without that
+        old["properties"][name] = {"type": "object", "additionalProperties": {"type": "integer"}}
+    told = [str(each) for each in schemas.changes(old, new, "event.detail") if each.breaks]
+    assert len(told) == 1
+    assert says in told[0]
+
+
+def test_a_field_that_may_be_missing_breaks_its_readers() -> None:
+    old, new = detail_of("ApprovalDecided"), detail_of("ApprovalDecided")
+    new["required"].remove("decided_by")
+    assert [str(each) for each in schemas.changes(old, new)] == [
+        "event.decided_by: may be missing now"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "struct", "says"),
+    [
+        ("1.0", "more", "adds to the released version 1.0 (event.detail.weight: is new); "
+                        "set SCHEMA_VERSION to 1.1"),
+        ("1.1", "more", "ApprovalDecided: 1.1 is not released; run: make schemas"),
+        ("1.0", "less", "breaks the released version 1.0 (event.detail.decided_by: is no longer "
+                        "there); set SCHEMA_VERSION to 2.0"),
+        ("1.1", "less", "1.1 must be readable for who knows 1.0, and is not"),
+        ("2.0", "less", "ApprovalDecided: 2.0 is not released; run: make schemas"),
+        ("0.9", "more", "version 0.9 is older than the released 1.0"),
+    ],
+)  # fmt: skip
+def test_a_changed_struct_needs_its_version(
+    version: str, struct: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = outcomes.ApprovalDecided
+    fields = [(f.name, f.type) for f in msgspec.structs.fields(old)]
+    fields = [*fields, ("weight", str)] if struct == "more" else fields[:-1]
+    changed = msgspec.defstruct("ApprovalDecided", fields, namespace={"__doc__": old.__doc__})
+    source = schemas.kinds()["ApprovalDecided"][0]
+    monkeypatch.setattr(schemas, "kinds", lambda: {"ApprovalDecided": (source, changed)})
+    monkeypatch.setattr(outcomes, "SCHEMA_VERSION", version)
+    assert says in (schemas.verdict("ApprovalDecided") or "")

@@ -1,0 +1,211 @@
+"""The published events' JSON Schemas, made from the code that publishes them: `make schemas`.
+
+`events/schemas/<detail-type>/<version>.json` (Draft 4, which EventBridge's schema registry takes)
+is what was released; a released file is never written again. Readers of an event rely on it, so
+what the code says now is compared with the last release: additions need a new second number of
+`SCHEMA_VERSION`, everything else a new first one.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+
+from order_intake import outcomes
+from tools.errors import UserError, run
+from tools.stage import ROOT
+
+FOLDER = ROOT / "events" / "schemas"
+DRAFT = "http://json-schema.org/draft-04/schema#"
+OURS, OPERATORS = "order-intake", "order-intake.operators"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A difference that a reader of an event meets; `breaks` when an old reader may stumble."""
+
+    breaks: bool
+    place: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.what}"
+
+
+def kinds() -> dict[str, tuple[str, type[msgspec.Struct]]]:
+    """Detail type → (source, struct of the detail), of all events that go over the orders bus."""
+    found: dict[str, tuple[str, type[msgspec.Struct]]] = {
+        f"OrderFile{name}": (OURS, outcomes.Outcome) for name in outcome_names()
+    }
+    found["ApprovalRequested"] = (OURS, outcomes.ApprovalRequested)
+    found["ApprovalDecided"] = (OPERATORS, outcomes.ApprovalDecided)
+    found["SettlementFinding"] = (OURS, outcomes.SettlementFinding)
+    return found
+
+
+def outcome_names() -> tuple[str, ...]:
+    """The outcomes that a file can have."""
+    return get_args(outcomes.OutcomeName)
+
+
+def current_version() -> str:
+    """The version that the code publishes."""
+    return outcomes.SCHEMA_VERSION
+
+
+def schema_of(detail_type: str) -> dict[str, Any]:
+    """The schema of an event as the code publishes it now: source, detail-type and detail."""
+    source, struct = kinds()[detail_type]
+    form = msgspec.json.schema(struct)["$defs"][struct.__name__]
+    detail: dict[str, Any] = {
+        "type": "object",
+        "properties": {name: _plain(each) for name, each in form["properties"].items()},
+        "required": list(struct.__struct_fields__),  # as published, even where code has a default
+    }
+    if "outcome" in detail["properties"]:
+        detail["properties"]["outcome"] = {"enum": [detail_type.removeprefix("OrderFile")]}
+    return {
+        "$schema": DRAFT,
+        "title": detail_type,
+        "type": "object",
+        "properties": {
+            "source": {"enum": [source]},
+            "detail-type": {"enum": [detail_type]},
+            "detail": detail,
+        },
+        "required": ["source", "detail-type", "detail"],
+    }
+
+
+def released(detail_type: str) -> dict[tuple[int, int], Path]:
+    """The released schemas of an event by version."""
+    paths = (FOLDER / detail_type).glob("*.json")
+    return {_version(path.stem): path for path in paths}
+
+
+def latest(detail_type: str) -> tuple[tuple[int, int], dict[str, Any]] | None:
+    """The last released schema of an event and its version; None when there is none."""
+    versions = released(detail_type)
+    if not versions:
+        return None
+    newest = max(versions)
+    try:
+        return newest, json.loads(versions[newest].read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{versions[newest].relative_to(ROOT)} is no JSON: {error}") from None
+
+
+def changes(old: dict[str, Any], new: dict[str, Any], place: str = "event") -> Iterator[Change]:
+    """What differs for a reader that knows the `old` schema and meets events of the `new` one."""
+    yield from _of_values(old, new, place)
+    before, after = old.get("properties", {}), new.get("properties", {})
+    must, still = set(old.get("required", [])), set(new.get("required", []))
+    for name in sorted(set(before) - set(after)):
+        yield Change(name in must, f"{place}.{name}", "is no longer there")
+    for name in sorted(set(after) - set(before)):
+        yield Change(False, f"{place}.{name}", "is new")
+    for name in sorted(set(before) & set(after)):
+        if name in must - still:
+            yield Change(True, f"{place}.{name}", "may be missing now")
+        yield from changes(before[name], after[name], f"{place}.{name}")
+    rest = old.get("additionalProperties"), new.get("additionalProperties")
+    if isinstance(rest[0], dict) and isinstance(rest[1], dict):
+        yield from changes(rest[0], rest[1], f"{place}.*")
+
+
+def verdict(detail_type: str) -> str | None:
+    """What must be done about an event before it can be published; None when nothing must."""
+    last = latest(detail_type)
+    now = current_version()
+    if last is None:
+        return f"{detail_type}: no released schema; run: make schemas"
+    version, old = last
+    new, last_release = schema_of(detail_type), f"{version[0]}.{version[1]}"
+    if _version(now) == version:
+        if new == old:
+            return None
+        found = list(changes(old, new))
+        broken = [each for each in found if each.breaks]
+        kind = "breaks" if broken else "adds to"
+        wanted = f"{version[0] + 1}.0" if broken else f"{version[0]}.{version[1] + 1}"
+        said = "; ".join(map(str, broken or found)) or "only its form differs"
+        return (
+            f"{detail_type}: the code {kind} the released version {now} ({said}); "
+            f"set SCHEMA_VERSION to {wanted}, then: make schemas"
+        )
+    if _version(now) < version:
+        return f"{detail_type}: version {now} is older than the released {last_release}"
+    broken = [each for each in changes(old, new) if each.breaks]
+    if _version(now)[0] == version[0] and broken:
+        return (
+            f"{detail_type}: {now} must be readable for who knows {last_release}, and is not: "
+            + "; ".join(map(str, broken))
+        )
+    return f"{detail_type}: {now} is not released; run: make schemas"
+
+
+def main() -> int:
+    """Release what is new and fits; 1 when something does not fit."""
+    problems = []
+    for detail_type in kinds():
+        said = verdict(detail_type)
+        if said and said.endswith("run: make schemas"):
+            path = FOLDER / detail_type / f"{current_version()}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(schema_of(detail_type), indent=2) + "\n", encoding="utf-8")
+            print(f"released {path.relative_to(ROOT)}")
+        elif said:
+            problems.append(said)
+        else:
+            print(f"{detail_type} {current_version()}: as released")
+    if problems:
+        raise UserError("\n       ".join(problems))
+    return 0
+
+
+def _version(text: str) -> tuple[int, int]:
+    major, _, minor = text.partition(".")
+    if not (major.isdigit() and minor.isdigit()):
+        raise UserError(f"{text!r} is no version; it has two numbers, such as 1.0")
+    return int(major), int(minor)
+
+
+def _plain(form: dict[str, Any]) -> dict[str, Any]:
+    """A property's schema, without what says nothing about the published event."""
+    return {name: value for name, value in form.items() if name != "default"}
+
+
+def _of_values(old: dict[str, Any], new: dict[str, Any], place: str) -> Iterator[Change]:
+    """Differences between the values that two schemas allow at one place."""
+    more = _types(new) - _types(old)
+    if more and _types(old):
+        yield Change(True, place, f"may be {' or '.join(sorted(more))} now")
+    known, possible = _constraint(old, "enum"), _constraint(new, "enum")
+    if known is not None and (possible is None or not set(possible) <= set(known)):
+        yield Change(True, place, "may have values that were not known")
+    for constraint in ("pattern", "minimum", "minLength"):
+        before, after = _constraint(old, constraint), _constraint(new, constraint)
+        if before == after or before is None:
+            continue
+        tighter = isinstance(before, int) and isinstance(after, int) and after >= before
+        if not tighter:
+            yield Change(True, place, f"{constraint} was {before}, is {after or 'gone'}")
+
+
+def _alternatives(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(schema.get("anyOf", [schema]))
+
+
+def _types(schema: dict[str, Any]) -> set[str]:
+    return {each["type"] for each in _alternatives(schema) if "type" in each}
+
+
+def _constraint(schema: dict[str, Any], name: str) -> Any:
+    return next((each[name] for each in _alternatives(schema) if name in each), None)
+
+
+if __name__ == "__main__":
+    run(main)
