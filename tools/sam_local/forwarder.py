@@ -41,6 +41,13 @@ def open_way(bridge: Bridge, ports: Iterable[int]) -> Iterator[None]:
 
 
 async def _listen(bridge: Bridge, port: int) -> asyncio.Server:
+    connections: set[asyncio.Task[None]] = set()  # nobody else holds on to them
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = asyncio.create_task(take(reader, writer))
+        connections.add(connection)
+        connection.add_done_callback(connections.discard)
+
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # An address of this machine can be reached from its network too, whatever interface has it.
         peer = ipaddress.ip_address(writer.get_extra_info("peername")[0])
@@ -50,7 +57,7 @@ async def _listen(bridge: Bridge, port: int) -> asyncio.Server:
         await _pass_on(reader, writer, port)
 
     try:
-        return await asyncio.start_server(take, bridge.address, port)
+        return await asyncio.start_server(accept, bridge.address, port)
     except OSError as error:
         raise UserError(
             f"{bridge.address}:{port} is taken ({error.strerror}), and containers need it to reach "
@@ -87,7 +94,8 @@ async def _close(servers: list[asyncio.Server]) -> None:
     for server in servers:
         server.close()
         server.close_clients()
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    # Those that a connection of the last moment began come only now.
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
