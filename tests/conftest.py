@@ -4,6 +4,13 @@ A test of tests/workflow notes what it saw as a property named `edge` of its rep
 that prints gets it from every worker. It is judged when all of that tier ran.
 """
 
+import os
+
+# Read when Powertools is imported, by whichever test comes first.
+os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "order-intake")
+os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "OrderIntake")
+os.environ["STAGE"] = "local"  # no test may reach an account, whatever the caller works on
+
 from collections import defaultdict
 from pathlib import Path
 

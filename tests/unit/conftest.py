@@ -1,12 +1,5 @@
 """What the unit tests share: AWS services in memory, no network."""
 
-import os
-
-# Read when Powertools is imported.
-os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "order-intake")
-os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "OrderIntake")
-os.environ["STAGE"] = "local"  # no test may reach an account, whatever the caller works on
-
 import pytest
 
 from order_intake import aws_clients, secrets
