@@ -38,7 +38,8 @@ def test_no_cloud_is_one_clear_line(command: list[str], tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: str(command[0]))
 def test_a_cloud_that_died_is_one_clear_line(command: list[str], tmp_path: Path) -> None:
     # Nothing listens on the port of discard.
-    (tmp_path / "cloud.json").write_text(json.dumps({"endpoint": "http://127.0.0.1:9"}))
+    cloud = {"endpoint": "http://127.0.0.1:9", "cloud_port": 9}
+    (tmp_path / "cloud.json").write_text(json.dumps(cloud))
 
     done = run(command, tmp_path)
 
