@@ -103,7 +103,9 @@ def test_secrets_hold_what_functions_read(platform: Stage) -> None:
         "partner-webhook": ["api_key", "url"],
     }
     assert secrets["database"]["port"] == 5433
-    assert secrets["rates-api"]["base_url"] == running_cloud()["rates_api"]["base_url"]
+    # By name, which leads to this machine from a container as well (docs/sam_local.md).
+    port = running_cloud()["outside"]["port"]
+    assert secrets["rates-api"]["base_url"] == f"http://localhost:{port}/v1"
 
 
 def test_no_secret_in_state_plan_or_output(platform: Stage, tmp_path: Path) -> None:
