@@ -12,7 +12,7 @@ MAKEFLAGS += --no-print-directory
 
 .PHONY: help setup doctor demo up down status logs build deploy destroy replay check-books send approve psql \
         invoke sam-local sam-shell sam-local-image \
-        retry redrive replay-archive rotate \
+        retry redrive replay-archive rotate bench \
         test lint format schemas lock clean local-only
 
 help: ## List the commands
@@ -95,6 +95,9 @@ sam-local-image: setup ## Get AWS's image for `sam local`, or build a stand-in w
 
 test: setup ## Run all tests that this machine can run
 	@$(PY) -m tools.run_tests
+
+bench: setup ## Measure time and memory on this machine (ONLY=pricing,imports,memory,cloud,…)
+	@$(PY) -m tools.bench
 
 edges: setup ## Run every edge of the workflow; list which test takes each, and all delays
 	@$(PY) -m tools.workflow
