@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 import uuid
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.local_cloud.emulator import ROLE, Emulator, States, call
 from tests.waiting import wait_until
 from tools.local_cloud import ministack
 from tools.local_cloud.patches import PATCHES
+from tools.permissions.judging import DECISIONS
 from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT
 
 RAISES = """
@@ -316,6 +318,24 @@ def test_token_may_be_answered_by_who_may_answer_its_machine(cloud: Emulator) ->
 
     assert cloud.invoke(answers, token) is None
     assert cloud.ended(execution["executionArn"])["output"] == 1
+
+
+def test_what_iam_decided_is_kept(cloud: Emulator) -> None:
+    function = cloud.function(
+        "import boto3\n"
+        "def handler(event, context):\n"
+        "    try:\n"
+        "        boto3.client('sns').list_topics()\n"
+        "    except Exception as error:\n"
+        "        return type(error).__name__\n"
+    )
+
+    assert cloud.invoke(function) == "AuthorizationErrorException"
+
+    with urllib.request.urlopen(f"http://127.0.0.1:{cloud.port}{DECISIONS}") as answer:
+        kept = json.load(answer)
+    (asked,) = [each for each in kept if each[0].endswith(function)]
+    assert asked[1:] == ["sns:ListTopics", asked[2], "ImplicitDeny"]
 
 
 def test_timeout_may_be_an_expression(cloud: Emulator) -> None:

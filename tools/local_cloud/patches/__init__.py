@@ -52,6 +52,7 @@ PATCHES: dict[str, Callable[[], None]] = {
     "replays_keep_to_their_rules": events.replays_keep_to_their_rules,
     "loopback_counts_as_tls": iam.loopback_counts_as_tls,
     "tokens_belong_to_machines": iam.tokens_belong_to_machines,
+    "decisions_are_kept": iam.decisions_are_kept,
     "ranges_of_versions": s3.ranges_of_versions,
     "yaml_definitions": cloudformation.yaml_definitions,
     "faults_on_demand": faults.faults_on_demand,

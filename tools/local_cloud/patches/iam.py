@@ -1,6 +1,7 @@
 """IAM: what a request is to a policy."""
 
 import json
+import re
 from typing import Any
 
 from tools.local_cloud.patches.step_functions import TOKEN_OWNERS
@@ -42,3 +43,35 @@ def tokens_belong_to_machines() -> None:
         return arn
 
     actions.extract_resource_arn = extract_or_look_up
+
+
+# Who was judged for what, and how: (principal's ARN, action, resource's ARN, decision).
+DECISIONS: set[tuple[str, str, str, str]] = set()
+_OBJECT = re.compile(r"(arn:aws:s3:::[^/]+/[^/]+/).*", re.DOTALL)
+DECISIONS_PATH = "/_order_intake/decisions"
+
+
+def decisions_are_kept() -> None:
+    """What IAM was asked, and how it decided: on AWS, CloudTrail and Access Analyzer tell.
+
+    MiniStack's CloudTrail has the calls, but neither the action nor the resource that they were
+    judged by. Each judgement is kept, objects of a bucket by their first folder; `GET` of an
+    address of the emulator's own lists them.
+    """
+    app, evaluator = module("app"), module("core.iam_evaluator")
+    evaluate, configure = evaluator.evaluate, app._handle_admin_config_request
+
+    def evaluate_and_keep(context: Any, *more: Any) -> Any:
+        result = evaluate(context, *more)
+        resource = _OBJECT.sub(r"\1*", context.resource_arn)
+        DECISIONS.add((context.principal_arn, context.action, resource, result.decision))
+        return result
+
+    async def configure_or_list(path: str, method: str, body: bytes) -> Any:
+        if path != DECISIONS_PATH:
+            return await configure(path, method, body)
+        kept = json.dumps(sorted(list(DECISIONS))).encode()  # noqa: C414 - others add meanwhile
+        return 200, {"Content-Type": "application/json"}, kept
+
+    evaluator.evaluate = evaluate_and_keep
+    app._handle_admin_config_request = configure_or_list

@@ -1,0 +1,170 @@
+"""Permissions as they are deployed: both keys' policies, and each function at other doors."""
+
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.template import functions
+from tools.deployed import Deployed
+from tools.permissions.judging import judge, platform
+from tools.permissions.template import Template
+from tools.stage import LOCAL_REGION, running_cloud
+
+Door = Callable[["Session"], Any]
+
+
+class Session:
+    """A function's role, assumed for a test."""
+
+    def __init__(self, deployed: Deployed, role: str) -> None:
+        answer = deployed.stage.client("sts").assume_role(RoleArn=role, RoleSessionName="neighbour")
+        self.keys = answer["Credentials"]
+        self.deployed = deployed
+
+    def client(self, service: str) -> Any:
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            endpoint_url=running_cloud()["endpoint"],
+            region_name=LOCAL_REGION,
+            aws_access_key_id=self.keys["AccessKeyId"],
+            aws_secret_access_key=self.keys["SecretAccessKey"],
+            aws_session_token=self.keys["SessionToken"],
+        )
+
+
+def get(prefix: str) -> Door:
+    def door(session: Session) -> None:
+        key = f"{prefix}/neighbour/none.csv"
+        # Uploads are read by their version, everything else as it is.
+        version = {"VersionId": "00000000000000000000000000000000"} if prefix == "incoming" else {}
+        session.client("s3").get_object(Bucket=session.deployed.bucket, Key=key, **version)
+
+    return door
+
+
+def put(prefix: str) -> Door:
+    def door(session: Session) -> None:
+        key = f"{prefix}/neighbour/none.txt"
+        session.client("s3").put_object(Bucket=session.deployed.bucket, Key=key, Body=b"")
+
+    return door
+
+
+def secret(name: str) -> Door:
+    def door(session: Session) -> None:
+        prefix = session.deployed.stage.prefix
+        session.client("secretsmanager").get_secret_value(SecretId=f"{prefix}/{name}")
+
+    return door
+
+
+def row(action: str, table: str | None = None) -> Door:
+    def door(session: Session) -> None:
+        key = {"pk": {"S": "file#neighbour"}}
+        call = getattr(session.client("dynamodb"), action)
+        call(TableName=table or session.deployed.ledger, Key=key)
+
+    return door
+
+
+def event(bus: str) -> Door:
+    def door(session: Session) -> None:
+        entry = {"Source": "neighbour", "DetailType": "Neighbour", "Detail": "{}"}
+        name = session.deployed.bus_name(bus)
+        session.client("events").put_events(Entries=[entry | {"EventBusName": name}])
+
+    return door
+
+
+def start(session: Session) -> None:
+    machine = f"stateMachine:{session.deployed.stage.prefix}-OrderIntake"
+    arn = session.deployed.arn("states", machine)
+    session.client("stepfunctions").start_execution(stateMachineArn=arn, input="no JSON")
+
+
+def invoke(session: Session) -> None:
+    name = f"{session.deployed.stage.prefix}-NotifyPartner"
+    session.client("lambda").invoke(FunctionName=name, Payload=b"{}")
+
+
+DOORS: dict[str, Door] = {
+    **{f"get {prefix}": get(prefix) for prefix in ("incoming", "work", "curated", "quarantine")},
+    **{f"put {prefix}": put(prefix) for prefix in ("incoming", "work", "curated", "quarantine")},
+    "put elsewhere": put("elsewhere"),
+    **{f"secret {name}": secret(name) for name in ("database", "rates-api", "partner-webhook")},
+    "read row": row("get_item"),
+    "change row": row("update_item"),
+    "delete row": row("delete_item"),
+    "change another table": row("update_item", "another-table"),
+    "event to orders": event("orders"),
+    "event to default": event("default"),
+    "start workflow": start,
+    "call a function": invoke,
+}
+# What each function is there for; every other door is shut.
+OPEN = {
+    "IntakeSmallFile": {
+        "get incoming", "get work", "put work", "put curated", "put quarantine", "read row",
+        "change row", "secret rates-api", "secret database", "event to orders", "start workflow",
+    },
+    "RegisterFile": {"get incoming", "put work", "read row", "change row"},
+    "FetchExchangeRates": {"secret rates-api"},
+    "PriceChunk": {"get incoming", "put work"},
+    "AssessFile": {"get work"},
+    "RequestApproval": {"change row", "event to orders"},
+    "DecideApproval": {"read row", "change row"},
+    "LoadOrders": {"get work", "secret database"},
+    "CurateFile": {"get work", "put curated", "put quarantine", "change row"},
+    "QuarantineFile": {"get work", "put quarantine", "change row"},
+    "NotifyPartner": {"secret partner-webhook"},
+    "DailySettlement": {"secret database", "event to orders"},
+    "RotateDatabaseSecret": {"secret database"},
+}  # fmt: skip
+
+
+def is_refused(session: Session, door: str) -> bool:
+    """Whether IAM lets the session not in; any other error is met behind the door."""
+    try:
+        DOORS[door](session)
+    except ClientError as error:
+        return error.response["Error"]["Code"].startswith("AccessDenied")
+    return False
+
+
+def test_nothing_is_missing_in_terraforms_policies_and_nothing_is_idle(deployed: Deployed) -> None:
+    assert judge(Template.load(), platform(deployed.stage), None) == ([], [])
+
+
+@pytest.mark.parametrize("sid", ["RulesSendToQueues", "LogGroupsEncryptEvents"])
+def test_missing_statement_of_a_key_is_told(deployed: Deployed, sid: str) -> None:
+    policies = platform(deployed.stage)
+    policies["key data"] = [grant for grant in policies["key data"] if grant.sid != sid]
+
+    absent, _ = judge(Template.load(), policies, None)
+
+    assert absent
+    assert all("key data does not allow" in line for line in absent)
+
+
+@pytest.mark.parametrize("name", sorted(functions()))
+def test_function_is_refused_at_its_neighbours_doors(deployed: Deployed, name: str) -> None:
+    configuration = deployed.stage.client("lambda").get_function_configuration(
+        FunctionName=f"{deployed.stage.prefix}-{name}"
+    )
+    session = Session(deployed, configuration["Role"])
+
+    let_in = [door for door in sorted(set(DOORS) - OPEN[name]) if not is_refused(session, door)]
+
+    assert let_in == []
+
+
+def test_a_door_that_is_open_is_no_refusal(deployed: Deployed) -> None:
+    configuration = deployed.stage.client("lambda").get_function_configuration(
+        FunctionName=f"{deployed.stage.prefix}-PriceChunk"
+    )
+    session = Session(deployed, configuration["Role"])
+
+    assert not is_refused(session, "get incoming")

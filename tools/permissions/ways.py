@@ -1,0 +1,292 @@
+"""What must be allowed so that a file gets through, worked out from template and definition.
+
+Each need says whose policy must allow it, and on which way of a file it is met. The local cloud
+does not judge keys, nor the roles of the workflow, the rules and the schedule; this does.
+
+The rules are AWS's, service by service:
+- Lambda, S3, DynamoDB, Secrets Manager and SQS use a key with the rights of whoever calls them.
+- EventBridge, CloudWatch alarms and CloudWatch Logs act by themselves: the key's policy names them.
+  https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+  https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tools.permissions.policies import Request
+from tools.permissions.template import CONFIG_KEY, DATA_KEY, ORDERS_BUS, ORDERS_QUEUE, Template
+from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION
+from tools.workflow.definition import machines
+
+EVENTS, ALARMS = "events.amazonaws.com", "cloudwatch.amazonaws.com"
+LOGS, LAMBDA = f"logs.{LOCAL_REGION}.amazonaws.com", "lambda.amazonaws.com"
+SECRETS = "secretsmanager.amazonaws.com"
+STATES, SCHEDULER = "states.amazonaws.com", "scheduler.amazonaws.com"
+KEYS = {DATA_KEY: "key data", CONFIG_KEY: "key config"}
+OWN_ACCOUNT = {"aws:SourceAccount": LOCAL_ACCOUNT}
+# https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+LOG_DELIVERY = (
+    "CreateLogDelivery", "GetLogDelivery", "UpdateLogDelivery", "DeleteLogDelivery",
+    "ListLogDeliveries", "PutResourcePolicy", "DescribeResourcePolicies", "DescribeLogGroups",
+)  # fmt: skip
+# https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html
+TRACING = ("PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+TABLE_KEY = ("Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GenerateDataKey", "DescribeKey")
+
+
+@dataclass(frozen=True)
+class Need:
+    """A request, and whose policy must allow it: a role's logical id, `key data`, `queue X` …"""
+
+    where: str
+    request: Request
+
+
+def needs(template: Template) -> list[Need]:
+    """All that must be allowed, in the order of a file's way."""
+    return [
+        *_upload(template),
+        *_rules(template),
+        *_schedules(template),
+        *_functions(template),
+        *_workflow(template),
+        *_orders_bus(),
+        *_alarms(template),
+        *_log_groups(template),
+        *_rotation(template),
+        *(need for role in template.of_type("AWS::IAM::Role") for need in behind(template, role)),
+    ]
+
+
+def _need(where: str, who: str, action: str, resource: str, way: str, **context: str) -> Need:
+    return Need(where, Request(who, action, resource, way, context))
+
+
+def _via(service: str, **encryption: str) -> dict[str, str]:
+    """The context of a key's use by a service on behalf of its caller."""
+    found = {"kms:ViaService": f"{service}.{LOCAL_REGION}.amazonaws.com"}
+    names = {"s3": "aws:s3:arn", "table": "aws:dynamodb:tableName", "queue": "aws:sqs:arn"}
+    return found | {f"kms:EncryptionContext:{names[k]}": v for k, v in encryption.items()}
+
+
+def _key_uses(
+    where: str, who: str, key: str, way: str, actions: tuple[str, ...], context: dict[str, str]
+) -> Iterator[Need]:
+    for action in actions:
+        yield Need(where, Request(who, f"kms:{action}", key, way, context))
+
+
+def _upload(template: Template) -> Iterator[Need]:
+    """A partner puts a file: multipart uploads decrypt too."""
+    bucket, way = template.arn("UploadsBucket"), "a partner uploads a file"
+    where, tag = "PartnerUpload", {"aws:PrincipalTag/partner": "nordwind"}
+    yield Need(
+        where, Request("partner", "s3:PutObject", f"{bucket}/incoming/nordwind/a.csv", way, tag)
+    )
+    actions = ("GenerateDataKey", "Decrypt")
+    yield from _key_uses(
+        where, "partner", bucket_key(template), way, actions, _via("s3", s3=bucket)
+    )
+
+
+def bucket_key(template: Template) -> str:
+    """The key that the uploads bucket encrypts with."""
+    encryption = template.resources["UploadsBucket"]["Properties"]["BucketEncryption"]
+    (rule,) = encryption["ServerSideEncryptionConfiguration"]
+    return str(rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"])
+
+
+def _queue_key(template: Template, arn: str) -> str:
+    return str(template.resources[template.named(arn)]["Properties"]["KmsMasterKeyId"])
+
+
+def _rules(template: Template) -> Iterator[Need]:
+    """Each rule may call its targets and put what fails into its dead-letter queue."""
+    for name, rule in template.of_type("AWS::Events::Rule").items():
+        source = {"aws:SourceArn": template.arn(name), **OWN_ACCOUNT}
+        for target in rule["Targets"]:
+            yield from _target(template, name, target, source)
+            queue = target["DeadLetterConfig"]["Arn"]
+            way = f"what {name} cannot deliver goes to its dead-letter queue"
+            where = f"queue {template.named(queue)}"
+            yield Need(where, Request(EVENTS, "sqs:SendMessage", queue, way, source))
+            # No aws:SourceArn or aws:SourceAccount comes with these uses of a key.
+            context = {"kms:EncryptionContext:aws:sqs:arn": queue}
+            actions = ("GenerateDataKey", "Decrypt")
+            key = _queue_key(template, queue)
+            yield from _key_uses(KEYS[key], EVENTS, key, way, actions, context)
+
+
+def _target(
+    template: Template, rule: str, target: dict[str, Any], source: dict[str, str]
+) -> Iterator[Need]:
+    arn = target["Arn"]
+    name = template.named(arn)
+    kind, way = template.resources[name]["Type"], f"{rule} calls {name}"
+    if kind == "AWS::Lambda::Function":
+        yield Need(f"function {name}", Request(EVENTS, "lambda:InvokeFunction", arn, way, source))
+    elif kind == "AWS::StepFunctions::StateMachine":
+        role = template.named(target["RoleArn"])
+        yield Need(f"trust {role}", Request(EVENTS, "sts:AssumeRole", "*", way, OWN_ACCOUNT))
+        yield _need(role, role, "states:StartExecution", arn, way)
+    else:
+        yield Need(f"topic {name}", Request(EVENTS, "sns:Publish", arn, way, source))
+        key = template.resources[name]["Properties"]["KmsMasterKeyId"]
+        yield from _topic_key(key, EVENTS, arn, way, {})
+
+
+def _topic_key(
+    key: str, service: str, topic: str, way: str, more: dict[str, str]
+) -> Iterator[Need]:
+    context = {"kms:EncryptionContext:aws:sns:topicArn": topic, **more}
+    actions = ("GenerateDataKey", "Decrypt")
+    yield from _key_uses(KEYS[key], service, key, way, actions, context)
+
+
+def _schedules(template: Template) -> Iterator[Need]:
+    for name, schedule in template.of_type("AWS::Scheduler::Schedule").items():
+        target = schedule["Target"]
+        role, function = template.named(target["RoleArn"]), target["Arn"]
+        way = f"the schedule {name} calls {template.named(function)}"
+        yield Need(f"trust {role}", Request(SCHEDULER, "sts:AssumeRole", "*", way, OWN_ACCOUNT))
+        yield _need(role, role, "lambda:InvokeFunction", function, way)
+        queue = target["DeadLetterConfig"]["Arn"]
+        yield _need(role, role, "sqs:SendMessage", queue, f"{way}, or its dead-letter queue")
+
+
+def _functions(template: Template) -> Iterator[Need]:
+    """What each function needs whatever it does."""
+    for name, function in template.of_type("AWS::Lambda::Function").items():
+        role, way = template.named(function["Role"]), f"{name} starts"
+        yield Need(f"trust {role}", Request(LAMBDA, "sts:AssumeRole", "*", way))
+        context = {"kms:EncryptionContext:aws:lambda:FunctionArn": template.arn(name)}
+        key = function["KmsKeyArn"]
+        yield from _key_uses(role, role, key, f"{way}: its environment", ("Decrypt",), context)
+        where = template.arn(f"{name}Logs").removesuffix(":*")
+        for action in ("CreateLogStream", "PutLogEvents"):
+            yield _need(role, role, f"logs:{action}", f"{where}:log-stream:s", f"{name} logs")
+        if function["TracingConfig"]["Mode"] == "Active":
+            for action in TRACING[:2]:
+                yield _need(role, role, f"xray:{action}", "*", f"{name} is traced")
+    for config in template.of_type("AWS::Lambda::EventInvokeConfig").values():
+        name = config["FunctionName"].rpartition("-")[2]
+        role = template.named(template.resources[name]["Properties"]["Role"])
+        queue = config["DestinationConfig"]["OnFailure"]["Destination"]
+        yield _need(role, role, "sqs:SendMessage", queue, f"{name} gave up on an event")
+
+
+def _workflow(template: Template) -> Iterator[Need]:
+    """What the states of the definition ask for, and what a Distributed Map, logs and traces do."""
+    for name, machine in template.of_type("AWS::StepFunctions::StateMachine").items():
+        role = template.named(machine["RoleArn"])
+        yield Need(
+            f"trust {role}",
+            Request(STATES, "sts:AssumeRole", "*", f"{name} starts", OWN_ACCOUNT),
+        )
+        for one in machines(machine["Definition"]):
+            for state, body in one["States"].items():
+                yield from _state(template, name, role, state, body)
+        for each in LOG_DELIVERY if "LoggingConfiguration" in machine else ():
+            yield _need(role, role, f"logs:{each}", "*", f"{name} logs its executions")
+        for each in TRACING if machine["TracingConfiguration"]["Enabled"] else ():
+            yield _need(role, role, f"xray:{each}", "*", f"{name} is traced")
+
+
+def _state(
+    template: Template, machine: str, role: str, name: str, state: dict[str, Any]
+) -> Iterator[Need]:
+    way, asked = f"{machine} does {name}", state.get("Arguments", {})
+    service = state.get("Resource", "").removeprefix("arn:aws:states:::").removesuffix(
+        ".waitForTaskToken"
+    )  # fmt: skip
+    if service == "lambda:invoke":
+        yield _need(role, role, "lambda:InvokeFunction", asked["FunctionName"], way)
+    elif service.startswith("dynamodb:"):
+        action = service.removeprefix("dynamodb:")
+        table = template.arn("Ledger")
+        yield _need(role, role, f"dynamodb:{action[0].upper()}{action[1:]}", table, way)
+    elif service == "events:putEvents":
+        yield _need(role, role, "events:PutEvents", ORDERS_BUS, way)
+    elif service:
+        raise ValueError(f"{name} asks {service}, of which this check knows no permission")
+    if "ItemReader" in state:
+        manifest = f"{template.arn('UploadsBucket')}/work/f/manifest.json"
+        yield _need(role, role, "s3:GetObject", manifest, f"{way}: its list of items")
+    processor = state.get("ItemProcessor", {}).get("ProcessorConfig", {})
+    if processor.get("Mode") == "DISTRIBUTED":
+        yield _need(role, role, "states:StartExecution", template.arn(machine), way)
+        own = template.arn(machine).replace(":stateMachine:", ":execution:")
+        for action in ("DescribeExecution", "StopExecution"):
+            yield _need(role, role, f"states:{action}", f"{own}/{name}:e", way)
+
+
+def _orders_bus() -> Iterator[Need]:
+    """The orders bus encrypts each event by itself, and has a dead-letter queue of Terraform's."""
+    way = "the orders bus takes an event"
+    source = {"aws:SourceArn": ORDERS_BUS, **OWN_ACCOUNT}
+    encryption = {"kms:EncryptionContext:aws:events:event-bus:arn": ORDERS_BUS}
+    yield Need(KEYS[DATA_KEY], Request(EVENTS, "kms:DescribeKey", DATA_KEY, way, OWN_ACCOUNT))
+    actions = ("GenerateDataKey", "Decrypt")
+    yield from _key_uses(KEYS[DATA_KEY], EVENTS, DATA_KEY, way, actions, source | encryption)
+    way = "what the orders bus cannot encrypt goes to its dead-letter queue"
+    queue = "queue orders-dlq"
+    yield Need(queue, Request(EVENTS, "sqs:SendMessage", ORDERS_QUEUE, way, source))
+    context = {"kms:EncryptionContext:aws:sqs:arn": ORDERS_QUEUE}
+    yield from _key_uses(KEYS[DATA_KEY], EVENTS, DATA_KEY, way, actions, context)
+
+
+def _alarms(template: Template) -> Iterator[Need]:
+    for name, alarm in template.of_type("AWS::CloudWatch::Alarm").items():
+        source = {"aws:SourceArn": template.arn(name), **OWN_ACCOUNT}
+        for topic in alarm["AlarmActions"]:
+            way, own = f"the alarm {name} tells the operators", template.named(topic)
+            yield Need(f"topic {own}", Request(ALARMS, "sns:Publish", topic, way, source))
+            key = template.resources[own]["Properties"]["KmsMasterKeyId"]
+            yield from _topic_key(key, ALARMS, topic, way, source)
+
+
+def _log_groups(template: Template) -> Iterator[Need]:
+    actions = ("Encrypt", "Decrypt", "ReEncryptFrom", "GenerateDataKey", "DescribeKey")
+    for name, group in template.of_type("AWS::Logs::LogGroup").items():
+        key, arn = group["KmsKeyId"], template.arn(name).removesuffix(":*")
+        context = {"kms:EncryptionContext:aws:logs:arn": arn}
+        yield from _key_uses(KEYS[key], LOGS, key, f"{name} encrypts", actions, context)
+
+
+def behind(template: Template, role: str) -> Iterator[Need]:
+    """The uses of keys behind what a role may do: whoever may read a thing must be able to."""
+    allowed = {(grant.action, grant.resource) for grant in template.grants_of(role)}
+    bucket = template.arn("UploadsBucket")
+    table = template.resources["Ledger"]["Properties"]
+    for action, resource in sorted(allowed):
+        service, _, verb = action.partition(":")
+        way = f"{role} may {action} on {resource.rpartition(':')[2]}"
+        key = ""
+        actions: tuple[str, ...] = ()
+        context: dict[str, str] = {}
+        if action in ("s3:GetObject", "s3:GetObjectVersion"):
+            key, actions, context = bucket_key(template), ("Decrypt",), _via("s3", s3=bucket)
+        elif action == "s3:PutObject":
+            key, actions = bucket_key(template), ("Decrypt", "GenerateDataKey")
+            context = _via("s3", s3=bucket)
+        elif service == "dynamodb":
+            key, actions = table["SSESpecification"]["KMSMasterKeyId"], TABLE_KEY
+            context = _via("dynamodb", table=table["TableName"])
+        elif verb in ("GetSecretValue", "PutSecretValue"):
+            key, context = CONFIG_KEY, _via("secretsmanager")
+            actions = ("Decrypt",) if verb.startswith("Get") else ("Decrypt", "GenerateDataKey")
+        elif action == "sqs:SendMessage":
+            key, actions = _queue_key(template, resource), ("Decrypt", "GenerateDataKey")
+            context = _via("sqs", queue=resource)
+        yield from _key_uses(role, role, key, way, actions, context)
+
+
+def _rotation(template: Template) -> Iterator[Need]:
+    """Secrets Manager calls the function that changes a password."""
+    for name, schedule in template.of_type("AWS::SecretsManager::RotationSchedule").items():
+        function = schedule["RotationLambdaARN"]
+        source = {"aws:SourceArn": schedule["SecretId"], **OWN_ACCOUNT}
+        where, way = f"function {template.named(function)}", f"{name} changes a password"
+        yield Need(where, Request(SECRETS, "lambda:InvokeFunction", function, way, source))
