@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import psycopg
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from tools.deployed import Deployed
@@ -145,12 +146,17 @@ class _Stage:
     def forget_loaded(self, file_ids: set[str]) -> None:
         """Take files out of the database; the functions may only add to it."""
         database = running_cloud()["database"]
-        with postgres.connect_as_owner(database["port"], database["dbname"]) as connection:
-            for table in ("order_line", "order_file"):
-                connection.execute(
-                    f"DELETE FROM {table} WHERE file_id = ANY(%s)",  # noqa: S608 - two constants
-                    [list(file_ids)],
-                )
+        try:
+            with postgres.connect_as_owner(database["port"], database["dbname"]) as connection:
+                for statement in (
+                    "DELETE FROM order_line WHERE file_id = ANY(%s)",
+                    "DELETE FROM order_file WHERE file_id = ANY(%s)",
+                ):
+                    connection.execute(statement, [list(file_ids)])
+        except psycopg.OperationalError:
+            raise UserError(
+                "the local cloud's database does not answer; start anew: make down up deploy"
+            ) from None
 
     def put_object(self, key: str, text: str) -> str:
         """Write an object; its version."""

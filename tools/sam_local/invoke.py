@@ -16,7 +16,8 @@ from tools.stage import ROOT
 DEBUG_PORT = 5678
 _DEBUGGER = VENVS / "debugger"
 _REQUIREMENTS = ROOT / "requirements" / "debugger.txt"
-_MOUNTED = "/tmp/lambci_debug_files"  # noqa: S108 - where SAM puts `--debugger-path`
+# Where SAM puts `--debugger-path`, in the container.
+_MOUNTED = "/tmp/lambci_debug_files"  # noqa: S108  # nosec B108
 
 
 def main() -> int:
