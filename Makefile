@@ -10,7 +10,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
-.PHONY: help setup doctor demo up down status logs build deploy destroy replay check-books send approve psql \
+.PHONY: help setup doctor demo up down status logs build deploy destroy routes replay check-books send approve psql \
         invoke sam-local sam-shell sam-local-image \
         retry redrive replay-archive rotate bench \
         test edges permissions lint format schemas lock clean local-only
@@ -62,6 +62,9 @@ check-books: setup ## Hold uploads, ledger, objects, database and events against
 
 replay: setup ## Replay events/ (EVENTS=a folder or file) and compare with what is foretold
 	@$(PY) -m tools.replay $(if $(EVENTS),"$(EVENTS)")
+
+routes: setup ## Ask the deployed rules about every event and its near misses (ARGS=--all)
+	@$(PY) -m tools.routes $(ARGS)
 
 send: setup ## Put in a file of yours: FILE=… PARTNER=… (APPROVE=1, JSON=1)
 	@$(PY) -m tools.send

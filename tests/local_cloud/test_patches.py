@@ -760,3 +760,16 @@ def test_patches_are_for_the_pinned_version_only() -> None:
 def test_patches_have_names_of_their_functions() -> None:
     assert all(name == patch.__name__ for name, patch in PATCHES.items())
     assert all(patch.__doc__ for patch in PATCHES.values())
+
+
+def test_numbers_beyond_the_range_match_nothing(cloud: Emulator) -> None:
+    pattern = json.dumps({"detail": {"size": [{"numeric": [">=", 1]}]}})
+    event = {"id": "1", "detail-type": "t", "source": "s", "account": LOCAL_ACCOUNT}
+    event |= {"time": "2026-03-02T12:00:00Z", "region": LOCAL_REGION}
+
+    def taken(size: int) -> bool:
+        asked = json.dumps(event | {"resources": [], "detail": {"size": size}})
+        answer = cloud.client("events").test_event_pattern(EventPattern=pattern, Event=asked)
+        return bool(answer["Result"])
+
+    assert [taken(size) for size in (5_000_000_000, 5_000_000_001)] == [True, False]

@@ -20,7 +20,7 @@ from tools.replay.situations import BusEvent, RulesExpected
 def play_bus_event(deployed: Deployed, probe: Probe, situation: BusEvent) -> Result:
     """Ask the rules about the event; publish it where its TOML says so, and see what comes."""
     start = time.monotonic()
-    event = _filled_in(deployed, situation.path)
+    event = filled_in(deployed, situation.path)
     seen = RulesExpected(rules=deployed.rules_for(situation.bus, event))
     if situation.publish:
         came = _published(deployed, probe, event, situation.expect)
@@ -37,7 +37,7 @@ def play_bus_event(deployed: Deployed, probe: Probe, situation: BusEvent) -> Res
     )
 
 
-def _filled_in(deployed: Deployed, path: Path) -> dict[str, Any]:
+def filled_in(deployed: Deployed, path: Path) -> dict[str, Any]:
     """An event of events/bus with the stage's own names in it, and an id for `${unique}`."""
     text = string.Template(path.read_text(encoding="utf-8")).substitute(
         uploads_bucket=deployed.bucket,

@@ -50,6 +50,7 @@ PATCHES: dict[str, Callable[[], None]] = {
     "version_ids": events.version_ids,
     "rules_invoke_asynchronously": events.rules_invoke_asynchronously,
     "replays_keep_to_their_rules": events.replays_keep_to_their_rules,
+    "numbers_beyond_the_range_match_nothing": events.numbers_beyond_the_range_match_nothing,
     "loopback_counts_as_tls": iam.loopback_counts_as_tls,
     "tokens_belong_to_machines": iam.tokens_belong_to_machines,
     "decisions_are_kept": iam.decisions_are_kept,

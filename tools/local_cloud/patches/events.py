@@ -84,3 +84,18 @@ def replays_keep_to_their_rules() -> None:
 
     bus._dispatch_event = dispatch_chosen
     bus._matches_pattern_view = matches_chosen
+
+
+def numbers_beyond_the_range_match_nothing() -> None:
+    """A number beyond ±5,000,000,000 in an event meets no numeric condition, as on AWS.
+
+    MiniStack compares it like any other.
+    """
+    operators = module("services.eventbridge")._CONTENT_MATCHERS
+    matches = operators["numeric"]
+
+    def matches_in_range(value: Any, operand: Any) -> bool:
+        beyond = isinstance(value, int | float) and abs(value) > 5_000_000_000
+        return not beyond and bool(matches(value, operand))
+
+    operators["numeric"] = matches_in_range

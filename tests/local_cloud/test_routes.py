@@ -1,0 +1,108 @@
+"""Every event, and the near misses of every rule, against the rules as they are deployed."""
+
+import dataclasses
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tools.deployed import Deployed, Rule
+from tools.routes import __main__ as command
+from tools.routes.matrix import ask, questions
+from tools.routes.near_misses import near_misses
+from tools.routes.questions import AWS_EVENTS, FORETOLD, Question, aws_events, read_foretold
+
+
+def test_every_event_goes_where_it_should_and_nowhere_else(deployed: Deployed) -> None:
+    rules = {rule.name for rule in deployed.rules}
+
+    answers = list(ask(deployed, questions(deployed)))
+
+    assert [command.difference(answer) for answer in answers if not answer.as_foretold] == []
+    assert [answer.question.name for answer in answers if len(answer.taken_by) > 1] == []
+    known = [answer for answer in answers if ":" not in answer.question.name]
+    assert {rule for answer in known for rule in answer.taken_by} == rules
+    missed = Counter(one.question.name.split(":")[0] for one in answers if one not in known)
+    assert set(missed) == rules
+    assert min(missed.values()) >= 10
+
+
+def test_every_event_of_aws_is_foretold() -> None:
+    assert sorted(read_foretold()) == sorted(path.stem for path in AWS_EVENTS.glob("*.json"))
+    assert FORETOLD.is_file()
+
+
+def with_pattern(deployed: Deployed, name: str, **fields: Any) -> Deployed:
+    """The stage as if its rule had another pattern for the object of an upload."""
+
+    def other(rule: Rule) -> Rule:
+        if rule.name != name:
+            return rule
+        pattern = json.loads(rule.pattern)
+        pattern["detail"]["object"] |= fields
+        return dataclasses.replace(rule, pattern=json.dumps(pattern))
+
+    copy = dataclasses.replace(deployed)
+    copy.__dict__["rules"] = tuple(other(rule) for rule in deployed.rules)
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        (
+            {"key": [{"prefix": "incoming/"}, {"suffix": ".csv"}]},
+            'key "curated/nordwind/0f/00000.csv": foretold no rule, taken by SmallFileUploaded',
+        ),
+        (
+            {"key": [{"wildcard": "incoming/*.csv"}]},
+            'key "incoming/orders.csv": foretold no rule, taken by SmallFileUploaded',
+        ),
+        (
+            {"size": [{"numeric": ["<=", 65536]}]},
+            "bus/upload_of_65536_bytes: foretold LargeFileUploaded, "
+            "taken by LargeFileUploaded + SmallFileUploaded",
+        ),
+    ],
+)
+def test_a_wrong_pattern_is_told(deployed: Deployed, fields: dict[str, Any], told: str) -> None:
+    wrong = with_pattern(deployed, "SmallFileUploaded", **fields)
+    asked = [
+        one
+        for one in questions(wrong)
+        if one.name.startswith(("bus/upload", "SmallFileUploaded: detail.object.key"))
+    ]
+
+    found = [command.difference(one) for one in ask(wrong, asked) if not one.as_foretold]
+
+    assert any(told in each for each in found), found
+
+
+def test_a_near_miss_differs_in_one_field(deployed: Deployed) -> None:
+    known = list(aws_events(deployed))
+    base = known[0]
+    misses = [one for one in near_misses(deployed, [base]) if "size" in one.name]
+
+    for one in misses:
+        changed = json.loads(json.dumps(one.event))
+        size = base.event["detail"]["object"]["size"]
+        changed["detail"]["object"]["size"] = size
+        assert changed == base.event
+    sizes = [one.event["detail"]["object"].get("size") for one in misses]
+    assert {65535, 65536, 65537, "65536", 5_000_000_001, None} <= set(sizes)
+
+
+def test_the_command_shows_the_matrix_and_fails_when_something_differs(
+    monkeypatch: pytest.MonkeyPatch, deployed: Deployed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = next(iter(aws_events(deployed)))
+    wrong = Question("aws/wrong", event.event, ("LargeFileUploaded",))
+    monkeypatch.setattr(command, "questions", lambda _: [event, wrong])
+    monkeypatch.setenv("STAGE", "local")
+
+    assert command.main([]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1] == ("asked 6 rules about 2 events (0 near misses), as foretold 1, differ 1")
+    assert "differs: aws/wrong: foretold LargeFileUploaded, taken by SmallFileUploaded" in said
+    assert "· · · · x ·  aws/s3_object_created_by_put_object" in said

@@ -1,0 +1,1 @@
+"""Every event against every deployed rule: `make routes`."""
