@@ -48,12 +48,17 @@ def run_warm(session: Session, chosen: list[Fixture]) -> list[Result]:
     print(f"{WARM}s: starting …", flush=True)
     with calls.warm_containers(session) as warm:
         print(f"{WARM}s: ready after {time.monotonic() - begun:.1f} s", flush=True)
-        results = [
-            _run(session, one, WARM, lambda call: warm.invoke(call.fixture.function, call.event))
-            for one in chosen
-        ]
+        results = run_in(warm, session, chosen)
     print(f"{WARM}s: {len(results)} fixtures, {time.monotonic() - begun:.1f} s in all", flush=True)
     return results
+
+
+def run_in(warm: calls.Warm, session: Session, chosen: list[Fixture]) -> list[Result]:
+    """Run fixtures in containers that wait for them."""
+    return [
+        _run(session, one, WARM, lambda call: warm.invoke(call.fixture.function, call.event))
+        for one in chosen
+    ]
 
 
 def run_cold(session: Session, chosen: list[Fixture]) -> list[Result]:
