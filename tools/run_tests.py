@@ -15,6 +15,7 @@ from tools.sam_local import engine, image
 from tools.stage import ROOT, Stage, running_cloud
 
 SAM_LOCAL = "tests/sam_local"
+FAULTS = "tests/faults"
 
 
 def is_up() -> bool:
@@ -50,15 +51,18 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
 
 
 def _run_tiers(arguments: Sequence[str]) -> int:
-    """All that can run, side by side; then, by itself, what runs in containers."""
-    # It shares the local cloud with no other test: some of those make it fail on purpose.
-    alone = any(SAM_LOCAL in one for one in arguments)
+    """All that can run, side by side; then, one by one, what breaks things; then containers."""
+    # Each of the last two shares the local cloud with no other test.
+    alone = {tier: [one for one in arguments if tier in one] for tier in (FAULTS, SAM_LOCAL)}
+    others = [one for one in arguments if not any(one in some for some in alone.values())]
     code = 0
-    if not alone:
-        many = ("-n", str(os.cpu_count() or 2), "--dist", "worksteal", f"--ignore={SAM_LOCAL}")
-        code = python("-m", "pytest", *many, *arguments)
-    if alone or not arguments:
-        code = run_containers(arguments or [SAM_LOCAL]) or code
+    if others or not arguments:
+        many = ("-n", str(os.cpu_count() or 2), "--dist", "worksteal")
+        code = python("-m", "pytest", *many, *(f"--ignore={tier}" for tier in alone), *others)
+    if alone[FAULTS] or not arguments:
+        code = python("-m", "pytest", *(alone[FAULTS] or [FAULTS])) or code
+    if alone[SAM_LOCAL] or not arguments:
+        code = run_containers(alone[SAM_LOCAL] or [SAM_LOCAL]) or code
     return code
 
 

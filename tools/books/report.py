@@ -63,7 +63,7 @@ def check(
     ]
     if only is None:
         amiss += unknown_to_ledger(deployed, database, read_ledger(deployed))
-        amiss += _leaks(deployed, files, events or [], since)
+        amiss += find_leaks(deployed, files, events or [], since)
     unchecked = []
     if database.unreachable:
         unchecked.append(f"the rows in the database, because {database.unreachable}")
@@ -83,8 +83,9 @@ def by_file(events: list[dict[str, Any]] | None) -> dict[str, list[dict[str, Any
     return found
 
 
-def _leaks(
+def find_leaks(
     deployed: Deployed, files: list[File], events: list[dict[str, Any]], since: datetime
 ) -> list[str]:
+    """What of tokens, secrets and customers' data is in the logs, histories and `events`."""
     needles = secret_values(deployed) | tokens(files) | customer_data(deployed, files)
     return leaks(needles, texts(deployed, files, events, since))

@@ -27,13 +27,25 @@ WAITING: dict[str, str] = {}
 
 
 def worker_deaths() -> None:
-    """A worker that dies during a call fails it as `Runtime.ExitError`.
+    """A worker that dies fails its own call, as `Runtime.ExitError`, and no other's.
 
-    AWS says so when the runtime's process exits. MiniStack says `Runtime.HandlerError`, which no
-    workflow retries. The error is named as on AWS.
+    AWS says so when the runtime's process exits; other environments know nothing of it. MiniStack
+    says `Runtime.HandlerError`, which no workflow retries, and where a worker dies while it
+    starts, it ends all workers of the function, whose calls then do the same to each other. The
+    death is answered where it happens, and named as on AWS.
     """
-    functions = module("services.lambda_svc")
-    execute = functions._execute_function_warm
+    runtime, functions = module("core.lambda_runtime"), module("services.lambda_svc")
+    invoke, execute = runtime.Worker.invoke, functions._execute_function_warm
+
+    def invoke_alone(self: Any, *arguments: Any, **options: Any) -> Any:
+        try:
+            return invoke(self, *arguments, **options)
+        except (RuntimeError, OSError) as error:
+            if isinstance(error, RuntimeError) and not str(error).startswith(_DIED):
+                raise
+            process, self._proc = self._proc, None  # the next call starts another
+            runtime._signal(process)
+            return {"status": "error", "error": _DIED[0], "cold_start": True, "log": ""}
 
     def execute_and_name(func: Any, event: Any, request_id: str) -> Any:
         result = execute(func, event, request_id)
@@ -47,6 +59,7 @@ def worker_deaths() -> None:
             }
         return result
 
+    runtime.Worker.invoke = invoke_alone
     functions._execute_function_warm = execute_and_name
 
 

@@ -1,0 +1,28 @@
+"""Every situation of events/faults, end to end on the local cloud, while something fails."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tools.database import find_database
+from tools.deployed import Deployed
+from tools.replay.player import Replay
+from tools.replay.probe import open_probe
+from tools.replay.situations import FAULTS, Situation, find_situations
+
+SITUATIONS = find_situations([FAULTS])
+
+
+@pytest.fixture(scope="module")
+def replay(deployed: Deployed) -> Iterator[Replay]:
+    with open_probe(deployed) as probe:
+        playing = Replay(deployed, probe, find_database(deployed))
+        yield playing
+        books = playing.check_books()
+    assert books is not None
+    assert books.balanced, books.lines()
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=[one.name for one in SITUATIONS])
+def test_it_comes_as_foretold(replay: Replay, situation: Situation) -> None:
+    assert replay.play(situation).differences == []
