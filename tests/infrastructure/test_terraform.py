@@ -104,8 +104,8 @@ def test_secrets_hold_what_functions_read(platform: Stage) -> None:
     }
     assert secrets["database"]["port"] == 5433
     # By name, which leads to this machine from a container as well (docs/sam_local.md).
-    port = running_cloud()["outside"]["port"]
-    assert secrets["rates-api"]["base_url"] == f"http://localhost:{port}/v1"
+    address = running_cloud()["rates_api"]["base_url"].replace("127.0.0.1", "localhost")
+    assert secrets["rates-api"]["base_url"] == address
 
 
 def test_no_secret_in_state_plan_or_output(platform: Stage, tmp_path: Path) -> None:
