@@ -11,9 +11,12 @@ from tools.local_cloud import ports, processes
 from tools.stage import Stage
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def local_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """The stage `local` in a fresh local cloud, with its state in a folder of the tests."""
+    """The stage `local` in a fresh local cloud, with its state in a folder of the tests.
+
+    Not for longer than a module: meanwhile other tests would take it for the checkout's own.
+    """
     folder = tmp_path_factory.mktemp("local cloud")  # a space, as a checkout's path may have
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ORDER_INTAKE_LOCAL_DIR", str(folder))

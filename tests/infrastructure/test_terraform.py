@@ -29,7 +29,7 @@ PARAMETERS = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def platform(local_stage: Stage) -> Stage:
     """The stage with its platform applied."""
     terraform.apply(local_stage)
