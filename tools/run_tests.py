@@ -6,6 +6,7 @@ itself, where a container engine answers; SAM_LOCAL=required fails where none do
 """
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -40,6 +41,8 @@ def python(*arguments: str) -> int:
 def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
     """Run the tests below `arguments` (all of tests/ without any); pytest's exit code."""
     os.environ["STAGE"] = Stage("local").name  # tests touch no account, whatever STAGE says
+    # A shell's background job ignores Ctrl-C, and all it starts would: tests that send it, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     was_up = is_up()
     try:
         if python("-m", "tools.local_cloud", "up") or python("-m", "tools.deploy"):
