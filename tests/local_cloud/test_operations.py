@@ -119,13 +119,58 @@ def test_a_file_that_fails_again_can_be_run_again_after_that(
     assert done.returncode == 0, done.stderr + done.stdout
 
 
-def test_a_file_of_an_aborted_execution_is_run_again(deployed: Deployed, tmp_path: Path) -> None:
+@pytest.fixture
+def inbox(deployed: Deployed) -> Iterator[str]:
+    """A queue that is subscribed to the operators' topic for as long as the test runs."""
+    sqs, sns = deployed.stage.client("sqs"), deployed.stage.client("sns")
+    url: str = sqs.create_queue(QueueName=f"operators-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+    asked = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    queue = asked["Attributes"]["QueueArn"]
+    topic = (
+        queue.replace(":sqs:", ":sns:").rpartition(":")[0] + f":{deployed.stage.prefix}-operators"
+    )
+    allowed = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    subscription = sns.subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint=queue, ReturnSubscriptionArn=True
+    )["SubscriptionArn"]
+    yield url
+    sns.unsubscribe(SubscriptionArn=subscription)
+    sqs.delete_queue(QueueUrl=url)
+
+
+def told_of(deployed: Deployed, inbox: str, execution: str) -> str | None:
+    """The status that a message to the operators tells of this execution."""
+    answer = deployed.stage.client("sqs").receive_message(
+        QueueUrl=inbox, MaxNumberOfMessages=10, WaitTimeSeconds=1
+    )
+    for message in answer.get("Messages", []):
+        event = json.loads(json.loads(message["Body"])["Message"])
+        if event["detail"].get("executionArn") == execution:
+            status: str = event["detail"]["status"]
+            return status
+    return None
+
+
+def test_a_file_of_an_aborted_execution_is_told_and_run_again(
+    deployed: Deployed, tmp_path: Path, inbox: str
+) -> None:
     file = orders(tmp_path, 1)
     file.write_text(file.read_text().replace("10.25", "90000.00"))  # somebody must approve
     uploaded = upload(deployed, f"incoming/nordwind/{file.name}", file)
     waiting = follow(deployed, uploaded.file_id, lambda: False)
     assert "runs" in run("retry", FILE_ID=uploaded.file_id).stderr
-    deployed.stage.client("stepfunctions").stop_execution(executionArn=waiting["claimed_by"])
+    execution = waiting["claimed_by"]
+    deployed.stage.client("stepfunctions").stop_execution(executionArn=execution)
+    status = wait_until(lambda: told_of(deployed, inbox, execution), "the operators are told")
+    assert status == "ABORTED"
 
     done = run("retry", FILE_ID=uploaded.file_id)
 
