@@ -38,6 +38,7 @@ CHECKS: dict[str, list[str]] = {
         *("--template", "template.yaml", "--region", LOCAL_REGION),
     ],
     "workflow definition": [*PYTHON, "tools.linting.definition", DEFINITION],
+    "workflow data": [*PYTHON, "tools.linting.data_flow", DEFINITION],
     "terraform fmt": ["terraform", "fmt", "-check", "-diff", "-recursive", "terraform"],
     "terraform validate": [*PYTHON, "tools.terraform", "validate"],
     "bandit src": [str(BIN / "bandit"), "-q", "-r", "src"],

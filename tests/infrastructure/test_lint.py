@@ -118,9 +118,10 @@ def test_a_broken_template_is_one_line(text: str, says: str, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("States: [", "is not YAML"),
-        ("just words", "is no state machine"),
+        ("States: [", "is no YAML"),
+        ("just words", "describes no state machine"),
         ("States: {A: '${Nothing}'}", "the template lacks"),
+        ("States: {}", "it has no StartAt"),
     ],
 )
 def test_a_broken_definition_is_one_line(

@@ -109,7 +109,11 @@ def test_retries_of_an_express_child_end_before_it_does() -> None:
     [
         ("States: [", "is no YAML"),
         ("just text", "it has no States"),
-        ("States: {A: {Next: B}}", "state A has no Type"),
+        ("States: {}", "it has no StartAt"),
+        ("{StartAt: A, States: {A: {Next: B}}}", "state A has no Type"),
+        ("{StartAt: A, States: {A: {Type: Choice, Choices: x}}}", "is no list of objects"),
+        ("{StartAt: A, States: {A: {Type: Task, Catch: [{}]}}}", "an entry without Next"),
+        ("{StartAt: A, States: {A: {Type: Map, ItemProcessor: [1]}}}", "inside state A: it has no"),
     ],
 )
 def test_broken_definition_is_one_clear_line(tmp_path: Path, text: str, said: str) -> None:

@@ -13,13 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from tools.errors import UserError
 from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT, local_dir
+from tools.workflow.definition import DEFINITION, parsed, read
 
 TEMPLATE = ROOT / "template.yaml"
-DEFINITION = ROOT / "statemachine" / "order_intake.asl.yaml"
 TRANSLATOR = Path(__file__).with_name("translate.py")
 SAM_PYTHON = ROOT / ".venv" / "sam" / "bin" / "python"
 MACHINE = "OrderIntake"
@@ -56,22 +54,21 @@ def translated(template: Path = TEMPLATE) -> dict[str, Any]:
 def rendered(of: dict[str, Any], definition: Path = DEFINITION) -> dict[str, Any]:
     """The definition with the substitutions of the translated template `of` filled in.
 
-    Raises UserError when it is not YAML, and for a substitution that the template does not give.
+    Raises UserError when it is no definition, and for a substitution that the template does not
+    give.
     """
-    given = of["Resources"][MACHINE]["Properties"]["DefinitionSubstitutions"]
+    machine = of.get("Resources", {}).get(MACHINE, {}).get("Properties", {})
+    given = machine.get("DefinitionSubstitutions")
+    if not isinstance(given, dict):
+        raise UserError(f"the template has no state machine {MACHINE} with DefinitionSubstitutions")
     values = {name: _resolve(of, value) for name, value in given.items()}
-    text = definition.read_text(encoding="utf-8")
+    text = read(definition)
     unknown = sorted(set(re.findall(r"\$\{(\w+)\}", text)) - set(values))
     if unknown:
         raise UserError(f"{definition.name} needs ${{{unknown[0]}}}, which the template lacks")
     for name, value in values.items():
         text = text.replace(f"${{{name}}}", value)
-    try:
-        found = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UserError(f"{definition.name} is not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(found, dict) or "States" not in found:
-        raise UserError(f"{definition.name} is no state machine: it has no States")
+    found = parsed(text, definition.name)
     # On one line each: judges that read expressions with a regular expression stop at a line's end.
     joined: dict[str, Any] = _each_text(
         found, lambda text: LINE_END.sub(" ", text) if text.startswith("{%") else text
@@ -131,21 +128,26 @@ def _write(path: Path, content: dict[str, Any]) -> None:
 def _resolve(of: dict[str, Any], value: Any) -> str:
     """A value of the template as text."""
     match value:
-        case {"Ref": name} if name in of["Parameters"]:
-            return _of_parameter(of["Parameters"][name])
-        case {"Ref": name}:
+        case {"Ref": str(name)} if name in of.get("Parameters", {}):
+            return _of_parameter(name, of["Parameters"][name])
+        case {"Ref": str(name)} if "TableName" in of["Resources"].get(name, {}).get(
+            "Properties", {}
+        ):
             return _resolve(of, of["Resources"][name]["Properties"]["TableName"])
-        case {"Fn::GetAtt": [name, "Arn"]}:
+        case {"Fn::GetAtt": [str(name), "Arn"]} if name in of["Resources"]:
             where = f"{LOCAL_REGION}:{LOCAL_ACCOUNT}"
             return f"arn:aws:lambda:{where}:function:order-intake-local-{name}"
         case {"Fn::Sub": str(text)}:
             return text.replace("${Stage}", "local")
         case str() | int():
             return str(value)
-    raise UserError(f"a substitution of the definition has a value of an unknown form: {value}")
+    told = f"{MACHINE}'s DefinitionSubstitutions: {json.dumps(value)}"
+    raise UserError(f"{told} is no parameter, table, resource's Arn or text of the template")
 
 
-def _of_parameter(parameter: dict[str, Any]) -> str:
+def _of_parameter(name: str, parameter: dict[str, Any]) -> str:
+    if "Default" not in parameter:
+        raise UserError(f"the template's parameter {name} needs a Default")
     default = str(parameter["Default"])
     if not parameter["Type"].startswith("AWS::SSM::"):
         return default

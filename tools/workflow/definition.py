@@ -19,20 +19,53 @@ def load(path: Path = DEFINITION) -> dict[str, Any]:
 
     Raises UserError when the file is missing, is no YAML, or describes no states.
     """
+    return parsed(read(path), path.name)
+
+
+def read(path: Path) -> str:
+    """A source's text; UserError when there is none."""
     try:
-        found = yaml.safe_load(path.read_text())
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise UserError(f"{path.name} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path.name} cannot be read: it is no UTF-8 text") from None
+
+
+def parsed(text: str, name: str) -> dict[str, Any]:
+    """A definition's text as data that has the form of a state machine; `name` is the file's."""
+    try:
+        found = yaml.safe_load(text)
     except yaml.YAMLError as error:
         told = " ".join(str(error).split())
-        raise UserError(f"{path.name} is no YAML: {told}") from None
+        raise UserError(f"{name} is no YAML: {told}") from None
+    problem = _not_a_machine(found)
+    if problem:
+        raise UserError(f"{name} describes no state machine: {problem}")
+    return found  # type: ignore[no-any-return]
+
+
+def _not_a_machine(found: Any) -> str | None:
+    """What lacks, in words; everything else about a definition is the linters' to judge."""
     if not isinstance(found, dict) or not isinstance(found.get("States"), dict):
-        raise UserError(f"{path.name} describes no state machine: it has no States")
-    for machine in machines(found):
-        for name, state in machine["States"].items():
-            if not isinstance(state, dict) or "Type" not in state:
-                raise UserError(f"{path.name}: state {name} has no Type")
-    return found
+        return "it has no States"
+    if not isinstance(found.get("StartAt"), str):
+        return "it has no StartAt"
+    for name, state in found["States"].items():
+        if not isinstance(state, dict) or not isinstance(state.get("Type"), str):
+            return f"state {name} has no Type"
+        for field in ("Choices", "Catch", "Retry", "Branches"):
+            entries = state.get(field, [])
+            if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
+                return f"{field} of state {name} is no list of objects"
+        for field in ("Choices", "Catch"):
+            if not all(isinstance(one.get("Next"), str) for one in state.get(field, [])):
+                return f"{field} of state {name} has an entry without Next"
+        for inner in [*state.get("Branches", []), state.get("ItemProcessor")]:
+            problem = _not_a_machine(inner) if inner else None
+            if problem:
+                return f"inside state {name}: {problem}"
+    return None
 
 
 def machines(machine: dict[str, Any]) -> Iterator[dict[str, Any]]:
