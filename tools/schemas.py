@@ -9,16 +9,15 @@ what the code says now is compared with the last release: additions need a new s
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
 
 from order_intake import outcomes
 from tools.errors import UserError, run
+from tools.released_schemas import FOLDER, latest, version
 from tools.stage import ROOT
 
-FOLDER = ROOT / "events" / "schemas"
 DRAFT = "http://json-schema.org/draft-04/schema#"
 OURS, OPERATORS = "order-intake", "order-intake.operators"
 
@@ -80,24 +79,6 @@ def schema_of(detail_type: str) -> dict[str, Any]:
     }
 
 
-def released(detail_type: str) -> dict[tuple[int, int], Path]:
-    """The released schemas of an event by version."""
-    paths = (FOLDER / detail_type).glob("*.json")
-    return {_version(path.stem): path for path in paths}
-
-
-def latest(detail_type: str) -> tuple[tuple[int, int], dict[str, Any]] | None:
-    """The last released schema of an event and its version; None when there is none."""
-    versions = released(detail_type)
-    if not versions:
-        return None
-    newest = max(versions)
-    try:
-        return newest, json.loads(versions[newest].read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{versions[newest].relative_to(ROOT)} is no JSON: {error}") from None
-
-
 def changes(old: dict[str, Any], new: dict[str, Any], place: str = "event") -> Iterator[Change]:
     """What differs for a reader that knows the `old` schema and meets events of the `new` one."""
     yield from _of_values(old, new, place)
@@ -122,24 +103,24 @@ def verdict(detail_type: str) -> str | None:
     now = current_version()
     if last is None:
         return f"{detail_type}: no released schema; run: make schemas"
-    version, old = last
-    new, last_release = schema_of(detail_type), f"{version[0]}.{version[1]}"
-    if _version(now) == version:
+    newest, old = last
+    new, last_release = schema_of(detail_type), f"{newest[0]}.{newest[1]}"
+    if version(now) == newest:
         if new == old:
             return None
         found = list(changes(old, new))
         broken = [each for each in found if each.breaks]
         kind = "breaks" if broken else "adds to"
-        wanted = f"{version[0] + 1}.0" if broken else f"{version[0]}.{version[1] + 1}"
+        wanted = f"{newest[0] + 1}.0" if broken else f"{newest[0]}.{newest[1] + 1}"
         said = "; ".join(map(str, broken or found)) or "only its form differs"
         return (
             f"{detail_type}: the code {kind} the released version {now} ({said}); "
             f"set SCHEMA_VERSION to {wanted}, then: make schemas"
         )
-    if _version(now) < version:
+    if version(now) < newest:
         return f"{detail_type}: version {now} is older than the released {last_release}"
     broken = [each for each in changes(old, new) if each.breaks]
-    if _version(now)[0] == version[0] and broken:
+    if version(now)[0] == newest[0] and broken:
         return (
             f"{detail_type}: {now} must be readable for who knows {last_release}, and is not: "
             + "; ".join(map(str, broken))
@@ -164,13 +145,6 @@ def main() -> int:
     if problems:
         raise UserError("\n       ".join(problems))
     return 0
-
-
-def _version(text: str) -> tuple[int, int]:
-    major, _, minor = text.partition(".")
-    if not (major.isdigit() and minor.isdigit()):
-        raise UserError(f"{text!r} is no version; it has two numbers, such as 1.0")
-    return int(major), int(minor)
 
 
 def _plain(form: dict[str, Any]) -> dict[str, Any]:

@@ -135,6 +135,10 @@ def test_an_event_has_eventbridges_envelope(one: Fixture) -> None:
     assert (one.event["account"], one.event["region"]) == ("000000000000", "eu-central-1")
 
 
+def test_exactly_the_events_of_a_bus_foretell_their_rules() -> None:
+    assert of(CALLED_BY_EVENTS) == [one for one in FIXTURES if one.rules is not None]
+
+
 def test_a_scheduled_call_is_what_the_schedule_sends() -> None:
     sent = {
         frozenset(json.loads(schedule["Properties"]["Target"]["Input"]))

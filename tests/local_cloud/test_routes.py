@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from tools.deployed import Deployed, Rule
+from tools.replay.situations import EVENTS
 from tools.routes import __main__ as command
 from tools.routes.matrix import ask, questions
 from tools.routes.near_misses import near_misses
 from tools.routes.questions import AWS_EVENTS, FORETOLD, Question, aws_events, read_foretold
+from tools.sam_local.fixtures import all_fixtures
 
 
 def test_every_event_goes_where_it_should_and_nowhere_else(deployed: Deployed) -> None:
@@ -26,6 +28,17 @@ def test_every_event_goes_where_it_should_and_nowhere_else(deployed: Deployed) -
     missed = Counter(one.question.name.split(":")[0] for one in answers if one not in known)
     assert set(missed) == rules
     assert min(missed.values()) >= 10
+
+
+def test_every_file_and_event_is_asked_about(deployed: Deployed) -> None:
+    asked = {one.name for one in questions(deployed)}
+    folders = ("uploads", "faults", "bus")
+    files = {path for folder in folders for path in (EVENTS / folder).glob("*.toml")}
+    files |= set(AWS_EVENTS.glob("*.json"))
+
+    assert {f"{path.parent.name}/{path.stem}" for path in files} <= asked
+    routed = [one for one in all_fixtures() if one.rules is not None]
+    assert {f"functions/{one.function}/{one.name}" for one in routed} <= asked
 
 
 def test_every_event_of_aws_is_foretold() -> None:

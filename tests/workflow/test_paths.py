@@ -8,6 +8,7 @@ import pytest
 from tests.waiting import wait_until
 from tests.workflow.executions import Ended, Executions
 from tests.workflow.samples import RATES, REFUSAL, TOTALS
+from tools.released_schemas import problems
 
 TO_PRICES = ["DescribeUpload", "RegisterFile", "HowRegistered", "GatherTerms", "PriceChunks"]
 TO_VERDICT = [*TO_PRICES, "AssessFile", "NeedsApproval"]
@@ -36,10 +37,11 @@ def said(outcome: str) -> dict[str, Any]:
 
 
 def event_of(executions: Executions, ended: Ended) -> dict[str, Any]:
-    """The one event about the file, when the workflow itself worded it."""
+    """The one event about the file, when the workflow itself worded it; as it was released."""
     (event,) = wait_until(
         lambda: executions.bench.announced(ended.file["file_id"]), "the outcome's event", 10
     )
+    assert problems(event) == []
     return event
 
 

@@ -9,6 +9,7 @@ import pytest
 from order_intake.outcomes import Outcome
 from tests.workflow.samples import FILE, RATES, REFUSAL, TERMS, TOTALS, UNKNOWN, event
 from tests.workflow.single_states import ENTERED, EXECUTION, SingleStates, substituted
+from tools.released_schemas import problems
 from tools.workflow import edges
 from tools.workflow.definition import load
 from tools.workflow.definition import states as states_of
@@ -353,7 +354,8 @@ def test_quarantine_of_an_unread_file_knows_no_totals(states: SingleStates) -> N
 
 def announced(variables: dict[str, Any]) -> Outcome:
     """The outcome that a state is about to announce; it must have every field and no other."""
-    detail = variables["announcement"]["detail"]
+    detail, kind = variables["announcement"]["detail"], variables["announcement"]["detail_type"]
+    assert problems({"source": "order-intake", "detail-type": kind, "detail": detail}) == []
     assert set(detail) == {each.name for each in msgspec.structs.fields(Outcome)}
     return msgspec.convert(detail, Outcome)
 

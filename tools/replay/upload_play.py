@@ -22,6 +22,7 @@ from tools.follow import (
     wait_for_execution,
 )
 from tools.local_cloud.faults import time_out
+from tools.released_schemas import problems
 from tools.replay.aftermath import wait_for_dead_letter, wait_for_log
 from tools.replay.faulty import errors_logged, failing, lift_database, not_struck, wait_for_webhook
 from tools.replay.outcome import disagreements, observed, read_curated, read_execution
@@ -242,6 +243,7 @@ class UploadPlay:
             expected = on_stage_without_database(expected)
         self._problems += compare(expected, seen)
         self._check_errors(file_id)
+        self._problems += [each for event in events for each in problems(event)]
         if announced:
             stored = self._replay.database.read(file_id)
             self._problems += disagreements(row, announced["detail"], curated, stored)

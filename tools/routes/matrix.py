@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 from tools.deployed import Deployed
 from tools.routes.near_misses import near_misses
-from tools.routes.questions import Question, aws_events, bus_events, uploads
+from tools.routes.questions import (
+    Question,
+    aws_events,
+    bus_events,
+    function_events,
+    uploads,
+)
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,8 @@ class Answer:
 
 def questions(deployed: Deployed) -> list[Question]:
     """All of events/, AWS's own events, and the near misses of every rule."""
-    known = [*uploads(deployed), *bus_events(deployed), *aws_events(deployed)]
+    makers = (uploads, bus_events, function_events, aws_events)
+    known = [question for make in makers for question in make(deployed)]
     return [*known, *near_misses(deployed, known)]
 
 

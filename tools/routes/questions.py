@@ -1,6 +1,7 @@
 """Which events the deployed rules are asked about, and what is foretold of each."""
 
 import copy
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from tools.deployed import Deployed
 from tools.errors import UserError
 from tools.replay.bus_play import filled_in
 from tools.replay.situations import EVENTS, BusEvent, Upload, find_situations
+from tools.sam_local.fixtures import all_fixtures
+from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION, Stage
 
 AWS_EVENTS = EVENTS / "aws"
 FORETOLD = AWS_EVENTS / "foretold.yaml"
@@ -29,11 +32,11 @@ class Question:
 def uploads(deployed: Deployed) -> Iterator[Question]:
     """Every upload of events/, as S3 announces it."""
     on_default = {rule.name for rule in deployed.rules if rule.bus == "default"}
-    for one in find_situations([EVENTS / "uploads"]):
+    for one in find_situations([EVENTS / "uploads", EVENTS / "faults"]):
         if isinstance(one, Upload):
             event = deployed.upload_event(one.key, len(one.content))
             rules = tuple(rule for rule in one.expect.rules if rule in on_default)
-            yield Question(f"uploads/{one.name}", event, rules)
+            yield Question(f"{one.path.parent.name}/{one.name}", event, rules)
 
 
 def bus_events(deployed: Deployed) -> Iterator[Question]:
@@ -41,6 +44,16 @@ def bus_events(deployed: Deployed) -> Iterator[Question]:
     for one in find_situations([EVENTS / "bus"]):
         if isinstance(one, BusEvent):
             yield Question(f"bus/{one.name}", filled_in(deployed, one.path), one.expect.rules)
+
+
+def function_events(deployed: Deployed) -> Iterator[Question]:
+    """Every fixture of a function that is an event of a bus; they are the stage `local`'s."""
+    prefix = Stage("local").prefix
+    bucket = f"{prefix}-uploads-{LOCAL_ACCOUNT}-{LOCAL_REGION}"
+    for one in all_fixtures():
+        if one.rules is not None:
+            text = one.path.read_text(encoding="utf-8").replace(bucket, deployed.bucket)
+            yield Question(f"functions/{one.function}/{one.name}", json.loads(text), one.rules)
 
 
 def aws_events(deployed: Deployed) -> Iterator[Question]:

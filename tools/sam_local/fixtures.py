@@ -53,6 +53,7 @@ class _Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expect: Expect
     given: Given = Given()
     schedule: str | None = None  # of interest to `make replay`
+    rules: tuple[str, ...] | None = None  # of an event of a bus: those that take it
 
 
 class Fixture(msgspec.Struct, frozen=True):
@@ -63,6 +64,7 @@ class Fixture(msgspec.Struct, frozen=True):
     given: Given
     expect: Expect
     is_foretold: bool = True  # False for an event of the user's own, without a TOML
+    rules: tuple[str, ...] | None = None  # the rules that take it, when it is an event of a bus
 
     @property
     def name(self) -> str:
@@ -115,7 +117,7 @@ def read_fixture(path: Path) -> Fixture:
     if (told.expect.payload is None) == (told.expect.error_type is None):
         raise UserError(f"{shown(toml)}: [expect] must have either payload or errorType")
     read_json(path)
-    return Fixture(path.parent.name, path, told.given, told.expect)
+    return Fixture(path.parent.name, path, told.given, told.expect, rules=told.rules)
 
 
 def all_fixtures() -> list[Fixture]:

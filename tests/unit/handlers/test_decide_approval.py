@@ -102,6 +102,26 @@ def test_a_file_with_an_outcome_is_not_decided(cloud: FakeCloud, waiting: str) -
     )
 
 
+def test_additions_of_a_later_version_are_no_obstacle(cloud: FakeCloud, waiting: str) -> None:
+    later = decision(waiting)
+    later["detail"] |= {"schema_version": "1.7", "remark": "fine"}
+
+    assert handler(later | {"trace": "x"}, context())["applied"] is True
+    assert cloud.step_functions.answered["token-1"]["decision"] == "approved"
+
+
+@pytest.mark.parametrize("missing", sorted(decision("f1")["detail"]))
+def test_a_decision_that_lacks_a_field_is_invalid_input(
+    cloud: FakeCloud, waiting: str, missing: str
+) -> None:
+    event = decision(waiting)
+    del event["detail"][missing]
+
+    with pytest.raises(InvalidInput, match=missing):
+        handler(event, context())
+    assert cloud.step_functions.answered == {}
+
+
 @pytest.mark.parametrize(
     "change",
     [

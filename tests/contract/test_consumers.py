@@ -1,0 +1,113 @@
+"""Whoever takes an event from the orders bus takes additions to it, and refuses what breaks it.
+
+The events are those of events/bus; what breaks them is made from the schemas as they were released.
+"""
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from order_intake import outcomes, payloads
+from order_intake.errors import InvalidInput
+from order_intake.handlers import notify_partner
+from tests.template import resources
+from tools import released_schemas
+from tools.stage import ROOT
+
+# The functions that take events of the orders bus, and how each reads one.
+READERS: dict[str, Callable[[Any], object]] = {
+    "NotifyPartner": lambda event: payloads.decode(event, notify_partner.Event),
+    "DecideApproval": outcomes.decision_of,
+}
+# Topics are told the event as it is; people read it.
+TOPICS = {"Operators"}
+# Published for whoever asks the archive; no rule takes it.
+ARCHIVED_ONLY = {"SettlementFinding"}
+
+
+def deliveries() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(consumer, detail type, target) of everything that a rule delivers from the orders bus."""
+    for rule in resources("AWS::Events::Rule").values():
+        properties = rule["Properties"]
+        for target in properties["Targets"] if "EventBusName" in properties else []:
+            arn = target["Arn"]
+            consumer = arn["Ref"] if "Ref" in arn else arn["Fn::GetAtt"][0]
+            for kind in properties["EventPattern"]["detail-type"]:
+                yield consumer, kind, target
+
+
+READ = sorted((name, kind) for name, kind, _ in deliveries() if name not in TOPICS)
+
+
+def event_of(kind: str) -> dict[str, Any]:
+    """An event of this type that fits its schema."""
+    for path in sorted((ROOT / "events" / "bus").glob("*.json")):
+        event: dict[str, Any] = json.loads(path.read_text())
+        if event["detail-type"] == kind and not released_schemas.problems(event):
+            return event
+    raise AssertionError(f"events/bus has no {kind} that fits its schema")
+
+
+def breaks(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Events that a change which is no addition would make of it; (what was changed, event)."""
+    newest = released_schemas.latest(kind)
+    assert newest
+    event, detail = event_of(kind), newest[1]["properties"]["detail"]
+    for name in detail["required"]:
+        for what, value in (("is gone", ...), ("is of another type", [["x"]])):
+            broken = copy.deepcopy(event)
+            broken["detail"][name] = value
+            if value is ...:
+                del broken["detail"][name]
+            yield f"{name} {what}", broken
+        if "enum" in detail["properties"][name]:
+            broken = copy.deepcopy(event)
+            broken["detail"][name] = "Unheard"
+            yield f"{name} is an unknown word", broken
+    for text in ("2.0", "0.9", "10.0", "1", "1.x", ""):
+        broken = copy.deepcopy(event)
+        broken["detail"]["schema_version"] = text
+        yield f"version {text!r}", broken
+    yield "another source", event | {"source": "somebody.else"}
+
+
+def test_it_is_known_who_takes_each_published_event() -> None:
+    consumers = {name for name, _, _ in deliveries()}
+    taken = {kind for _, kind, _ in deliveries()}
+    published = {path.name for path in released_schemas.FOLDER.iterdir()}
+
+    assert consumers == set(READERS) | TOPICS
+    assert published - taken == ARCHIVED_ONLY
+
+
+@pytest.mark.parametrize(("consumer", "kind"), READ)
+def test_a_consumer_takes_additions(consumer: str, kind: str) -> None:
+    event = event_of(kind)
+    READERS[consumer](event)
+
+    added = copy.deepcopy(event) | {"trace-header": "x"}
+    added["detail"] |= {"schema_version": "1.99", "weight": {"kg": "12.5"}}
+    READERS[consumer](added)
+
+
+@pytest.mark.parametrize(("consumer", "kind"), READ)
+def test_a_consumer_refuses_every_break(consumer: str, kind: str) -> None:
+    taken = []
+    for what, event in breaks(kind):
+        try:
+            READERS[consumer](event)
+        except InvalidInput:
+            continue
+        taken.append(what)
+    assert taken == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "target"), [(kind, target) for name, kind, target in deliveries() if name in TOPICS]
+)
+def test_people_are_told_the_whole_event(kind: str, target: dict[str, Any]) -> None:
+    """No transformer stands between: what is added arrives, and what is gone is not made up."""
+    assert not {"Input", "InputPath", "InputTransformer"} & set(target), kind
