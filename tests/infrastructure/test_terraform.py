@@ -60,17 +60,27 @@ def test_valid(local_stage: Stage) -> None:
     terraform.validate()
 
 
-def test_own_tests(local_stage: Stage, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def initialized(local_stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A TF_DATA_DIR for Terraform's own tests, apart from the stage's."""
+    data = tmp_path_factory.mktemp("terraform")
     mirror = find_mirror(terraform.environment_of(local_stage))
     plugins = [f"-plugin-dir={mirror}"] if mirror else []
     init = ["init", "-backend=false", "-input=false", "-lockfile=readonly", *plugins]
-    begun = terraform_says(local_stage, *init, data=tmp_path)
+    begun = terraform_says(local_stage, *init, data=data)
     assert begun.returncode == 0, begun.stderr
-    environment = terraform.environment_of(local_stage) | {"TF_DATA_DIR": str(tmp_path)}
+    return data
+
+
+@pytest.mark.parametrize("file", sorted(path.name for path in TERRAFORM.glob("tests/*.hcl")))
+def test_own_tests(local_stage: Stage, initialized: Path, file: str) -> None:
+    environment = terraform.environment_of(local_stage) | {"TF_DATA_DIR": str(initialized)}
     own = {name: value for name, value in environment.items() if not name.startswith("TF_VAR_")}
-    command = ["terraform", f"-chdir={TERRAFORM}", "test", "-no-color"]
+    command = ["terraform", f"-chdir={TERRAFORM}", "test", "-no-color", f"-filter=tests/{file}"]
     done = subprocess.run(command, env=own, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    # Each error ends with what the failed assertion has to say.
+    errors = [" ".join(error.split()) for error in done.stderr.split("\nError: ")[1:]]
+    assert done.returncode == 0, "\n".join(errors) or done.stdout + done.stderr
 
 
 def test_second_plan_is_empty(platform: Stage) -> None:
