@@ -13,7 +13,7 @@ MAKEFLAGS += --no-print-directory
 .PHONY: help setup doctor demo up down status logs build deploy destroy routes replay check-books send approve psql \
         invoke sam-local sam-shell sam-local-image \
         retry redrive replay-archive rotate bench \
-        test edges permissions lint format schemas lock clean local-only
+        test edges permissions mutants lint format schemas lock clean local-only
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -104,6 +104,9 @@ bench: setup ## Measure time and memory on this machine (ONLY=pricing,imports,me
 
 edges: setup ## Run every edge of the workflow; list which test takes each, and all delays
 	@$(PY) -m tools.workflow
+
+mutants: setup ## Put single flaws into copies and see which check tells (PART=1/10: a tenth)
+	@$(PY) -m tools.mutants
 
 permissions: setup ## What is missing, and what is granted and unused since the last make up
 	@$(PY) -m tools.permissions

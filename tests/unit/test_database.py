@@ -39,6 +39,11 @@ def test_failures_are_judged_and_quote_no_row(error: Exception, ours: type[Excep
     assert "secret row" not in str(raised.value)
 
 
+def test_an_operator_reads_which_error_of_the_database_it_was() -> None:
+    with pytest.raises(DatabaseUnavailable, match="DeadlockDetected 40P01$"), database.judged():
+        raise psycopg.errors.DeadlockDetected
+
+
 def test_a_database_that_is_not_there_is_unavailable(cloud: FakeCloud) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and listens not

@@ -22,6 +22,29 @@ unit_price = "price"
 approval_threshold = "500.00"
 """
 
+# What is agreed with each partner, once more: a profile that changes alone is a mistake.
+AGREED = {
+    "atlas-supply": {"approval_threshold": "50000.00", "tolerance": "0.02"},
+    "nordwind": {"approval_threshold": "25000.00", "tolerance": "0.05"},
+    "online-retail": {"approval_threshold": "100000.00", "tolerance": "0.01"},
+}
+
+
+@pytest.mark.parametrize(("name", "terms"), AGREED.items())
+def test_a_profile_holds_what_is_agreed_with_the_partner(name: str, terms: dict[str, str]) -> None:
+    profile = load_profile(name)
+    assert profile is not None
+    assert profile.terms() == terms
+
+
+@pytest.mark.parametrize(
+    "at_the_bound",
+    ['tolerance = "0"', 'tolerance = "1"', 'tolerance = "0.1"\nmax_order_age_days = 0'],
+)
+def test_a_setting_may_be_as_small_or_large_as_its_bound(at_the_bound: str) -> None:
+    text = PROFILE.replace('tolerance = "0.02"', at_the_bound)
+    assert parse_profile("acme", text.encode()).name == "acme"
+
 
 def test_every_profile_that_is_there_can_be_read() -> None:
     assert {"atlas-supply", "nordwind", "online-retail"} <= set(partner_names())
@@ -62,6 +85,8 @@ def test_terms_are_what_the_ledger_keeps() -> None:
         ('tolerance = "0.02"', 'tolerance = "NaN"', "tolerance"),
         ('approval_threshold = "500.00"', 'approval_threshold = "-1"', "approval_threshold"),
         ('approval_threshold = "500.00"', 'approval_threshold = "NaN"', "approval_threshold"),
+        ('approval_threshold = "500.00"', 'approval_threshold = "1"\nbonus = "1"', "bonus"),
+        ('name = "acme"', 'name = "acme"\nmax_order_age_days = -1', "max_order_age_days"),
         ('name = "acme"', 'name = "other"', "other"),
         ('name = "acme"', 'name = "acme"\ndelimiter = ";;"', "delimiter"),
         ('name = "acme"', 'name = "acme"\ncolour = "red"', "colour"),

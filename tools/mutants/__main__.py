@@ -1,0 +1,123 @@
+"""Are the checks themselves any good? `make mutants` puts single flaws in and sees who tells.
+
+Operators over the parsed files make the flaws; each goes into a copy of the repository, and the
+checks of `make lint` and `make test` that can see it run there, the cheapest first, until one
+fails. Flaws that nobody catches are explained in `survivors.toml`, or mended by a better check.
+"""
+
+import concurrent.futures
+import os
+import queue
+import sys
+import tempfile
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from tools.errors import UserError, run
+from tools.mutants import checks, flaws
+from tools.mutants.checks import Catch
+from tools.mutants.copies import Copy
+from tools.mutants.flaws import Flaw
+
+WANTED = 0.95  # of all flaws, to be caught
+SURVIVORS = Path(__file__).with_name("survivors.toml")
+
+
+def main() -> int:
+    """Try the flaws of PART, by default all; 1 when one survives that nobody has explained."""
+    part = _part(os.environ.get("PART", ""))
+    chosen = [flaw for number, flaw in enumerate(flaws.chosen()) if number % part[1] == part[0]]
+    explained = {each["mark"]: each["why"] for each in _survivors()}
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        # One more than cores: Terraform mostly waits.
+        copies = [Copy(Path(folder) / str(number)) for number in range((os.cpu_count() or 2) + 1)]
+        _see_that_all_is_well(copies)
+        print(f"{len(chosen)} single flaws of {sum(1 for _ in flaws.every())} possible ones")
+        caught = dict(_try_all(chosen, copies))
+    return _sum_up(caught, explained, time.monotonic() - begun)
+
+
+def _part(text: str) -> tuple[int, int]:
+    """`3/10`: the third of ten parts."""
+    if not text:
+        return 0, 1
+    number, _, of = text.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise UserError(f"PART={text} is no part such as 3/10")
+    return int(number) - 1, int(of)
+
+
+def _survivors() -> list[dict[str, str]]:
+    found: list[dict[str, str]] = tomllib.loads(SURVIVORS.read_text(encoding="utf-8"))["survivor"]
+    return found
+
+
+def _see_that_all_is_well(copies: list[Copy]) -> None:
+    """A check that fails anyway would catch everything."""
+    free: queue.SimpleQueue[Copy] = queue.SimpleQueue()
+    for copy in copies:
+        free.put(copy)
+
+    def judge(check: checks.Check) -> Catch | None:
+        copy = free.get()
+        try:
+            return copy.judge(check)
+        finally:
+            free.put(copy)
+
+    with concurrent.futures.ThreadPoolExecutor(max_workers=len(copies)) as pool:
+        for catch in pool.map(judge, checks.everything()):
+            if catch:
+                raise UserError(f"{catch.check} fails without any flaw: {catch.said}")
+
+
+def _try_all(chosen: list[Flaw], copies: list[Copy]) -> Iterator[tuple[Flaw, Catch | None]]:
+    """Side by side, one in each copy; a line for each as it is known."""
+    free: queue.SimpleQueue[Copy] = queue.SimpleQueue()
+    for copy in copies:
+        free.put(copy)
+
+    def attempt(flaw: Flaw) -> tuple[Flaw, Catch | None]:
+        copy = free.get()
+        begun = time.monotonic()
+        try:
+            catch = copy.try_out(flaw)
+        finally:
+            free.put(copy)
+        _tell(flaw, catch, time.monotonic() - begun)
+        return flaw, catch
+
+    with concurrent.futures.ThreadPoolExecutor(max_workers=len(copies)) as pool:
+        yield from pool.map(attempt, chosen)
+
+
+def _tell(flaw: Flaw, catch: Catch | None, seconds: float) -> None:
+    print(f"{'caught' if catch else 'SURVIVED'}  {flaw.mark}  {flaw.kind}: {flaw.operator}")
+    print(f"    {flaw.name}")
+    if catch:
+        print(f"    {catch.check} ({seconds:.0f} s): {catch.said}", flush=True)
+
+
+def _sum_up(caught: dict[Flaw, Catch | None], explained: dict[str, str], seconds: float) -> int:
+    """Print who caught how many, what survived and why, and the figure."""
+    by = Counter(catch.check.split("::")[0] for catch in caught.values() if catch)
+    print("\nwho caught how many")
+    for check, number in by.most_common():
+        print(f"{number:5}  {check}")
+    survivors = [flaw for flaw, catch in caught.items() if not catch]
+    for flaw in survivors:
+        print(f"survived {flaw.mark} {flaw.name}: {explained.get(flaw.mark, 'NOT EXPLAINED')}")
+    number = len(caught) - len(survivors)
+    share = number / max(len(caught), 1)
+    print(f"\ncaught {number} of {len(caught)} ({share:.1%}) in {seconds / 60:.1f} minutes")
+    unexplained = [flaw for flaw in survivors if flaw.mark not in explained]
+    return 1 if unexplained else 0
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    run(main)

@@ -1,0 +1,116 @@
+"""Which checks of `make lint` and `make test` can see a flaw, the cheapest first."""
+
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.mutants.flaws import Flaw
+
+LIMIT = 300  # seconds for one check; a flaw may make it wait for ever
+LONGEST = 300  # characters of what a check said
+PYTEST = ("pytest", "-x", "-q", "--tb=short", "-rfE", "--no-header", "-p", "no:cacheprovider")
+FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)(?: - (.*))?$", re.MULTILINE)
+PLATFORM = "tests/infrastructure/test_terraform.py"
+REASON = re.compile(r"^E +(.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Check:
+    """A part of `make lint` or of `make test`, and the arguments with which Python runs it."""
+
+    name: str
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Catch:
+    """Which check saw a flaw, and what it said."""
+
+    check: str
+    said: str
+
+
+def _lint(name: str) -> Check:
+    return Check(f"lint: {name}", ("-m", "tools.lint", name))
+
+
+def _tests(*paths: str) -> Check:
+    return Check(" ".join(paths), ("-m", *PYTEST, *paths))
+
+
+DEPLOYED = (_lint("workflow definition"), _lint("cfn-lint translated template"))
+TEMPLATE = (
+    _tests("tests/contract"),
+    _lint("cfn-lint template"),
+    *DEPLOYED,
+    _lint("checkov template"),
+    _tests("tests/unit"),
+)
+OF_KIND = {
+    "definition": (
+        _lint("workflow definition"),
+        _tests("tests/contract"),
+        _tests("tests/workflow"),
+        _lint("cfn-lint translated template"),
+    ),
+    "template": TEMPLATE,
+    "pattern": TEMPLATE,
+    "policy": TEMPLATE,
+    "terraform": (
+        _lint("terraform validate"),
+        _tests("tests/contract"),
+        _tests(*(f"{PLATFORM}::test_own_tests[{file}.tftest.hcl]" for file in ("keys", "stages"))),
+        _lint("checkov terraform"),
+        # What Terraform's formatter sees is how a flaw was made, not what it does.
+        _tests(PLATFORM, "--deselect", f"{PLATFORM}::test_formatted"),
+    ),
+    "profile": (
+        _tests(*(f"tests/unit/test_{name}.py" for name in ("partners", "lines", "pricing"))),
+        _tests("tests/unit"),
+        _tests("tests/contract"),
+    ),
+    "code": (_tests("tests/unit"), _lint("mypy"), _tests("tests/contract")),
+}
+
+
+def of(flaw: Flaw, root: Path) -> list[Check]:
+    """The checks that can see a flaw, the cheapest first."""
+    module = Path(flaw.file).stem
+    own = (f"tests/unit/test_{module}.py", f"tests/unit/handlers/test_{module}.py")
+    found = [path for path in own if flaw.kind == "code" and (root / path).exists()]
+    return [*(_tests(path) for path in found), *OF_KIND[flaw.kind]]
+
+
+def everything() -> list[Check]:
+    """Each check once, for a run without any flaw."""
+    return list(dict.fromkeys(check for checks in OF_KIND.values() for check in checks))
+
+
+def run(check: Check, root: Path, environment: dict[str, str]) -> Catch | None:
+    """What a check says of the copy at `root`; None when it finds nothing."""
+    python = root / ".venv" / "dev" / "bin" / "python"
+    try:
+        done = subprocess.run(
+            [str(python), *check.arguments],
+            cwd=root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=LIMIT,
+        )
+    except subprocess.TimeoutExpired:
+        return Catch(check.name, f"it did not end within {LIMIT} seconds")
+    return _read(check, done.stdout) if done.returncode else None
+
+
+def _read(check: Check, output: str) -> Catch:
+    """The test that failed and its reason, or the first line of a linter."""
+    failed, reason = FAILED.search(output), REASON.search(output)
+    if failed:
+        said = reason[1] if reason else failed[2] or ""
+        return Catch(failed[1], said[:LONGEST])
+    lines = [line.strip() for line in output.splitlines() if not line.startswith("---")]
+    return Catch(check.name, next((line for line in lines if line), "")[:LONGEST])
