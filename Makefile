@@ -117,7 +117,7 @@ lint: setup ## Run all linters and type checks
 format: setup ## Format Python and Terraform
 	@.venv/dev/bin/ruff format --quiet .
 	@.venv/dev/bin/ruff check --fix --quiet .
-	@terraform fmt -recursive terraform
+	@$(PY) -m tools.terraform fmt
 
 schemas: setup ## Release the events' JSON Schemas that are new, or say what they would break
 	@PYTHONPATH=src $(PY) -m tools.schemas

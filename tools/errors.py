@@ -1,6 +1,7 @@
 """How a command ends when something is wrong: one clear line and a non-zero exit."""
 
 import sys
+from argparse import ArgumentError
 from collections.abc import Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,12 +14,13 @@ class UserError(Exception):
 def run(main: Callable[[], int | None]) -> None:
     """Run a command's `main` and exit with its code (None is 0).
 
-    A UserError and what AWS answers become one line on stderr and exit 1, Ctrl-C exit 130.
+    A UserError, a wrong argument (where the parser leaves it to us) and what AWS answers become one
+    line on stderr and exit 1, Ctrl-C exit 130.
     Everything else is a bug and keeps its stack trace.
     """
     try:
         code = main() or 0
-    except UserError as error:
+    except (UserError, ArgumentError) as error:
         print(f"error: {error}", file=sys.stderr)
         code = 1
     except (BotoCoreError, ClientError) as error:

@@ -9,8 +9,10 @@ import os
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tools.errors import UserError, run
 from tools.linting import LEFT_OUT, deployed_form, sources
@@ -23,19 +25,21 @@ CHECKOV = [
 ]
 CFN_LINT = [str(BIN / "cfn-lint"), "--include-checks", "I", "--"]
 PYTHON = [sys.executable, "-m"]
-# Instead of these, an argument is the file of the deployed form, or all files with that ending.
-TEMPLATE, DEFINITION, YAML, MARKDOWN = "<template>", "<definition>", "<.yaml>", "<.md>"
+# Instead of these, an argument is the template's file as it stands, that of its or the definition's
+# deployed form, or all files with that ending.
+SOURCE, TEMPLATE, DEFINITION = "<source>", "<template>", "<definition>"
+YAML, MARKDOWN = "<.yaml>", "<.md>"
 # The longest come first: side by side, all are done sooner.
 CHECKS: dict[str, list[str]] = {
     "mypy": [str(BIN / "mypy"), "--no-error-summary"],
     "checkov terraform": [*CHECKOV, "-d", "terraform"],
-    "checkov template": [*CHECKOV, "-f", "template.yaml"],
+    "checkov template": [*CHECKOV, "-f", SOURCE],
     "checkov translated template": [*CHECKOV, "-f", TEMPLATE],
     "cfn-lint translated template": [*CFN_LINT, TEMPLATE],
-    "cfn-lint template": [*CFN_LINT, "template.yaml"],
+    "cfn-lint template": [*CFN_LINT, SOURCE],
     "sam validate": [
         *(str(ROOT / ".venv" / "sam" / "bin" / "sam"), "validate", "--lint"),
-        *("--template", "template.yaml", "--region", LOCAL_REGION),
+        *("--template", SOURCE, "--region", LOCAL_REGION),
     ],
     "workflow definition": [*PYTHON, "tools.linting.definition", DEFINITION],
     "workflow data": [*PYTHON, "tools.linting.data_flow", DEFINITION],
@@ -85,6 +89,8 @@ def arguments(name: str) -> list[str]:
     command: list[str] = []
     for word in CHECKS[name]:
         match word:
+            case "<source>":
+                command.append(deployed_form.source_template().name)
             case "<template>":
                 command.append(str(deployed_form.prepare()[0]))
             case "<definition>":
@@ -115,17 +121,23 @@ def check(name: str) -> Verdict:
     except UserError as error:
         return Verdict(name, 1, f"error: {error}\n", time.monotonic() - begun)
     except FileNotFoundError as error:
-        missing = f"error: {error.filename} is not installed; see: make doctor\n"
+        program = Path(error.filename).name
+        missing = f"error: {program} is not installed; run: make doctor setup\n"
         return Verdict(name, 1, missing, time.monotonic() - begun)
     return Verdict(name, done.returncode, done.stdout, time.monotonic() - begun)
 
 
 def summarize(verdicts: Iterable[Verdict]) -> int:
-    """Print what was found, then a line for each check; 1 when any of them found something."""
-    verdicts = list(verdicts)
+    """Print what was found, then a line for each check; 1 when any of them found something.
+
+    What several checks say alike, such as that there is no template to judge, is said once.
+    """
+    verdicts, found = list(verdicts), defaultdict[str, list[str]](list)
     for verdict in verdicts:
         if not verdict.passed:
-            print(f"--- {verdict.name}\n{verdict.output}")
+            found[verdict.output].append(verdict.name)
+    for output, names in found.items():
+        print(f"--- {', '.join(names)}\n{output}")
     for verdict in verdicts:
         print(verdict.line)
     return 0 if all(verdict.passed for verdict in verdicts) else 1

@@ -37,7 +37,7 @@ def running_cloud() -> dict[str, Any]:
         cloud: dict[str, Any] = json.loads((local_dir() / "cloud.json").read_text())
         # It may have been killed. boto3 would try again and again before it says so.
         socket.create_connection(("127.0.0.1", cloud["cloud_port"]), timeout=2).close()
-    except OSError:
+    except (OSError, ValueError, LookupError, TypeError):  # not there, or not what was written
         raise UserError("the local cloud is not running; start it with: make up") from None
     return cloud
 

@@ -1,6 +1,6 @@
 """Runs Terraform for a stage: finds its provider, keeps a state a stage, says briefly what it does.
 
-As a command: `python -m tools.terraform <init|validate|plan|apply|destroy|output>` for $STAGE.
+As a command: `python -m tools.terraform <fmt|init|validate|plan|apply|destroy|output>` for $STAGE.
 `apply` and `destroy` do not ask: the deploy and destroy commands ask before they call.
 """
 
@@ -234,12 +234,14 @@ def _plan(stage: Stage) -> int:
 def main() -> int | None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.terraform", description=__doc__)
-    verbs = ("init", "validate", "plan", "apply", "destroy", "output")
+    verbs = ("fmt", "init", "validate", "plan", "apply", "destroy", "output")
     parser.add_argument("verb", choices=verbs, help="what to do with the stage's platform")
     verb = parser.parse_args().verb
     if verb == "validate":
         validate()
         return None
+    if verb == "fmt":
+        return subprocess.run(_command("fmt", "-recursive")).returncode
     stage = Stage.from_environment()
     if verb == "plan":
         return _plan(stage)

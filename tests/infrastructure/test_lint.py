@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from tools import lint
 from tools.errors import UserError
 from tools.linting import LEFT_OUT, definition, deployed_form, markdown_links, sources
+from tools.workflow.definition import load
 
 
 @pytest.mark.parametrize("name", lint.CHECKS)
@@ -98,8 +100,12 @@ def test_a_machine_without_node_leaves_the_definitions_judges_out_and_says_so(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("- not\n- a template\n", "is no SAM template"),
-        ("Resources: {A: {Type: [", "is no SAM template"),
+        ("- not\n- a template\n", "is no template: it has no Resources"),
+        ("", "is no template: it has no Resources"),
+        ("Transform: AWS::Serverless-2016-10-31\n", "is no template: it has no Resources"),
+        ("Resources: [A]\n", "is no template: it has no Resources"),
+        ("Resources: {A: {Type: [", "is no YAML: while parsing"),
+        ("Resources: {A: {Type: 1}}", "is no SAM template"),
         (
             "Transform: AWS::Serverless-2016-10-31\nGlobals: {Function: {}}\n"
             "Resources: {A: {Type: AWS::Serverless::Function, Properties: {Runtime: [1]}}}\n",
@@ -132,6 +138,75 @@ def test_a_broken_definition_is_one_line(
     with pytest.raises(UserError, match=says) as error:
         deployed_form.rendered(of, path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("make", [deployed_form.source_template, load])
+def test_a_missing_source_is_one_line(make: Callable[[Path], object], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^gone.yaml cannot be read: No such file or directory$"):
+        make(tmp_path / "gone.yaml")
+
+
+def test_what_a_substitution_refers_to_must_be_there(of: dict[str, Any]) -> None:
+    broken = json.loads(json.dumps(of).replace('"PriceChunk", "Arn"', '"PriceChonk", "Arn"'))
+    with pytest.raises(UserError, match=r'"PriceChonk", "Arn".* is no parameter, table, resource'):
+        deployed_form.rendered(broken)
+    del broken["Resources"]["OrderIntake"]
+    with pytest.raises(UserError, match="has no state machine OrderIntake"):
+        deployed_form.rendered(broken)
+
+
+def test_what_several_checks_say_alike_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    said = "error: template.yaml is no YAML\n"
+    verdicts = [lint.Verdict(name, 1, said, 1) for name in ("sam validate", "workflow data")]
+
+    assert lint.summarize([*verdicts, lint.Verdict("ruff", 0, "", 1)]) == 1
+
+    out = capsys.readouterr().out
+    assert out.startswith(f"--- sam validate, workflow data\n{said}")
+    assert out.count(said) == 1
+    assert "FAILED    workflow data (1 s)\npassed    ruff (1 s)" in out
+
+
+def test_a_broken_template_keeps_no_judge_of_it_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: Path = Path()) -> Path:
+        raise UserError("template.yaml is no YAML")
+
+    monkeypatch.setattr(deployed_form, "read", broken)
+    named = ("template", "workflow definition", "workflow data", "sam validate")
+    judges = [name for name in lint.CHECKS if any(word in name for word in named)]
+
+    assert {lint.check(name).output for name in judges} == {"error: template.yaml is no YAML\n"}
+    assert len(judges) == 7
+
+
+@pytest.mark.parametrize("program", ["terraform", ".venv/dev/bin/ruff"])
+def test_a_program_that_is_not_there_is_named(
+    program: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(lint.CHECKS, "gone", [str(tmp_path / program)])
+
+    said = f"error: {Path(program).name} is not installed; run: make doctor setup\n"
+    assert lint.check("gone").output == said
+
+
+@pytest.mark.parametrize(
+    ("version", "says"),
+    [
+        ("v16.0.0", "node v16.0.0 is too old"),
+        ("", "node does not say its version"),
+        ("?", "node ?"),
+    ],
+)
+def test_a_node_that_is_not_fit_is_named(
+    version: str, says: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for program in ("node", "npm"):
+        (tmp_path / program).write_text(f"#!/bin/sh\necho '{version}'\n")
+        (tmp_path / program).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert (definition.missing() or "").startswith(says)
 
 
 def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What replay, send and approve say when there is nothing to work on."""
+"""What the commands say when there is nothing to work on."""
 
 import json
 import os
@@ -8,26 +8,42 @@ from pathlib import Path
 
 import pytest
 
+from tools.errors import UserError
 from tools.replay.situations import EVENTS
-from tools.stage import ROOT
+from tools.stage import ROOT, running_cloud
 
 FILE = str(EVENTS / "uploads" / "small_valid_file.csv")
 COMMANDS = [
     ["tools.replay", FILE],
     ["tools.send", "--file", FILE, "--partner", "online-retail"],
     ["tools.approve", "--file-id", "0" * 24, "--decision", "approved"],
+    ["tools.retry", "--file-id", "0" * 24],
+    ["tools.redrive"],
+    ["tools.replay_archive", "--from", "2026-03-02", "--to", "2026-03-03"],
+    ["tools.rotate"],
+    ["tools.check_books"],
+    ["tools.routes"],
+    ["tools.deploy"],
+    ["tools.destroy"],
+    ["tools.local_cloud", "logs"],
+    ["tools.local_cloud", "psql"],
 ]
 
 
 def run(command: list[str], local: Path) -> "subprocess.CompletedProcess[str]":
     environment = os.environ | {"STAGE": "local", "ORDER_INTAKE_LOCAL_DIR": str(local)}
+    environment["YES"] = "1"
     return subprocess.run(
         [sys.executable, "-m", *command],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: str(command[0]))
+def name(command: list[str]) -> str:
+    return " ".join(command[:2] if command[0] == "tools.local_cloud" else command[:1])
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=name)
 def test_no_cloud_is_one_clear_line(command: list[str], tmp_path: Path) -> None:
     done = run(command, tmp_path)
 
@@ -35,7 +51,18 @@ def test_no_cloud_is_one_clear_line(command: list[str], tmp_path: Path) -> None:
     assert done.stderr == "error: the local cloud is not running; start it with: make up\n"
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: str(command[0]))
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"cloud_port": "x"}'])
+def test_what_is_told_of_a_cloud_does_not_read(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path))
+    (tmp_path / "cloud.json").write_text(text)
+
+    with pytest.raises(UserError, match="is not running; start it with: make up"):
+        running_cloud()
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=name)
 def test_a_cloud_that_died_is_one_clear_line(command: list[str], tmp_path: Path) -> None:
     # Nothing listens on the port of discard.
     cloud = {"endpoint": "http://127.0.0.1:9", "cloud_port": 9}

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from argparse import ArgumentError
 from collections import Counter
 from typing import Any
 
@@ -104,6 +105,11 @@ def test_a_near_miss_differs_in_one_field(deployed: Deployed) -> None:
         assert changed == base.event
     sizes = [one.event["detail"]["object"].get("size") for one in misses]
     assert {65535, 65536, 65537, "65536", 5_000_000_001, None} <= set(sizes)
+
+
+def test_a_wrong_argument_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ArgumentError, match="unrecognized arguments: --everything"):
+        command.main(["--everything"])
 
 
 def test_the_command_shows_the_matrix_and_fails_when_something_differs(

@@ -88,6 +88,12 @@ def test_heartbeat_ends_a_silent_attempt() -> None:
     assert hold.with_attempts == 2 + 3 * 3
 
 
+def test_a_loop_has_no_longest_way() -> None:
+    loop = {"Again": {"Type": "Wait", "Seconds": 1, "Next": "Again"}}
+    endless = retry_times.longest_way({"StartAt": "Again", "States": loop})
+    assert retry_times.as_time(endless) == "without end, in a loop"
+
+
 def test_workflow_has_time_for_the_longest_way() -> None:
     # The local cloud does not know the limit of whole executions.
     parameters = template()["Parameters"]
@@ -113,6 +119,9 @@ def test_retries_of_an_express_child_end_before_it_does() -> None:
         ("{StartAt: A, States: {A: {Next: B}}}", "state A has no Type"),
         ("{StartAt: A, States: {A: {Type: Choice, Choices: x}}}", "is no list of objects"),
         ("{StartAt: A, States: {A: {Type: Task, Catch: [{}]}}}", "an entry without Next"),
+        ("{StartAt: B, States: {A: {Type: Fail}}}", "StartAt leads to B, and there is no such"),
+        ("{StartAt: A, States: {A: {Type: Pass, Next: B}}}", "state A leads to B"),
+        ("{StartAt: A, States: {A: {Type: Choice, Choices: [{Next: B}]}}}", "state A leads to B"),
         ("{StartAt: A, States: {A: {Type: Map, ItemProcessor: [1]}}}", "inside state A: it has no"),
     ],
 )

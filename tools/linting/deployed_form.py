@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from tools.errors import UserError
 from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT, local_dir
 from tools.workflow.definition import DEFINITION, parsed, read
@@ -37,8 +39,26 @@ HANDED_OVER = {
 }
 
 
+def source_template(template: Path = TEMPLATE) -> Path:
+    """The SAM template's path; UserError when it is missing, no YAML, or has no Resources."""
+    text = read(template)
+    try:
+        root = yaml.compose(text, yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        told = " ".join(str(error).split())
+        raise UserError(f"{template.name} is no YAML: {told}") from None
+    fields = root.value if isinstance(root, yaml.MappingNode) else []
+    if not any(
+        name.value == "Resources" and isinstance(inside, yaml.MappingNode)
+        for name, inside in fields
+    ):
+        raise UserError(f"{template.name} is no template: it has no Resources")
+    return template
+
+
 def translated(template: Path = TEMPLATE) -> dict[str, Any]:
     """The template as CloudFormation gets it; UserError when it cannot be translated."""
+    source_template(template)
     done = subprocess.run(
         [str(SAM_PYTHON), str(TRANSLATOR), str(template)],
         stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -92,7 +112,7 @@ def prepare() -> tuple[Path, Path]:
     """The files of both forms, (template, definition), made anew when their sources changed."""
     folder = local_dir() / "linting"
     sources = (TEMPLATE, DEFINITION, TRANSLATOR, Path(__file__))
-    mark = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    mark = hashlib.sha256("".join(map(read, sources)).encode()).hexdigest()[:16]
     template, definition = folder / f"template-{mark}.json", folder / f"definition-{mark}.json"
     if not (template.exists() and definition.exists()):
         folder.mkdir(parents=True, exist_ok=True)

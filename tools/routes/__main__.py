@@ -13,7 +13,7 @@ from tools.stage import Stage
 
 def main(arguments: list[str] | None = None) -> int:
     """Print the matrix; 1 when an event goes another way than foretold."""
-    parser = argparse.ArgumentParser(prog="make routes", description=__doc__)
+    parser = argparse.ArgumentParser(prog="make routes", description=__doc__, exit_on_error=False)
     parser.add_argument("--all", action="store_true", help="show the near misses, too")
     everything = parser.parse_args(arguments).all
     deployed = Deployed.find(Stage.from_environment())

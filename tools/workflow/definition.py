@@ -65,6 +65,19 @@ def _not_a_machine(found: Any) -> str | None:
             problem = _not_a_machine(inner) if inner else None
             if problem:
                 return f"inside state {name}: {problem}"
+    return _leads_nowhere(found)
+
+
+def _leads_nowhere(machine: dict[str, Any]) -> str | None:
+    """Whether an arrow leads to no state: then there is nothing to list, run or judge."""
+    arrows = [("StartAt", machine["StartAt"])]
+    for name, state in machine["States"].items():
+        ways = [state.get("Next"), state.get("Default")]
+        ways += [each["Next"] for field in ("Choices", "Catch") for each in state.get(field, [])]
+        arrows += [(f"state {name}", way) for way in ways if way is not None]
+    for where, way in arrows:
+        if way not in machine["States"]:
+            return f"{where} leads to {way}, and there is no such state beside it"
     return None
 
 

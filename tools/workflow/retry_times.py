@@ -5,6 +5,7 @@ AWS documents them: the n-th delay is IntervalSeconds × BackoffRate^(n-1), at m
 with jitter FULL it is drawn between nothing and that.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +69,8 @@ LONGEST_MAP = -(-(1073741824 // (2 * 1024 * 1024)) // 5) * 300
 def longest_way(definition: dict[str, Any]) -> float:
     """How long a file can take at most from start to end, retries and waits included; seconds.
 
-    Failures at the very end of a state count too: a Catch follows the longest hold.
+    Failures at the very end of a state count too: a Catch follows the longest hold. A loop has no
+    longest way: infinity.
     """
     held = {hold.state: hold for hold in holds(definition)}
 
@@ -83,12 +85,16 @@ def longest_way(definition: dict[str, Any]) -> float:
             inner += held[name].longest + LONGEST_APPROVAL if known is None else known
         return inner
 
-    def way(machine: dict[str, Any], name: str) -> float:
+    def way(machine: dict[str, Any], name: str, been: frozenset[str] = frozenset()) -> float:
+        if name in been:
+            return math.inf
         state = machine["States"][name]
         arrows = [state, *state.get("Choices", []), *state.get("Catch", [])]
         following = {arrow["Next"] for arrow in arrows if "Next" in arrow}
         following |= {state["Default"]} if "Default" in state else set()
-        return stay(name, state) + max((way(machine, each) for each in following), default=0)
+        return stay(name, state) + max(
+            (way(machine, each, been | {name}) for each in following), default=0
+        )
 
     return way(definition, definition["StartAt"])
 
@@ -97,6 +103,8 @@ def as_time(seconds: float | None) -> str:
     """Seconds for people: `40 s`, `5 min 15 s`, `1 h 51 min`."""
     if seconds is None:
         return "as its setting"
+    if math.isinf(seconds):
+        return "without end, in a loop"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -6,6 +6,7 @@ of the project needs Node, so a machine without it leaves them out and says so.
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -24,9 +25,10 @@ def missing() -> str | None:
         if not shutil.which(program):
             return f"{program} is not found; with Node {OLDEST} or later, two more judges run"
     answer = subprocess.run(["node", "--version"], capture_output=True, text=True)
-    version = answer.stdout.strip()
-    if int(version.removeprefix("v").split(".")[0] or 0) < OLDEST:
-        return f"node {version} is too old; with Node {OLDEST} or later, two more judges run"
+    version = re.match(r"v(\d+)\.", answer.stdout)
+    if not version or int(version[1]) < OLDEST:
+        said = answer.stdout.strip() or "does not say its version: it"
+        return f"node {said} is too old; with Node {OLDEST} or later, two more judges run"
     return _install()
 
 
@@ -47,11 +49,14 @@ def _install() -> str | None:
     for path in SOURCES:
         shutil.copy(path, FOLDER)
     quiet = ["--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1"]
-    done = subprocess.run(
-        ["npm", "ci", *quiet], cwd=FOLDER, capture_output=True, text=True, timeout=120
-    )
+    try:
+        done = subprocess.run(
+            ["npm", "ci", *quiet], cwd=FOLDER, capture_output=True, text=True, timeout=120
+        )
+    except subprocess.TimeoutExpired:
+        return "npm ci did not end within two minutes; does its registry answer?"
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.startswith("npm error")]
-        return f"npm ci failed: {(said or ['npm error'])[0].removeprefix('npm error ')}"
+        said = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
+        return f"npm ci failed: {said[0].removeprefix('npm error ')}"
     mark.write_text(wanted)
     return None
