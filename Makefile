@@ -111,7 +111,7 @@ mutants: setup ## Put single flaws into copies and see which check tells (PART=1
 permissions: setup ## What is missing, and what is granted and unused since the last make up
 	@$(PY) -m tools.permissions
 
-lint: setup ## Run all linters and type checks
+lint: setup ## Run all linters and type checks, and Terraform's own tests
 	@$(PY) -m tools.lint
 
 format: setup ## Format Python and Terraform

@@ -29,8 +29,14 @@ PYTHON = [sys.executable, "-m"]
 # deployed form, or all files with that ending.
 SOURCE, TEMPLATE, DEFINITION = "<source>", "<template>", "<definition>"
 YAML, MARKDOWN = "<.yaml>", "<.md>"
+TERRAFORM_TEST = "terraform test"
 # The longest come first: side by side, all are done sooner.
 CHECKS: dict[str, list[str]] = {
+    # With a local cloud of its own, and what is handed over held against the template.
+    TERRAFORM_TEST: [
+        *(*PYTHON, "pytest", "-q", "--tb=short", "tests/contract/test_handover.py"),
+        "tests/infrastructure/test_terraform.py::test_own_tests",
+    ],
     "mypy": [str(BIN / "mypy"), "--no-error-summary"],
     "checkov terraform": [*CHECKOV, "-d", "terraform"],
     "checkov template": [*CHECKOV, "-f", SOURCE],
@@ -145,7 +151,8 @@ def summarize(verdicts: Iterable[Verdict]) -> int:
 
 def main(names: Sequence[str] = sys.argv[1:]) -> int:
     """Run all checks, or those of these names; 1 when any of them finds something."""
-    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    workers = (os.cpu_count() or 1) + 1  # Terraform's tests wait most of their time
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         return summarize(pool.map(check, names or CHECKS))
 
 

@@ -40,7 +40,7 @@ def test_failures_are_judged_and_quote_no_row(error: Exception, ours: type[Excep
 
 
 def test_an_operator_reads_which_error_of_the_database_it_was() -> None:
-    with pytest.raises(DatabaseUnavailable, match="DeadlockDetected 40P01$"), database.judged():
+    with pytest.raises(DatabaseUnavailable, match=r"DeadlockDetected 40P01$"), database.judged():
         raise psycopg.errors.DeadlockDetected
 
 
