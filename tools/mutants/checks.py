@@ -48,15 +48,6 @@ TEMPLATE = (
     _tests("tests/unit"),
 )
 OF_KIND = {
-    "definition": (
-        _lint("workflow definition"),
-        _tests("tests/contract"),
-        _tests("tests/workflow"),
-        _lint("cfn-lint translated template"),
-    ),
-    "template": TEMPLATE,
-    "pattern": TEMPLATE,
-    "policy": TEMPLATE,
     "terraform": (
         _lint("terraform validate"),
         _tests("tests/contract"),
@@ -65,6 +56,16 @@ OF_KIND = {
         # What Terraform's formatter sees is how a flaw was made, not what it does.
         _tests(PLATFORM, "--deselect", f"{PLATFORM}::test_formatted"),
     ),
+    "definition": (
+        _lint("workflow data"),
+        _lint("workflow definition"),
+        _tests("tests/contract"),
+        _tests("tests/workflow"),
+        _lint("cfn-lint translated template"),
+    ),
+    "template": TEMPLATE,
+    "pattern": TEMPLATE,
+    "policy": TEMPLATE,
     "profile": (
         _tests(*(f"tests/unit/test_{name}.py" for name in ("partners", "lines", "pricing"))),
         _tests("tests/unit"),
@@ -83,7 +84,7 @@ def of(flaw: Flaw, root: Path) -> list[Check]:
 
 
 def everything() -> list[Check]:
-    """Each check once, for a run without any flaw."""
+    """Each check once, for a run without any flaw; the longest come first."""
     return list(dict.fromkeys(check for checks in OF_KIND.values() for check in checks))
 
 
