@@ -1,38 +1,16 @@
-"""The SAM template as plain data, for tests: `!Ref X` reads as `{"Ref": "X"}`, and so on."""
+"""The SAM template and the workflow's definition as plain data, for tests."""
 
 import functools
 from typing import Any
 
-import yaml
-
-from tools.stage import ROOT
-
-
-class _Loader(yaml.SafeLoader):
-    pass
-
-
-def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
-    value: Any
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)  # type: ignore[arg-type]
-    if suffix == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
-
-
-_Loader.add_multi_constructor("!", _intrinsic)
+from tools import source_template
+from tools.workflow.definition import load
 
 
 @functools.cache
 def template() -> dict[str, Any]:
-    """The whole template."""
-    loaded: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), _Loader)  # noqa: S506
-    return loaded
+    """The whole template; `!Ref X` reads as `{"Ref": "X"}`, and so on."""
+    return source_template.load()
 
 
 def resources(kind: str | None = None) -> dict[str, Any]:
@@ -49,6 +27,4 @@ def functions() -> dict[str, Any]:
 @functools.cache
 def definition() -> dict[str, Any]:
     """The workflow's definition, substitutions not filled in."""
-    text = (ROOT / "statemachine" / "order_intake.asl.yaml").read_text()
-    loaded: dict[str, Any] = yaml.safe_load(text)
-    return loaded
+    return load()

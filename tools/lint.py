@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools import source_template
 from tools.errors import UserError, run
 from tools.linting import LEFT_OUT, deployed_form, sources
 from tools.stage import LOCAL_REGION, ROOT
@@ -96,7 +97,8 @@ def arguments(name: str) -> list[str]:
     for word in CHECKS[name]:
         match word:
             case "<source>":
-                command.append(deployed_form.source_template().name)
+                source_template.load()  # says more plainly than its judges why there is none
+                command.append(source_template.TEMPLATE.name)
             case "<template>":
                 command.append(str(deployed_form.prepare()[0]))
             case "<definition>":

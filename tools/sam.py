@@ -8,8 +8,10 @@ import tomllib
 
 from botocore.exceptions import ClientError
 
+from tools import source_template
 from tools.errors import UserError
 from tools.stage import PROJECT, ROOT, Stage
+from tools.workflow import definition
 
 SAM = ROOT / ".venv" / "sam" / "bin" / "sam"
 # Template parameter → path below /order-intake/<stage>/ of what Terraform hands over.
@@ -30,7 +32,10 @@ def parameters(stage: Stage) -> dict[str, str]:
     values |= {name: f"/{PROJECT}/{stage.name}/{path}" for name, path in HANDED_OVER.items()}
     if stage.is_local:  # functions run on this very machine
         values["Architecture"] = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
-    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    try:
+        config = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"samconfig.toml cannot be read: {error}") from None
     overrides = config.get(stage.name, {}).get("deploy", {}).get("parameters", {})
     for override in overrides.get("parameter_overrides", []):
         name, _, value = override.partition("=")
@@ -61,6 +66,12 @@ def fingerprint(stage: Stage) -> str:
         if "__pycache__" not in file.parts:
             hashed.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
     return hashed.hexdigest()
+
+
+def check_sources() -> None:
+    """UserError when template or workflow are none: AWS would refuse them, the local cloud not."""
+    source_template.load()
+    definition.load()
 
 
 def build(stage: Stage) -> None:

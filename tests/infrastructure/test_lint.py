@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tools import lint
+from tools import lint, source_template
 from tools.errors import UserError
 from tools.linting import LEFT_OUT, definition, deployed_form, markdown_links, sources
 from tools.workflow.definition import load
@@ -106,7 +106,11 @@ def test_a_machine_without_node_leaves_the_definitions_judges_out_and_says_so(
         ("Transform: AWS::Serverless-2016-10-31\n", "is no template: it has no Resources"),
         ("Resources: [A]\n", "is no template: it has no Resources"),
         ("Resources: {A: {Type: [", "is no YAML: while parsing"),
-        ("Resources: {A: {Type: 1}}", "is no SAM template"),
+        ("Resources: {A: {Type: 1}}", "resource A has no Type"),
+        ("Resources: {A: {Type: T, P: [!Ref B]}}", "A refers to B, and there is no such resource"),
+        ("Resources: {Abc: {Type: T, P: !GetAtt Abd.Arn}}", "to Abd, .*; is Abc meant?"),
+        ("Resources: {A: {Type: T, P: !Sub 'x-${B}-${AWS::Region}'}}", "A refers to B"),
+        ("Resources: {A: {Type: T}}\nOutputs: {O: {Value: !Ref B}}", "O refers to B"),
         (
             "Transform: AWS::Serverless-2016-10-31\nGlobals: {Function: {}}\n"
             "Resources: {A: {Type: AWS::Serverless::Function, Properties: {Runtime: [1]}}}\n",
@@ -141,7 +145,7 @@ def test_a_broken_definition_is_one_line(
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("make", [deployed_form.source_template, load])
+@pytest.mark.parametrize("make", [source_template.load, load])
 def test_a_missing_source_is_one_line(make: Callable[[Path], object], tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^gone.yaml cannot be read: No such file or directory$"):
         make(tmp_path / "gone.yaml")
@@ -172,6 +176,7 @@ def test_a_broken_template_keeps_no_judge_of_it_busy(monkeypatch: pytest.MonkeyP
     def broken(_: Path = Path()) -> Path:
         raise UserError("template.yaml is no YAML")
 
+    monkeypatch.setattr(source_template, "load", broken)
     monkeypatch.setattr(deployed_form, "read", broken)
     named = ("template", "workflow definition", "workflow data", "sam validate")
     judges = [name for name in lint.CHECKS if any(word in name for word in named)]

@@ -13,13 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from tools import source_template
 from tools.errors import UserError
+from tools.source_template import TEMPLATE
 from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT, local_dir
 from tools.workflow.definition import DEFINITION, parsed, read
 
-TEMPLATE = ROOT / "template.yaml"
 TRANSLATOR = Path(__file__).with_name("translate.py")
 SAM_PYTHON = ROOT / ".venv" / "sam" / "bin" / "python"
 MACHINE = "OrderIntake"
@@ -39,26 +38,9 @@ HANDED_OVER = {
 }
 
 
-def source_template(template: Path = TEMPLATE) -> Path:
-    """The SAM template's path; UserError when it is missing, no YAML, or has no Resources."""
-    text = read(template)
-    try:
-        root = yaml.compose(text, yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        told = " ".join(str(error).split())
-        raise UserError(f"{template.name} is no YAML: {told}") from None
-    fields = root.value if isinstance(root, yaml.MappingNode) else []
-    if not any(
-        name.value == "Resources" and isinstance(inside, yaml.MappingNode)
-        for name, inside in fields
-    ):
-        raise UserError(f"{template.name} is no template: it has no Resources")
-    return template
-
-
 def translated(template: Path = TEMPLATE) -> dict[str, Any]:
     """The template as CloudFormation gets it; UserError when it cannot be translated."""
-    source_template(template)
+    source_template.load(template)
     done = subprocess.run(
         [str(SAM_PYTHON), str(TRANSLATOR), str(template)],
         stdin=subprocess.DEVNULL, capture_output=True, text=True,

@@ -4,8 +4,8 @@ import os
 import subprocess
 import sys
 
+from tools import source_template
 from tools.errors import run
-from tools.linting.deployed_form import source_template
 from tools.stage import ROOT, Stage
 from tools.workflow.definition import load
 
@@ -16,7 +16,7 @@ def main() -> int:
     UserError when there is no definition to run, or no template to hold it against.
     """
     load()
-    source_template()
+    source_template.load()
     os.environ["STAGE"] = Stage("local").name  # nothing of this touches an account
     command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--edges", "tests/workflow"]
     return subprocess.run(command, cwd=ROOT).returncode

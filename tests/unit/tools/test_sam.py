@@ -1,0 +1,41 @@
+"""What a deployment begins with: sources that AWS would take."""
+
+from pathlib import Path
+
+import pytest
+
+from tools import build, deploy, sam, source_template
+from tools.errors import UserError
+from tools.stage import Stage
+
+
+def test_the_projects_own_sources_are_fit() -> None:
+    sam.check_sources()
+
+
+@pytest.mark.parametrize("command", [build.main, deploy.main])
+def test_a_broken_template_stops_before_anything_is_touched(
+    command: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def touched(*_: object) -> None:
+        raise AssertionError("something was touched")
+
+    path = tmp_path / "template.yaml"
+    path.write_text("Resources: {A: {Type: T, P: !GetAtt B.Arn}}")
+    monkeypatch.setattr(source_template.load, "__defaults__", (path,))
+    monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path))
+    monkeypatch.setattr(sam, "build", touched)
+
+    with pytest.raises(UserError, match="A refers to B, and there is no such resource"):
+        command()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("text", ["[local", "\xff"])
+def test_settings_that_do_not_read_are_one_line(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "samconfig.toml").write_bytes(text.encode("latin-1"))
+    monkeypatch.setattr(sam, "ROOT", tmp_path)
+
+    with pytest.raises(UserError, match="cannot be read: "):
+        sam.parameters(Stage("local"))
