@@ -9,7 +9,7 @@ from tools.stage import Stage
 def main() -> int:
     """Build for the stage that STAGE names."""
     stage = Stage.from_environment()
-    sam.check_sources()
+    sam.check_sources(stage)
     with step("package (sam build)"):
         sam.build(stage)
     return 0

@@ -65,7 +65,7 @@ def deploy_application(stage: Stage) -> None:
 def main() -> int:
     """Deploy the stage that STAGE names."""
     stage = Stage.from_environment()
-    sam.check_sources()
+    sam.check_sources(stage)
     if stage.is_local:
         running_cloud()  # says what to do when there is none
     else:

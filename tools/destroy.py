@@ -35,6 +35,7 @@ def empty_bucket(s3: Any, bucket: str) -> int:
 def main() -> int:
     """Destroy the stage that STAGE names, with all its data."""
     stage = Stage.from_environment()
+    terraform.program()  # before the application goes and the platform cannot
     if not stage.is_local:
         confirm(stage, f"Destroy stage {stage.name}, with every upload and its ledger?")
     if sam.stack_exists(stage):

@@ -68,10 +68,14 @@ def fingerprint(stage: Stage) -> str:
     return hashed.hexdigest()
 
 
-def check_sources() -> None:
-    """UserError when template or workflow are none: AWS would refuse them, the local cloud not."""
+def check_sources(stage: Stage) -> None:
+    """UserError when there is nothing to deploy: template, workflow or settings do not read.
+
+    AWS would refuse them later, and the local cloud takes some of them.
+    """
     source_template.load()
     definition.load()
+    parameters(stage)
 
 
 def build(stage: Stage) -> None:

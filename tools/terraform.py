@@ -42,14 +42,19 @@ def _without_missing_config(environment: dict[str, str]) -> dict[str, str]:
     return environment
 
 
-def _command(*arguments: str) -> list[str]:
-    program = shutil.which("terraform")
-    if not program:
+def program() -> str:
+    """Where Terraform is; UserError when it is not there."""
+    found = shutil.which("terraform")
+    if not found:
         raise UserError(
             "terraform is not found; install version 1.11 or later: "
             "https://developer.hashicorp.com/terraform/install"
         )
-    return [program, f"-chdir={TERRAFORM}", *arguments]
+    return found
+
+
+def _command(*arguments: str) -> list[str]:
+    return [program(), f"-chdir={TERRAFORM}", *arguments]
 
 
 def variable_arguments(stage: Stage) -> list[str]:

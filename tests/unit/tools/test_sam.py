@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from tools import build, deploy, sam, source_template
+from tools import build, deploy, destroy, sam, source_template
 from tools.errors import UserError
 from tools.stage import Stage
 
 
 def test_the_projects_own_sources_are_fit() -> None:
-    sam.check_sources()
+    sam.check_sources(Stage("local"))
 
 
 @pytest.mark.parametrize("command", [build.main, deploy.main])
@@ -30,6 +30,15 @@ def test_a_broken_template_stops_before_anything_is_touched(
         command()  # type: ignore[operator]
 
 
+def test_without_terraform_nothing_is_destroyed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(UserError, match="terraform is not found; install"):
+        destroy.main()
+
+
 @pytest.mark.parametrize("text", ["[local", "\xff"])
 def test_settings_that_do_not_read_are_one_line(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -38,4 +47,4 @@ def test_settings_that_do_not_read_are_one_line(
     monkeypatch.setattr(sam, "ROOT", tmp_path)
 
     with pytest.raises(UserError, match="cannot be read: "):
-        sam.parameters(Stage("local"))
+        sam.check_sources(Stage("local"))
