@@ -57,6 +57,14 @@ run "data_key_names_the_services_that_act_by_themselves" {
 
   assert {
     condition = alltrue([
+      for statement in jsondecode(aws_kms_key.data.policy).Statement :
+      !contains(flatten([statement.Action]), "kms:*") if can(statement.Principal.Service)
+    ])
+    error_message = "A service may encrypt and decrypt; only the account may do all with a key."
+  }
+
+  assert {
+    condition = alltrue([
       for values in flatten([
         for statement in jsondecode(aws_kms_key.data.policy).Statement :
         [for test in values(try(statement.Condition, {})) : flatten(values(test))]
@@ -129,5 +137,58 @@ run "rule_targets_are_bound_without_source_keys" {
       "arn:aws:sqs:eu-central-1:000000000000:order-intake-ana-${name}"
     ])
     error_message = "Rules may send to the dead-letter queues and a replay's queues only."
+  }
+}
+
+run "only_the_bus_sends_to_its_dead_letter_queue" {
+  command = plan
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_sqs_queue.orders_dlq.policy).Statement :
+      [statement.Effect, statement.Principal, statement.Action, statement.Resource]
+      ] == [[
+        "Allow", { Service = "events.amazonaws.com" }, "sqs:SendMessage",
+        "${local.queues_arn}:${local.orders_dlq_name}",
+    ]]
+    error_message = "EventBridge, and nobody else, must be able to send to the queue."
+  }
+
+  assert {
+    condition = jsondecode(aws_sqs_queue.orders_dlq.policy).Statement[0].Condition == {
+      StringEquals = { "aws:SourceAccount" = "000000000000" }
+      ArnEquals    = { "aws:SourceArn" = local.orders_bus_arn }
+    }
+    error_message = "EventBridge may send for this bus of this account only."
+  }
+}
+
+run "alarms_and_logs_are_bound_to_this_stage" {
+  command = plan
+
+  assert {
+    condition = one([
+      for statement in jsondecode(aws_kms_key.data.policy).Statement :
+      statement.Condition if statement.Sid == "AlarmsSendToOperators"
+      ]) == {
+      StringEquals = { "aws:SourceAccount" = "000000000000" }
+      ArnLike      = { "aws:SourceArn" = "${local.alarms_arn}:${local.prefix}-*" }
+      ArnEquals = {
+        "kms:EncryptionContext:aws:sns:topicArn" = "${local.topics_arn}:${local.prefix}-operators"
+      }
+    }
+    error_message = "Only this stage's alarms may use the key, and only to tell the operators."
+  }
+
+  assert {
+    condition = one([
+      for statement in jsondecode(aws_kms_key.data.policy).Statement :
+      toset(statement.Condition.ArnLike["kms:EncryptionContext:aws:logs:arn"])
+      if statement.Sid == "LogGroupsEncryptEvents"
+      ]) == toset([
+      for groups in ["/aws/lambda", "/aws/vendedlogs/states"] :
+      "${local.logs_arn}:${groups}/${local.prefix}-*"
+    ])
+    error_message = "CloudWatch Logs may use the key for this stage's log groups only."
   }
 }

@@ -76,4 +76,13 @@ run "apply" {
     ])
     error_message = "Secret values are write-only: none may be in the state."
   }
+
+  assert {
+    condition = (
+      output.key_arns == { data = aws_kms_key.data.arn, config = aws_kms_key.config.arn }
+      && output.orders_bus.name == aws_cloudwatch_event_bus.orders.name
+      && output.orders_bus.dead_letter_arn == aws_sqs_queue.orders_dlq.arn
+    )
+    error_message = "Each output must tell of the thing that it names."
+  }
 }

@@ -26,7 +26,9 @@ type Operator = Callable[[Iterable[Place]], Iterator[Change]]
 
 def become(place: Place, new: str) -> Change:
     """The value becomes another one."""
-    return Change(place.name, place.start, place.end, new, f"{_short(place.source)} → {new}")
+    return Change(
+        place.name, place.start, place.end, new, f"{_short(place.source)} → {_short(new)}"
+    )
 
 
 def lost(place: Place) -> Iterator[Change]:

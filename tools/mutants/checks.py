@@ -10,7 +10,7 @@ from tools.mutants.flaws import Flaw
 LIMIT = 300  # seconds for one check; a flaw may make it wait for ever
 LONGEST = 300  # characters of what a check said
 PYTEST = ("pytest", "-x", "-q", "--tb=short", "-rfE", "--no-header", "-p", "no:cacheprovider")
-FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)(?: - (.*))?$", re.MULTILINE)
+FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - (.*))?$", re.MULTILINE)
 PLATFORM = "tests/infrastructure/test_terraform.py"
 REASON = re.compile(r"^E +(.*)$", re.MULTILINE)
 

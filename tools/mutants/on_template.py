@@ -129,8 +129,8 @@ def substitution_of_another(places: Iterable[Place]) -> Iterator[Change]:
 def pattern_with_a_wrong_prefix(places: Iterable[Place]) -> Iterator[Change]:
     """The folder is misspelt."""
     for place in _patterns(places):
-        if "incoming/" in place.source:
-            yield become(place, place.source.replace("incoming/", "incomming/"))
+        if match := re.search("incoming/", place.source):
+            yield _within(place, match, "incomming/")
 
 
 def pattern_split_in_two(places: Iterable[Place]) -> Iterator[Change]:
