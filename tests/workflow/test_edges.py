@@ -1,12 +1,15 @@
 """The list of edges, and how long a file can be held, come from the definition itself."""
 
 import copy
+import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from order_intake.chunks import LARGEST_CHUNK
+from tests import conftest
 from tests.template import template
 from tools.errors import UserError
 from tools.workflow import retry_times
@@ -92,6 +95,36 @@ def test_a_loop_has_no_longest_way() -> None:
     loop = {"Again": {"Type": "Wait", "Seconds": 1, "Next": "Again"}}
     endless = retry_times.longest_way({"StartAt": "Again", "States": loop})
     assert retry_times.as_time(endless) == "without end, in a loop"
+
+
+def test_the_table_shows_what_the_local_cloud_ignores() -> None:
+    definition = copy.deepcopy(SMALL)
+    definition["States"]["Ask"] |= {"HeartbeatSeconds": 3}
+    definition["States"]["Ask"]["Retry"][0] |= {
+        "IntervalSeconds": 30, "BackoffRate": 2, "MaxDelaySeconds": 45, "JitterStrategy": "FULL",
+    }  # fmt: skip
+
+    heads, row, last = retry_times.table(definition)
+
+    assert heads.split()[4:8] == ["(s)", "cap", "jitter", "heartbeat"]
+    assert re.split(" {2,}", row) == [
+        "Ask", "3", "30 45", "45 s", "FULL", "3 s", "0 s", "1 min 15 s", "1 min 24 s"
+    ]  # fmt: skip
+    assert last.endswith("; the workflow has no limit.")
+
+
+@pytest.mark.parametrize(("missed", "fails"), [(0, False), (1, True)])
+def test_an_edge_that_no_test_took_is_a_failure(
+    missed: int, fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = {edge: {"a test"} for edge in edges(load())[missed:]}
+    session = SimpleNamespace(config=SimpleNamespace(), exitstatus=0)
+    monkeypatch.setattr(conftest, "TAKEN", taken)
+    monkeypatch.setattr(conftest, "whole_tier_ran", lambda _: True)
+
+    conftest.pytest_sessionfinish(session)  # type: ignore[arg-type]
+
+    assert bool(session.exitstatus) == fails
 
 
 def test_workflow_has_time_for_the_longest_way() -> None:

@@ -19,6 +19,10 @@ class Hold:
     state: str
     errors: tuple[str, ...]
     attempts: int
+    delays: tuple[float, ...]  # before each further attempt, without jitter
+    cap: float | None  # MaxDelaySeconds
+    jitter: str
+    heartbeat: float | None
     # Of all delays together: at best (the jitter draws nothing), at worst.
     shortest: float
     longest: float
@@ -51,6 +55,10 @@ def _hold(name: str, state: dict[str, Any], retry: dict[str, Any]) -> Hold:
         state=name,
         errors=tuple(retry["ErrorEquals"]),
         attempts=len(waits) + 1,
+        delays=tuple(waits),
+        cap=retry.get("MaxDelaySeconds"),
+        jitter=retry.get("JitterStrategy", "NONE"),
+        heartbeat=state.get("HeartbeatSeconds"),
         shortest=0.0 if retry.get("JitterStrategy") == "FULL" else sum(waits),
         longest=sum(waits),
         with_attempts=sum(waits) + (len(waits) + 1) * attempt if attempt is not None else None,
@@ -66,13 +74,19 @@ LONGEST_WAIT = 86400
 LONGEST_MAP = -(-(1073741824 // (2 * 1024 * 1024)) // 5) * 300
 
 
+def _whole(hold: Hold) -> float:
+    """Delays and attempts at their longest. A call that fails does not wait for an answer first."""
+    known = hold.with_attempts
+    return hold.longest + LONGEST_APPROVAL if known is None else known
+
+
 def longest_way(definition: dict[str, Any]) -> float:
     """How long a file can take at most from start to end, retries and waits included; seconds.
 
     Failures at the very end of a state count too: a Catch follows the longest hold. A loop has no
     longest way: infinity.
     """
-    held = {hold.state: hold for hold in holds(definition)}
+    every = holds(definition)
 
     def stay(name: str, state: dict[str, Any]) -> float:
         inner: float = max(
@@ -80,9 +94,7 @@ def longest_way(definition: dict[str, Any]) -> float:
         )
         inner += LONGEST_WAIT if state["Type"] == "Wait" else 0
         inner += LONGEST_MAP if state["Type"] == "Map" else 0
-        if name in held:
-            known = held[name].with_attempts
-            inner += held[name].longest + LONGEST_APPROVAL if known is None else known
+        inner += sum(_whole(hold) for hold in every if hold.state == name)
         return inner
 
     def way(machine: dict[str, Any], name: str, been: frozenset[str] = frozenset()) -> float:
@@ -99,10 +111,8 @@ def longest_way(definition: dict[str, Any]) -> float:
     return way(definition, definition["StartAt"])
 
 
-def as_time(seconds: float | None) -> str:
+def as_time(seconds: float) -> str:
     """Seconds for people: `40 s`, `5 min 15 s`, `1 h 51 min`."""
-    if seconds is None:
-        return "as its setting"
     if math.isinf(seconds):
         return "without end, in a loop"
     whole = round(seconds)
@@ -118,15 +128,20 @@ def as_time(seconds: float | None) -> str:
 def table(definition: dict[str, Any]) -> list[str]:
     """The table of all Retries, as lines of text."""
     rows: list[tuple[str, ...]] = [
-        ("Retry of", "attempts", "delays: best", "worst", "worst, with its attempts")
-    ]
+        ("Retry of", "attempts", "delays (s)", "cap", "jitter", "heartbeat",
+         "all delays: best", "worst", "with attempts")
+    ]  # fmt: skip
     for hold in holds(definition):
-        times = (hold.shortest, hold.longest, hold.with_attempts)
-        rows.append((hold.state, str(hold.attempts), *(as_time(each) for each in times)))
+        delays = " ".join(f"{each:g}" for each in hold.delays)
+        fields = ["none" if each is None else as_time(each) for each in (hold.cap, hold.heartbeat)]
+        times = (hold.shortest, hold.longest, _whole(hold))
+        told = (hold.state, str(hold.attempts), delays, fields[0], hold.jitter, fields[1])
+        rows.append((*told, *(as_time(each) for each in times)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
-    longest, limit = as_time(longest_way(definition)), as_time(definition.get("TimeoutSeconds"))
-    return [*lines, f"The longest way of a file takes {longest}; the workflow's limit is {limit}."]
+    longest, limit = as_time(longest_way(definition)), definition.get("TimeoutSeconds")
+    known = f"the workflow's limit is {as_time(limit)}" if limit else "the workflow has no limit"
+    return [*lines, f"The longest way of a file takes {longest}; {known}."]
