@@ -42,8 +42,10 @@ def test_it_has_a_unit_test(name: str) -> None:
 def test_it_has_a_log_group_of_its_own_name_with_retention_and_key(name: str) -> None:
     group = resources()[f"{name}Logs"]["Properties"]
     assert group["LogGroupName"] == {"Fn::Sub": f"/aws/lambda/order-intake-${{Stage}}-{name}"}
-    assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
-    assert group["KmsKeyId"] == {"Ref": "DataKeyArn"}
+    kept = group.get("RetentionInDays")
+    assert kept == {"Ref": "LogRetentionDays"}, f"{name}Logs is kept for ever, and paid for"
+    key = group.get("KmsKeyId")
+    assert key == {"Ref": "DataKeyArn"}, f"{name}Logs is not encrypted with the data key"
     assert properties(name)["LoggingConfig"]["LogGroup"] == {"Ref": f"{name}Logs"}
 
 
@@ -51,8 +53,9 @@ def test_it_has_a_role_of_its_own(name: str) -> None:
     assert properties(name)["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
     statements = resources()[f"{name}Role"]["Properties"]["Policies"][0]["PolicyDocument"]
     for statement in statements["Statement"]:
-        assert statement["Resource"] != "*"
-        assert "*" not in str(statement["Action"])
+        said = f"{name}Role: {statement.get('Sid')} allows more than is needed: a wildcard"
+        assert statement["Resource"] != "*", said
+        assert "*" not in str(statement["Action"]), said
 
 
 def test_its_environment_is_what_its_settings_ask_for(name: str) -> None:

@@ -12,7 +12,7 @@ LONGEST = 300  # characters of what a check said
 PYTEST = ("pytest", "-x", "-q", "--tb=short", "-rfE", "--no-header", "-p", "no:cacheprovider")
 FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - (.*))?$", re.MULTILINE)
 PLATFORM = "tests/infrastructure/test_terraform.py"
-REASON = re.compile(r"^E +(.*)$", re.MULTILINE)
+REASON = re.compile(r"^E +((?!\+ +where).*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -109,9 +109,8 @@ def run(check: Check, root: Path, environment: dict[str, str]) -> Catch | None:
 
 def _read(check: Check, output: str) -> Catch:
     """The test that failed and its reason, or the first line of a linter."""
-    failed, reason = FAILED.search(output), REASON.search(output)
-    if failed:
-        said = reason[1] if reason else failed[2] or ""
-        return Catch(failed[1], said[:LONGEST])
+    if failed := FAILED.search(output):
+        reasons = " ".join(REASON.findall(output)) or failed[2] or ""
+        return Catch(failed[1], " ".join(reasons.split())[:LONGEST])
     lines = [line.strip() for line in output.splitlines() if not line.startswith("---")]
     return Catch(check.name, next((line for line in lines if line), "")[:LONGEST])
