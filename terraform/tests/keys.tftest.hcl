@@ -192,3 +192,25 @@ run "alarms_and_logs_are_bound_to_this_stage" {
     error_message = "CloudWatch Logs may use the key for this stage's log groups only."
   }
 }
+
+# The actions that AWS's documentation of each service asks for; the pages are named in kms.tf.
+run "each_service_may_do_what_it_must_and_no_more" {
+  command = plan
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_kms_key.data.policy).Statement :
+      statement.Sid => toset(flatten([statement.Action])) if can(statement.Principal.Service)
+      } == {
+      OrdersBusDescribesKey   = toset(["kms:DescribeKey"])
+      OrdersBusEncryptsEvents = toset(["kms:GenerateDataKey", "kms:Decrypt"])
+      RulesSendToQueues       = toset(["kms:GenerateDataKey", "kms:Decrypt"])
+      RulesSendToOperators    = toset(["kms:GenerateDataKey*", "kms:Decrypt"])
+      AlarmsSendToOperators   = toset(["kms:GenerateDataKey*", "kms:Decrypt"])
+      LogGroupsEncryptEvents = toset([
+        "kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*",
+      ])
+    }
+    error_message = "A service's statement allows more or less than its documentation asks for."
+  }
+}
