@@ -27,10 +27,14 @@ def latest(detail_type: str) -> tuple[tuple[int, int], dict[str, Any]] | None:
     if not versions:
         return None
     newest = max(versions)
+    name = versions[newest].relative_to(ROOT)
     try:
-        return newest, json.loads(versions[newest].read_text(encoding="utf-8"))
+        schema = json.loads(versions[newest].read_text(encoding="utf-8"))
     except ValueError as error:
-        raise UserError(f"{versions[newest].relative_to(ROOT)} is no JSON: {error}") from None
+        raise UserError(f"{name} is no JSON: {error}") from None
+    if not isinstance(schema, dict):
+        raise UserError(f"{name} is no schema: it must be a JSON object")
+    return newest, schema
 
 
 def problems(event: dict[str, Any]) -> list[str]:

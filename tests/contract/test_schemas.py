@@ -2,6 +2,7 @@
 
 import copy
 import json
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -15,6 +16,7 @@ from order_intake.uploads import IncomingFile
 from tests.template import resources
 from tools import decide, released_schemas, schemas
 from tools.deployed import Deployed
+from tools.errors import UserError
 from tools.stage import ROOT
 
 KINDS = sorted(schemas.kinds())
@@ -127,6 +129,28 @@ def samples() -> list[Any]:
 def test_the_sample_events_fit_their_schema(event: dict[str, Any]) -> None:
     source, _ = schemas.kinds()[event["detail-type"]]
     assert (released_schemas.problems(event) == []) == (event["source"] == source)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("1.0.json", b"{", "is no JSON"),
+        ("1.0.json", b"\xff", "is no JSON"),
+        ("1.0.json", b"[]", "is no schema: it must be a JSON object"),
+        ("first.json", b"{}", "'first' is no version; it has two numbers, such as 1.0"),
+    ],
+)
+def test_a_released_schema_that_does_not_read_is_one_line(
+    name: str, text: bytes, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "events" / "schemas" / "Kind" / name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(text)
+    monkeypatch.setattr(released_schemas, "ROOT", tmp_path)
+    monkeypatch.setattr(released_schemas, "FOLDER", path.parent.parent)
+
+    with pytest.raises(UserError, match=says):
+        released_schemas.latest("Kind")
 
 
 def test_an_addition_breaks_nothing_and_needs_a_new_second_number() -> None:

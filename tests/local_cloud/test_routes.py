@@ -4,11 +4,14 @@ import dataclasses
 import json
 from argparse import ArgumentError
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tools.deployed import Deployed, Rule
+from tools.errors import UserError
+from tools.replay.bus_play import filled_in
 from tools.replay.situations import EVENTS
 from tools.routes import __main__ as command
 from tools.routes.matrix import ask, questions
@@ -105,6 +108,39 @@ def test_a_near_miss_differs_in_one_field(deployed: Deployed) -> None:
         assert changed == base.event
     sizes = [one.event["detail"]["object"].get("size") for one in misses]
     assert {65535, 65536, 65537, "65536", 5_000_000_001, None} <= set(sizes)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (b"{", "is no event: Input data was truncated"),
+        (b"[]", "is no event: Expected `object`, got `array`"),
+        (b"\xff", "is no event: 'utf-8' codec can't decode"),
+        (b'{"a": "${nope}"}', r"has \$\{nope\}; there are \$\{uploads_bucket\}"),
+        (b'{"a": "$"}', "is no event: Invalid placeholder"),
+        (None, "is no event: .*No such file"),
+    ],
+)
+def test_an_event_that_does_not_read_is_one_line(
+    text: bytes | None, says: str, deployed: Deployed, tmp_path: Path
+) -> None:
+    path = tmp_path / "event.json"
+    if text is not None:
+        path.write_bytes(text)
+
+    with pytest.raises(UserError, match=says):
+        filled_in(deployed, path)
+
+
+def test_near_misses_of_an_event_that_lacks_a_field_are_left_to_the_event_itself(
+    deployed: Deployed,
+) -> None:
+    bare = Question("bus/bare", {"source": "aws.s3"}, ("SmallFileUploaded",))
+
+    asked = [one.name for one in near_misses(deployed, [bare])]
+
+    assert asked
+    assert all(name.startswith("SmallFileUploaded: source ") for name in asked)
 
 
 def test_a_wrong_argument_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

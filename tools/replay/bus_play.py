@@ -14,7 +14,7 @@ from tools.errors import UserError
 from tools.replay.aftermath import wait_for_dead_letter, wait_for_log
 from tools.replay.probe import EVENT_LIMIT, Probe
 from tools.replay.result import Result, came_in, compare
-from tools.replay.situations import BusEvent, RulesExpected
+from tools.replay.situations import BusEvent, RulesExpected, shown
 
 
 def play_bus_event(deployed: Deployed, probe: Probe, situation: BusEvent) -> Result:
@@ -38,16 +38,25 @@ def play_bus_event(deployed: Deployed, probe: Probe, situation: BusEvent) -> Res
 
 
 def filled_in(deployed: Deployed, path: Path) -> dict[str, Any]:
-    """An event of events/bus with the stage's own names in it, and an id for `${unique}`."""
-    text = string.Template(path.read_text(encoding="utf-8")).substitute(
-        uploads_bucket=deployed.bucket,
-        account=deployed.account,
-        region=deployed.stage.region,
-        stage=deployed.stage.name,
-        unique=uuid.uuid4().hex[:24],
-    )
-    event: dict[str, Any] = msgspec.json.decode(text)
-    return event
+    """An event of events/ with the stage's own names in it, and an id for `${unique}`.
+
+    Raises UserError when it does not read.
+    """
+    names = {
+        "uploads_bucket": deployed.bucket,
+        "account": deployed.account,
+        "region": deployed.stage.region,
+        "stage": deployed.stage.name,
+        "unique": uuid.uuid4().hex[:24],
+    }
+    try:
+        text = string.Template(path.read_text(encoding="utf-8")).substitute(names)
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except KeyError as error:
+        known = ", ".join(f"${{{name}}}" for name in names)
+        raise UserError(f"{shown(path)} has ${{{error.args[0]}}}; there are {known}") from None
+    except (OSError, ValueError, msgspec.MsgspecError) as error:
+        raise UserError(f"{shown(path)} is no event: {error}") from None
 
 
 def _published(

@@ -239,8 +239,8 @@ def read_situation(path: Path) -> Situation:
             case _:
                 call = msgspec.convert(told, _ScheduleFile)
                 return ScheduledCall(happening, call.schedule, call.expect.payload)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise UserError(f"{_shown(toml)}: {error}") from None
+    except (ValueError, msgspec.ValidationError) as error:
+        raise UserError(f"{shown(toml)}: {error}") from None
 
 
 def find_situations(paths: list[Path]) -> list[Situation]:
@@ -276,7 +276,7 @@ def _below(path: Path) -> set[Path]:
 
 def _is_situation(toml: Path) -> bool:
     """Whether `make replay` lets it happen; most calls of functions are for `make sam-local`."""
-    lines = toml.read_text(encoding="utf-8").splitlines()
+    lines = toml.read_text(encoding="utf-8", errors="replace").splitlines()
     return not toml.is_relative_to(EVENTS / "functions") or any(
         line.startswith("schedule") for line in lines
     )
@@ -286,13 +286,14 @@ def _happening(path: Path) -> Path:
     """The file that says what happens, for itself or for its TOML."""
     if path.suffix != ".toml":
         if not path.with_suffix(".toml").is_file():
-            raise UserError(f"{_shown(path)} has no {path.stem}.toml that foretells its outcome")
+            raise UserError(f"{shown(path)} has no {path.stem}.toml that foretells its outcome")
         return path
     beside = sorted(p for p in path.parent.glob(f"{path.stem}.*") if p.suffix != ".toml")
     if len(beside) != 1:
-        raise UserError(f"{_shown(path)} must have exactly one file {path.stem}.* beside it")
+        raise UserError(f"{shown(path)} must have exactly one file {path.stem}.* beside it")
     return beside[0]
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
+    """A path as a person would write it."""
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)

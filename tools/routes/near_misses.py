@@ -57,7 +57,8 @@ def near_misses(deployed: Deployed, known: Iterable[Question]) -> Iterator[Quest
             continue  # tests/local_cloud/test_routes.py says when a rule has no event
         pattern = json.loads(rule.pattern)
         for path, wanted in leaves(pattern):
-            yield from _misses(deployed, rule, base, path, wanted)
+            if _at(base.event, path) is not None:  # without it, the base itself is told to differ
+                yield from _misses(deployed, rule, base, path, wanted)
 
 
 def leaves(
@@ -71,6 +72,13 @@ def leaves(
             yield from leaves(inside, (*at, name))
         else:
             yield (*at, name), inside
+
+
+def _at(event: Any, path: tuple[str, ...]) -> Any:
+    """What stands at a path of an event; None where nothing does."""
+    for name in path:
+        event = event.get(name) if isinstance(event, dict) else None
+    return event
 
 
 def _misses(
@@ -96,9 +104,7 @@ def _misses(
 def _other_texts(
     ask: Callable[..., Question], wanted: list[str], base: Question, path: tuple[str, ...]
 ) -> Iterator[Question]:
-    now: Any = base.event
-    for name in path:
-        now = now[name]
+    now: str = _at(base.event, path)
     others = (now + "x", "x" + now, now[:-1], now.swapcase(), now.upper(), f"{now} ", "")
     yield from (ask(other) for other in dict.fromkeys(others) if other not in wanted)
     yield ask({"name": now})  # the right text, a level too deep

@@ -112,7 +112,7 @@ def read_fixture(path: Path) -> Fixture:
         raise UserError(
             f"{shown(path)} has no {toml.name} that foretells what comes back"
         ) from None
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (ValueError, msgspec.ValidationError) as error:
         raise UserError(f"{shown(toml)}: {error}") from None
     if (told.expect.payload is None) == (told.expect.error_type is None):
         raise UserError(f"{shown(toml)}: [expect] must have either payload or errorType")
