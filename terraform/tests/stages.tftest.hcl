@@ -26,6 +26,47 @@ run "wrong_values_are_refused" {
   ]
 }
 
+run "the_least_and_the_most_are_taken" {
+  command = plan
+
+  variables {
+    stage                          = "abcdefghijkl"
+    key_deletion_window_in_days    = 30
+    secret_recovery_window_in_days = 30
+    archive_retention_in_days      = 0
+    database                       = { host = "db.example.com", port = 65535 }
+  }
+}
+
+run "one_less_is_refused" {
+  command = plan
+
+  variables {
+    key_deletion_window_in_days    = 6
+    secret_recovery_window_in_days = 6
+    database                       = { host = "db.example.com", port = 0 }
+  }
+
+  expect_failures = [
+    var.key_deletion_window_in_days, var.secret_recovery_window_in_days, var.database,
+  ]
+}
+
+run "one_more_is_refused" {
+  command = plan
+
+  variables {
+    stage                          = "abcdefghijklm"
+    key_deletion_window_in_days    = 31
+    secret_recovery_window_in_days = 31
+    database                       = { host = "db.example.com", port = 65536 }
+  }
+
+  expect_failures = [
+    var.stage, var.key_deletion_window_in_days, var.secret_recovery_window_in_days, var.database,
+  ]
+}
+
 run "only_known_ways_to_a_key_are_taken" {
   command = plan
 
