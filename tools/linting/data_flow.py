@@ -27,7 +27,7 @@ from tools.linting.scopes import Scope, scopes
 # What stands in these fields is never an expression.
 PLAIN_FIELDS = {
     "Type", "Resource", "Next", "End", "Default", "Comment", "QueryLanguage", "Label",
-    "ErrorEquals", "JitterStrategy", "ReaderConfig", "WriterConfig",
+    "ErrorEquals", "JitterStrategy",
 }  # fmt: skip
 INNER = {"Branches", "ItemProcessor"}
 ANYTHING: dict[str, Any] = {}
@@ -100,7 +100,8 @@ def findings(machine: dict[str, Any]) -> list[str]:
     every = list(scopes(machine))
     all_texts = [text for scope in every for text in texts(scope)]
     known, functions = references(each.expression for each in all_texts if each.expression)
-    found = [line for scope in every for line in _assignments(scope)]
+    found = [*_of_language(machine, every)]
+    found += [line for scope in every for line in _assignments(scope)]
     for text in all_texts:
         if text.expression is None:
             found += [text.told(what) for what in _forgotten(text)]
@@ -115,6 +116,15 @@ def findings(machine: dict[str, Any]) -> list[str]:
         for name in sorted(scope.assigned - read):
             found.append(f"{_where(scope)}: assigns ${name}, and no expression reads it")
     return found
+
+
+def _of_language(machine: dict[str, Any], every: list[Scope]) -> Iterator[str]:
+    if machine.get("QueryLanguage") != "JSONata":
+        yield "the workflow: without QueryLanguage: JSONata no expression is evaluated"
+    for scope in every:
+        for name, state in scope.machine["States"].items():
+            if state.get("QueryLanguage", "JSONata") != "JSONata":
+                yield f"{name}, QueryLanguage: all states of a JSONata workflow are JSONata's"
 
 
 def _where(scope: Scope) -> str:
@@ -175,8 +185,8 @@ def _of(text: Text, path: tuple[str, ...]) -> Iterator[str]:
         return
     root, *names = path
     fields = text.field.split(".")
-    gives = any(each in ("Assign", "Output") for each in fields)
     caught = fields[0].startswith("Catch[")
+    gives = fields[1 if caught else 0].partition("[")[0] in ("Assign", "Output")
     match root:
         case "result" if text.state["Type"] not in WORKING or not gives or caught:
             yield "$states.result is only in Assign and Output of a Task, Parallel or Map"

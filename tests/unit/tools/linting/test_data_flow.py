@@ -138,6 +138,7 @@ ITEM = "Each.ItemProcessor.States.One.Arguments.Payload"
         ("Stop.Cause", "{% $states.inputs %}", "no $states.inputs; is $states.input meant?"),
         ("Stop.Cause", "{% $states.result %}", "$states.result is only in Assign and Output"),
         ("Wait.Arguments.both", "{% $states.result & $both %}", "$states.result is only in"),
+        ("Wait.Arguments.Output", "{% $states.result %}", "$states.result is only in"),
         ("Both.Catch.0.Assign.failure", "{% $states.result %}", "$states.result is only in"),
         ("Both.Assign.both", "{% $states.errorOutput.Error %}", "only in Assign and Output of a C"),
         ("Both.Catch.0.Assign.failure", "{% $states.errorOutput.Eror %}", "is Error meant?"),
@@ -181,6 +182,21 @@ def test_what_is_not_there_is_told(place: str, text: str, says: str) -> None:
 def test_what_is_assigned_wrongly_is_told(place: str, value: Any, says: str) -> None:
     found = told(place, value)
     assert any(says in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [
+        (WHOLE, "the workflow: without QueryLanguage: JSONata no expression is evaluated"),
+        (WHOLE["States"]["Wait"], "Wait, QueryLanguage: all states of a JSONata workflow"),
+    ],
+)
+def test_another_language_is_told(
+    place: dict[str, Any], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(place, "QueryLanguage", "JSONPath")
+    (found,) = findings(WHOLE)
+    assert found.startswith(says)
 
 
 def test_items_of_a_map_that_is_not_distributed_see_the_variables_around_it() -> None:
