@@ -5,6 +5,7 @@ As a command: `python -m tools.terraform <fmt|init|validate|plan|apply|destroy|o
 """
 
 import argparse
+import fcntl
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -218,16 +220,67 @@ def _captured(stage: Stage, *arguments: str) -> str:
 
 def validate() -> None:
     """Check terraform/ by itself: no stage, no credentials. Raises UserError with what is wrong."""
-    environment = _without_missing_config(dict(os.environ))
+    with _by_itself() as environment:
+        _alone(environment, "validate", "-no-color")
+
+
+def planned_in_test(file: str) -> dict[str, dict[str, Any]]:
+    """The values of all resources, by address, as a plan in terraform/tests/ has them.
+
+    Made anew when anything below terraform/ changed. Raises UserError when it cannot be planned, or
+    when a test in that file fails.
+    """
+    sources = [path for path in sorted(TERRAFORM.rglob("*.*")) if path.suffix in (".tf", ".hcl")]
+    sources.append(Path(__file__))
+    mark = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    kept = local_dir() / "terraform-validate" / f"planned-{mark}.json"
+    if not kept.exists():
+        with _by_itself() as environment:
+            arguments = ("-json", "-verbose", f"-filter=tests/{file}")
+            said = map(json.loads, _alone(environment, "test", *arguments).splitlines())
+            (plan,) = [each["test_plan"] for each in said if each["type"] == "test_plan"]
+            found = {each["address"]: each["change"]["after"] for each in plan["resource_changes"]}
+            for old in kept.parent.glob("planned-*"):
+                old.unlink()
+            new = kept.with_suffix(".new")
+            new.write_text(json.dumps(found))
+            new.replace(kept)
+    values: dict[str, dict[str, Any]] = json.loads(kept.read_text())
+    return values
+
+
+@contextmanager
+def _by_itself() -> Iterator[dict[str, str]]:
+    """terraform/ made ready without a stage, for one process at a time; gives the environment.
+
+    No request can leave the machine: AWS's address is one where nobody answers.
+    """
     data = local_dir() / "terraform-validate"
-    environment |= {"TF_DATA_DIR": str(data), "CHECKPOINT_DISABLE": "1"}
+    data.mkdir(parents=True, exist_ok=True)
+    given = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "TF_VAR_"))}
+    environment = _without_missing_config(given) | {
+        "TF_DATA_DIR": str(data),
+        "CHECKPOINT_DISABLE": "1",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    }
     mirror = find_mirror(environment)
     plugins = [f"-plugin-dir={mirror}"] if mirror else []
-    init = ["init", "-backend=false", "-input=false", "-no-color", "-lockfile=readonly", *plugins]
-    for arguments in (init, ["validate", "-no-color"]):
-        done = subprocess.run(_command(*arguments), env=environment, capture_output=True, text=True)
-        if done.returncode:
-            raise UserError(f"terraform {arguments[0]} failed: {_first_error(done.stderr)}")
+    with (data / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        init = ["-backend=false", "-input=false", "-no-color", "-lockfile=readonly", *plugins]
+        _alone(environment, "init", *init)
+        yield environment
+
+
+def _alone(environment: dict[str, str], *arguments: str) -> str:
+    done = subprocess.run(_command(*arguments), env=environment, capture_output=True, text=True)
+    if done.returncode:
+        problems: list[str] = []
+        if "-json" in arguments:
+            list(_readable(done.stdout.splitlines(), problems))
+        told = "; ".join(problems) or _first_error(done.stderr)
+        raise UserError(f"terraform {arguments[0]} failed: {told}")
+    return done.stdout
 
 
 def _plan(stage: Stage) -> int:

@@ -1,55 +1,237 @@
-"""Every permission on the way of a file is there, and none that nothing needs.
+"""Every permission on a file's way is there, none that nothing needs, none that reaches too far.
 
-Worked out from the translated template and the definition. What Terraform's policies add, and what
-the functions ask for by themselves, tests/local_cloud judges.
+Worked out without a cloud: from the translated template, the definition, Terraform's plan, and what
+functions were recorded to ask for (tools/permissions/asked.txt, which tests/faults holds against
+what they do).
 """
 
 import copy
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tools.permissions.judging import judge
+from tools.errors import UserError
+from tools.permissions import asked
+from tools.permissions.judging import Verdict, judge, policies_of
+from tools.permissions.platform import Platform
 from tools.permissions.policies import Grant, Request, grants
-from tools.permissions.template import Template
+from tools.permissions.template import CONFIG_KEY, DATA_KEY, Template
+from tools.permissions.ways import needs
 
-Change = Callable[[dict[str, Any]], None]
+type Change = Callable[[dict[str, Any]], None]
+type Document = dict[str, Any]
+
+# The properties of each type that are, or hold, policies.
+POLICIES = {
+    "AWS::IAM::Role": ("AssumeRolePolicyDocument", "Policies"),
+    "AWS::IAM::ManagedPolicy": ("PolicyDocument",),
+    "AWS::SQS::QueuePolicy": ("PolicyDocument",),
+    "AWS::SNS::TopicPolicy": ("PolicyDocument",),
+}
+TEMPLATE = Template.load()
+RESOURCES = TEMPLATE.raw["Resources"]
 
 
 @pytest.fixture(scope="module")
-def template() -> Template:
-    return Template.load()
+def platform() -> Platform:
+    if not shutil.which("terraform"):
+        pytest.skip("terraform is not installed")
+    return Platform.planned()
 
 
-def changed(template: Template, change: Change) -> Template:
-    """A copy of the template with a change in its resources."""
-    raw = copy.deepcopy(template.raw)
-    change(raw["Resources"])
-    return Template(raw)
+def judged(platform: Platform, change: Change | None = None) -> Verdict:
+    """The verdict on the template, or on a copy with a change in its resources."""
+    raw = copy.deepcopy(TEMPLATE.raw)
+    if change:
+        change(raw["Resources"])
+    return judge(Template(raw), platform, asked.needs(asked.kept()))
 
 
-def without(resource: str, sid: str) -> Change:
-    """Takes a statement out of a role's or a resource's policy."""
+def documents(resource: dict[str, Any]) -> Iterator[Document]:
+    for name in POLICIES[resource["Type"]]:
+        held = resource["Properties"].get(name, [])
+        yield from (each["PolicyDocument"] for each in held) if name == "Policies" else [held]
+
+
+def to_every_statement(flaw: Callable[[Document], Document]) -> Change:
+    """Puts a flaw into all statements of all policies."""
 
     def change(resources: dict[str, Any]) -> None:
-        properties = resources[resource]["Properties"]
-        documents = [each["PolicyDocument"] for each in properties.get("Policies", [])]
-        for document in documents or [properties["PolicyDocument"]]:
+        for resource in resources.values():
+            for document in documents(resource) if resource["Type"] in POLICIES else ():
+                document["Statement"] = [each | flaw(each) for each in document["Statement"]]
+
+    return change
+
+
+def all_of_the_service(statement: Document) -> Document:
+    action = statement["Action"]
+    first = action[0] if isinstance(action, list) else action
+    return {"Action": f"{first.partition(':')[0]}:*"}
+
+
+def one_action_more(statement: Document) -> Document:
+    action = statement["Action"]
+    return {"Action": [*(action if isinstance(action, list) else [action]), "iam:PassRole"]}
+
+
+def everywhere(statement: Document) -> Document:
+    return {} if "Principal" in statement else {"Resource": "*"}
+
+
+def in_all_circumstances(statement: Document) -> Document:
+    return {"Condition": {}}
+
+
+def one_principal_more(statement: Document) -> Document:
+    named = statement.get("Principal", {}).get("Service")
+    return {"Principal": {"Service": [named, "glue.amazonaws.com"]}} if named else {}
+
+
+def test_nothing_is_missing_nothing_is_idle_and_nothing_reaches_too_far(platform: Platform) -> None:
+    assert judged(platform).lines == []
+
+
+def test_every_grant_would_be_missed(platform: Platform) -> None:
+    policies = policies_of(TEMPLATE) | platform.policies
+    asking: dict[str, list[Request]] = {}
+    for need in [*needs(TEMPLATE, platform), *asked.needs(asked.kept())]:
+        asking.setdefault(need.where, []).append(need.request)
+
+    def is_missed(grant: Grant, held: list[Grant], where: str) -> bool:
+        return any(
+            [each for each in held if each.allows(request)] == [grant]
+            for request in asking.get(where, [])
+        )
+
+    spare = [
+        str(grant)
+        for where, held in policies.items()
+        for grant in held
+        if (grant.holder, grant.sid) not in TEMPLATE.unused_grants
+        and not is_missed(grant, held, where)
+    ]
+    assert spare == []
+
+
+@pytest.mark.parametrize(
+    "flaw",
+    [
+        all_of_the_service,
+        one_action_more,
+        everywhere,
+        in_all_circumstances,
+        one_principal_more,
+    ],
+)
+def test_what_reaches_too_far_is_told_of_every_statement(
+    platform: Platform, flaw: Callable[[Document], Document]
+) -> None:
+    statements = {
+        (grant.holder, grant.sid)
+        for name, held in policies_of(TEMPLATE).items()
+        for grant in held
+        if not name.startswith("function ")
+    }
+    change = to_every_statement(flaw)
+    changed = copy.deepcopy(TEMPLATE.raw)
+    change(changed["Resources"])
+    same = {key for key in statements if key not in differing(TEMPLATE, Template(changed))}
+
+    lines = judged(platform, change).lines
+
+    told = {(h, s) for h, s in statements if any(f"{h} ({s})" in line for line in lines)}
+    assert statements - told - same - set(TEMPLATE.unused_grants) == set()
+
+
+def differing(one: Template, other: Template) -> set[tuple[str, str]]:
+    """The statements (holder, Sid) whose grants are not the same in both."""
+
+    def grants_in(template: Template) -> dict[tuple[str, str], list[Grant]]:
+        found: dict[tuple[str, str], list[Grant]] = {}
+        for held in policies_of(template).values():
+            for grant in held:
+                found.setdefault((grant.holder, grant.sid), []).append(grant)
+        return found
+
+    before, after = grants_in(one), grants_in(other)
+    return {key for key in before if repr(before[key]) != repr(after.get(key))}
+
+
+@pytest.mark.parametrize("role", sorted(TEMPLATE.of_type("AWS::IAM::Role")))
+def test_every_lost_managed_policy_is_told(platform: Platform, role: str) -> None:
+    for number in range(len(RESOURCES[role]["Properties"].get("ManagedPolicyArns", []))):
+
+        def change(resources: dict[str, Any], number: int = number) -> None:
+            del resources[role]["Properties"]["ManagedPolicyArns"][number]
+
+        assert judged(platform, change).missing
+
+
+@pytest.mark.parametrize("name", sorted(TEMPLATE.of_type("AWS::Lambda::Permission")))
+def test_every_flaw_of_a_functions_permission_is_told(platform: Platform, name: str) -> None:
+    def anybody(resources: dict[str, Any]) -> None:
+        resources[name]["Properties"] |= {"Principal": "*"}
+
+    def whoever_it_calls_for(resources: dict[str, Any]) -> None:
+        del resources[name]["Properties"]["SourceArn"]
+
+    assert judged(platform, lambda resources: resources.pop(name)).missing
+    assert judged(platform, anybody).missing
+    assert judged(platform, whoever_it_calls_for).wide
+
+
+def test_every_flaw_of_terraforms_policies_is_told(platform: Platform) -> None:
+    for whose, held in platform.policies.items():
+        for grant in held:
+            rest = [each for each in held if each is not grant]
+            others = replace(grant, principal="glue.amazonaws.com")
+            lost = replace(platform, policies={**platform.policies, whose: rest})
+            more = replace(platform, policies={**platform.policies, whose: [*held, others]})
+            assert any(f"{whose} does not allow" in told for told in judged(lost).missing), grant
+            assert judged(more).idle, grant
+            for operator, tests in grant.condition.items():
+                for key in tests:
+                    kept = {name: value for name, value in tests.items() if name != key}
+                    bare = replace(grant, condition={**grant.condition, operator: kept})
+                    wide = replace(platform, policies={**platform.policies, whose: [*rest, bare]})
+                    implied = key == "aws:SourceAccount" and "aws:SourceArn" in str(grant.condition)
+                    assert judged(wide).wide or implied, (grant, key)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda of: replace(of, bus_key=CONFIG_KEY), "takes an event: key config does not allow"),
+        (lambda of: replace(of, bus_key=""), "takes an event: no key does not allow"),
+        (lambda of: replace(of, queue_key=CONFIG_KEY), "the orders bus cannot encrypt goes to"),
+        (lambda of: replace(of, secrets_key=DATA_KEY), "NotifyPartnerRole may secretsmanager:Get"),
+    ],
+)
+def test_swapped_key_of_the_platform_is_told(
+    platform: Platform, change: Callable[[Platform], Platform], told: str
+) -> None:
+    assert any(told in line for line in judged(change(platform)).missing)
+
+
+def without(holder: str, sid: str) -> Change:
+    """Takes a statement out of a policy."""
+
+    def change(resources: dict[str, Any]) -> None:
+        for document in documents(resources[holder]):
             kept = [each for each in document["Statement"] if each.get("Sid") != sid]
-            assert len(kept) < len(document["Statement"])
             document["Statement"] = kept
 
     return change
 
 
-def test_nothing_is_missing_and_nothing_is_idle(template: Template) -> None:
-    assert judge(template, None, None) == ([], [])
-
-
 @pytest.mark.parametrize(
-    ("resource", "sid", "told"),
+    ("holder", "sid", "told"),
     [
+        ("PriceChunkRole", "ReadUploads", "PriceChunk asks for it"),
         ("PriceChunkRole", "UseDataKeyForObjects", "PriceChunkRole may s3:GetObjectVersion"),
         ("PriceChunkRole", "WriteLogs", "PriceChunk logs"),
         ("OrderIntakeRole", "UseDataKeyForObjects", "OrderIntakeRole may s3:GetObject"),
@@ -64,13 +246,11 @@ def test_nothing_is_missing_and_nothing_is_idle(template: Template) -> None:
         ("UseLedgerKey", "UseDataKeyForLedger", "RegisterFileRole may dynamodb:UpdateItem"),
         ("DecryptSecrets", "UseConfigKeyForSecrets", "may secretsmanager:GetSecretValue"),
         ("FunctionBasics", "DecryptOwnEnvironment", "LoadOrders starts: its environment"),
-        ("FunctionBasics", "Trace", "LoadOrders is traced"),
         (
             "SendToFunctionsDeadLetterQueue",
             "UseDataKeyForDeadLetterQueue",
             "NotifyPartnerRole may sqs:SendMessage",
         ),
-        ("SendToFunctionsDeadLetterQueue", "SendToDeadLetterQueue", "gave up on an event"),
         ("DailySettlementScheduleRole", "Invoke", "the schedule DailySettlementSchedule calls"),
         ("PartnerUpload", "EncryptUploads", "a partner uploads a file"),
         ("OperatorsPolicy", "Rules", "ApprovalRequested calls Operators"),
@@ -79,68 +259,93 @@ def test_nothing_is_missing_and_nothing_is_idle(template: Template) -> None:
     ],
 )
 def test_missing_permission_is_told_with_the_way_it_breaks(
-    template: Template, resource: str, sid: str, told: str
+    platform: Platform, holder: str, sid: str, told: str
 ) -> None:
-    absent, _ = judge(changed(template, without(resource, sid)), None, None)
+    absent = judged(platform, without(holder, sid)).missing
 
     assert any(told in line for line in absent), absent
 
 
-def test_missing_permission_of_a_rule_is_told(template: Template) -> None:
-    absent, _ = judge(
-        changed(template, lambda found: found.pop("SmallFileUploadedPermission")), None, None
-    )
-
-    assert absent[0].startswith("SmallFileUploaded calls IntakeSmallFile: function")
-
-
-def test_swapped_key_is_told(template: Template) -> None:
+def test_swapped_key_of_a_statement_is_told(platform: Platform) -> None:
     def swap(resources: dict[str, Any]) -> None:
         (policy,) = resources["PriceChunkRole"]["Properties"]["Policies"]
         for statement in policy["PolicyDocument"]["Statement"]:
             if statement["Sid"] == "UseDataKeyForObjects":
                 statement["Resource"] = {"Ref": "ConfigKeyArn"}
 
-    absent, idle = judge(changed(template, swap), None, None)
+    verdict = judged(platform, swap)
 
-    assert any("PriceChunkRole may s3:PutObject" in line for line in absent)
-    assert any("PriceChunkRole (UseDataKeyForObjects)" in line for line in idle)
-
-
-@pytest.mark.parametrize("role", ["OrderIntakeRole", "StartWorkflowRole"])
-def test_grant_that_nothing_needs_is_told(template: Template, role: str) -> None:
-    def add(resources: dict[str, Any]) -> None:
-        statement = {
-            "Sid": "TooMuch",
-            "Effect": "Allow",
-            "Action": "dynamodb:DeleteTable",
-            "Resource": {"Fn::GetAtt": ["Ledger", "Arn"]},
-        }
-        document = resources[role]["Properties"]["Policies"][0]["PolicyDocument"]
-        document["Statement"].append(statement)
-
-    _, idle = judge(changed(template, add), None, None)
-
-    assert any(f"{role} (TooMuch): dynamodb:DeleteTable" in line for line in idle)
+    assert any("PriceChunkRole may s3:PutObject" in line for line in verdict.missing)
+    assert any("PriceChunkRole (UseDataKeyForObjects)" in line for line in verdict.idle)
 
 
-def test_conditions_are_looked_at() -> None:
-    (grant,) = grants(
-        "somebody",
-        {
-            "Statement": {
-                "Effect": "Allow",
-                "Action": "kms:Decrypt",
-                "Resource": "arn:key/*",
-                "Condition": {"StringEquals": {"kms:ViaService": ["s3.x", "sqs.x"]}},
-            }
-        },
+def test_unused_grant_is_told_unless_its_role_says_why_it_stays(platform: Platform) -> None:
+    role = "OrderIntakeRole"
+
+    def unexplained(resources: dict[str, Any]) -> None:
+        del resources[role]["Metadata"]
+
+    idle = judged(platform, unexplained).idle
+    assert len(idle) == 2
+    assert all(line.startswith(f"{role} (WatchChildrenAsDocumented): states:") for line in idle)
+
+
+def test_needless_exemption_is_told(platform: Platform) -> None:
+    def explained(resources: dict[str, Any]) -> None:
+        resources["PriceChunkRole"]["Metadata"] = {"UnusedGrants": {"ReadUploads": "as it is"}}
+
+    (told,) = judged(platform, explained).idle
+    assert told.startswith("PriceChunkRole (ReadUploads) is in UnusedGrants")
+
+
+def test_what_functions_ask_for_is_granted_and_nothing_else(platform: Platform) -> None:
+    lines = asked.kept()
+    [reading] = [line for line in lines if line.startswith("PriceChunkRole s3:GetObjectVersion ")]
+    deleting = reading.replace("s3:GetObjectVersion", "s3:DeleteObject")
+
+    less = judge(TEMPLATE, platform, asked.needs(lines - {reading}))
+    more = judge(TEMPLATE, platform, asked.needs(lines | {deleting}))
+
+    assert any(line.startswith("PriceChunkRole (ReadUploads): s3:Get") for line in less.idle)
+    (told,) = more.missing
+    assert told.startswith("PriceChunk asks for it (asked.txt): PriceChunkRole does not allow")
+
+
+def test_a_line_that_is_no_request_is_told() -> None:
+    with pytest.raises(UserError, match=r"asked.txt: no role, action and resource: nonsense"):
+        asked.needs({"nonsense"})
+
+
+def test_recorded_requests_are_those_of_functions_that_were_let_in() -> None:
+    role, bucket = (
+        "arn:aws:sts::1:assumed-role/order-intake-local-PriceChunkRole-1",
+        "arn:aws:s3:::b",
     )
+    session = f"{role.replace('assumed-role', 'role')}/order-intake-local-PriceChunk"
+    answer = [
+        [session, "s3:PutObject", f"{bucket}/work/*", "Allow"],
+        [session, "s3:GetObject", f"{bucket}/work/*", "ImplicitDeny"],
+        ["arn:aws:iam::1:user/somebody", "s3:DeleteObject", f"{bucket}/work/*", "Allow"],
+    ]
 
-    def covers(grant: Grant, **context: str) -> bool:
-        named = {name.replace("_", ":"): value for name, value in context.items()}
-        return grant.covers(Request("somebody", "kms:Decrypt", "arn:key/a", "a way", named))
+    assert asked.recorded(answer) == {f"PriceChunkRole s3:PutObject {bucket}/work/*"}
+    (refused,) = asked.refused(answer)
+    assert refused.startswith("order-intake-local-PriceChunk was refused s3:GetObject on")
 
-    assert covers(grant, kms_ViaService="sqs.x")
-    assert not covers(grant, kms_ViaService="sns.x")
-    assert not covers(grant)
+
+@pytest.mark.parametrize(
+    ("context", "allowed"),
+    [({"kms:ViaService": "sqs.x"}, True), ({"kms:ViaService": "sns.x"}, False), ({}, False)],
+)
+def test_conditions_are_looked_at(context: dict[str, str], allowed: bool) -> None:
+    statement = {
+        "Effect": "Allow",
+        "Action": "kms:Decrypt",
+        "Resource": "arn:key/*",
+        "Condition": {"StringEquals": {"kms:ViaService": ["s3.x", "sqs.x"]}},
+    }
+    request = Request("somebody", "kms:Decrypt", "arn:key/a", "a way", context)
+
+    held = grants("somebody", {"Statement": statement})
+
+    assert any(grant.allows(request) for grant in held) == allowed

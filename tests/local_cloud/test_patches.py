@@ -19,7 +19,7 @@ from tests.local_cloud.emulator import ROLE, Emulator, States, call
 from tests.waiting import wait_until
 from tools.local_cloud import ministack
 from tools.local_cloud.patches import PATCHES
-from tools.permissions.judging import DECISIONS
+from tools.permissions.asked import DECISIONS
 from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT
 
 RAISES = """

@@ -1,24 +1,38 @@
-"""`make permissions`: what is missing, and what is granted and used by nobody.
+"""`make permissions`: what is missing, what is granted and used by nobody, what reaches too far.
 
-Worked out from the template, the definition and what Terraform deployed; what functions use is what
-they asked the running local cloud for since it is up, so replay events/ first.
+Worked out from the template, the definition and Terraform's plan; and what functions ask for by
+themselves is held against what the running local cloud has recorded since it is up, so replay
+events/ first. RECORD=yes keeps what it has recorded.
 """
 
+import os
+
 from tools.deployed import Deployed
-from tools.errors import run
-from tools.permissions import judging
+from tools.errors import UserError, run
+from tools.permissions import asked
+from tools.permissions.judging import judge
+from tools.permissions.platform import Platform
 from tools.permissions.template import Template
 from tools.stage import Stage
 
 
 def main() -> int:
     """Print what is wrong; 1 when anything is. UserError when nothing is deployed."""
-    stage = Stage("local")
-    Deployed.find(stage)
-    template = Template.load()
-    lines = judging.report(template, judging.platform(stage), judging.decisions())
-    print("\n".join(lines))
-    return 1 if len(lines) > 1 else 0
+    Deployed.find(Stage("local"))
+    answer = asked.decisions()
+    recorded = asked.recorded(answer)
+    if os.environ.get("RECORD") == "yes":
+        asked.keep(recorded)
+    elif os.environ.get("RECORD"):
+        raise UserError("RECORD may be yes, or left out")
+    verdict = judge(Template.load(), Platform.planned(), asked.needs(asked.kept()))
+    wrong = [*verdict.lines, *asked.refused(answer), *asked.unknown(recorded)]
+    print("\n".join([*wrong, *asked.unseen(recorded)]))
+    print(
+        f"permissions: {verdict.needed} needed, {verdict.granted} granted; "
+        f"{len(verdict.missing)} missing, {len(verdict.idle)} unused, {len(verdict.wide)} too wide"
+    )
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -1,211 +1,156 @@
 """What is needed against what is granted, and what is granted against what is used."""
 
-import json
-import re
-import urllib.error
-import urllib.request
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from tools.errors import UserError
+from tools.permissions.platform import Platform
 from tools.permissions.policies import Grant, Request, grants
-from tools.permissions.template import Template
+from tools.permissions.template import PREFIX, Template
 from tools.permissions.ways import Need, needs
-from tools.stage import Stage, running_cloud
 
-# The emulator's own address; `patches/iam.py` answers there.
-DECISIONS = "/_order_intake/decisions"
-# Grants that no check sees used: (a part of the grant's text, why it stays).
-EXEMPT = (
-    ("(AccountAdministration)", "without it nobody could change the key any more"),
-    (
-        "DailySettlementRole (Announce): events:PutEvents",
-        "asked when books differ, which events/ never brings about; its unit tests do",
-    ),
-    (
-        "(WatchChildren): states:DescribeExecution on arn:aws:states:eu-central-1:000000000000:"
-        "execution:order-intake-local-OrderIntake:*",
-        "AWS's documentation of Distributed Map writes this form",
-    ),
-    (
-        "(WatchChildren): states:StopExecution on arn:aws:states:eu-central-1:000000000000:"
-        "execution:order-intake-local-OrderIntake:*",
-        "AWS's documentation of Distributed Map writes this form",
-    ),
-)
-# Actions that functions use by requests of their own: whether they do, is recorded.
-RECORDED = ("s3:", "dynamodb:", "secretsmanager:", "events:", "states:")
+# What needs no condition where there is one on another key: an ARN has its account in it, and who
+# may send to a queue through SQS is said by another statement.
+IMPLIED = {
+    "aws:SourceAccount": "aws:SourceArn",
+    "kms:EncryptionContext:aws:sqs:arn": "kms:ViaService",
+}
+
+type Policies = Mapping[str, list[Grant]]  # by whose they are, as `Need.where` names it
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is wrong, each in a line; and how much was looked at."""
+
+    missing: list[str]
+    idle: list[str]
+    wide: list[str]
+    needed: int
+    granted: int
+
+    @property
+    def lines(self) -> list[str]:
+        """Everything that is wrong, said so that it can be mended."""
+        return [
+            *(f"missing: {each}" for each in self.missing),
+            *(f"granted, but used by nobody: {each}" for each in self.idle),
+            *(f"granted too widely: {each}" for each in self.wide),
+        ]
+
+
+def judge(template: Template, platform: Platform, asked: Iterable[Need]) -> Verdict:
+    """Judge the template and what Terraform plans; `asked` is what functions ask for themselves."""
+    policies = policies_of(template) | platform.policies
+    wanted = [*needs(template, platform), *asked]
+    return Verdict(
+        missing=_missing(policies, wanted),
+        idle=_idle(policies, wanted, template.unused_grants),
+        wide=_wide(policies, wanted),
+        needed=len(wanted),
+        granted=sum(len(held) for held in policies.values()),
+    )
 
 
 def policies_of(template: Template) -> dict[str, list[Grant]]:
-    """All grants of the template by whose policy they stand in, as `Need.where` names it."""
+    """All grants of the template by whose policy they stand in.
+
+    Those of a managed policy stand with the roles that have it, and by themselves where none has.
+    """
     found: dict[str, list[Grant]] = {}
     for role, properties in template.of_type("AWS::IAM::Role").items():
         found[role] = template.grants_of(role)
         trust = properties["AssumeRolePolicyDocument"]
         found[f"trust {role}"] = list(grants(f"trust {role}", trust))
+    with_roles = {grant.holder for held in found.values() for grant in held}
     for name, policy in template.of_type("AWS::IAM::ManagedPolicy").items():
-        found.setdefault(name, list(grants(name, policy["PolicyDocument"])))
+        if name not in with_roles:
+            found[name] = list(grants(name, policy["PolicyDocument"]))
+    queues = {each["QueueName"]: name for name, each in template.of_type("AWS::SQS::Queue").items()}
     for policy in template.of_type("AWS::SQS::QueuePolicy").values():
-        (url,) = policy["Queues"]
-        queues = template.of_type("AWS::SQS::Queue").items()
-        (name,) = [name for name, queue in queues if queue["QueueName"] == url]
-        found[f"queue {name}"] = list(grants(f"queue {name}", policy["PolicyDocument"]))
+        for queue in policy["Queues"]:
+            holder = f"queue {queues.get(queue, queue)}"
+            found.setdefault(holder, []).extend(grants(holder, policy["PolicyDocument"]))
     for policy in template.of_type("AWS::SNS::TopicPolicy").values():
-        name = template.named(policy["Topics"][0])
-        found[f"topic {name}"] = list(grants(f"topic {name}", policy["PolicyDocument"]))
+        for topic in policy["Topics"]:
+            holder = f"topic {template.named(topic)}"
+            found.setdefault(holder, []).extend(grants(holder, policy["PolicyDocument"]))
     for permission in template.of_type("AWS::Lambda::Permission").values():
         name = permission["FunctionName"].rpartition("-")[2]
-        grant = Grant(
-            holder=f"function {name}",
-            sid="permission",
-            action=permission["Action"],
-            resource=template.arn(name),
-            condition={"ArnLike": {"aws:SourceArn": permission["SourceArn"]}},
-            principals=(permission["Principal"],),
-        )
-        found.setdefault(f"function {name}", []).append(grant)
+        found.setdefault(f"function {name}", []).append(_of_permission(name, permission))
     return found
 
 
-def missing(policies: Mapping[str, list[Grant]], wanted: Iterable[Need]) -> list[str]:
+def _of_permission(function: str, permission: Mapping[str, str]) -> Grant:
+    bound = {f"aws:{key}": permission[key] for key in ("SourceArn", "SourceAccount")
+             if key in permission}  # fmt: skip
+    return Grant(
+        holder=f"function {function}",
+        sid="permission",
+        action=permission["Action"],
+        resource="*",
+        condition={"ArnLike": bound} if bound else {},
+        principal=permission["Principal"],
+    )
+
+
+def _missing(policies: Policies, wanted: Iterable[Need]) -> list[str]:
     """What is needed and not allowed, each with the way of a file that it breaks."""
     return list(
         dict.fromkeys(
             f"{need.request.way}: {need.where} does not allow {need.request.who} "
             f"{need.request.action} on {need.request.resource}"
             for need in wanted
-            if not any(_allows(grant, need.request) for grant in policies.get(need.where, []))
+            if not any(grant.allows(need.request) for grant in policies.get(need.where, []))
         )
     )
 
 
-def _allows(grant: Grant, request: Request) -> bool:
-    """A service needs its name in the policy; a role's own policies name nobody."""
-    service = request.who.endswith(".amazonaws.com")
-    named = request.who in grant.principals if service else not grant.principals
-    return named and grant.covers(request)
-
-
-def unused(
-    policies: Mapping[str, list[Grant]],
-    wanted: Iterable[Need],
-    recorded: Iterable[Need] | None,
-    functions: Collection[str],
+def _idle(
+    policies: Policies, wanted: Iterable[Need], exempt: Mapping[tuple[str, str], str]
 ) -> list[str]:
-    """The grants that nothing needs and no recorded request used, without those exempted.
+    """The grants that nothing needs, without those exempted; and exemptions that exempt nothing.
 
-    Without a record, what only requests of `functions` (roles) use is not judged. A managed policy
-    that several roles have is judged for each of them.
+    A managed policy that several roles have is judged for each of them.
     """
-    asked = [*wanted, *(recorded or ())]
     by_holder: dict[str, list[Request]] = {}
-    for need in asked:
+    for need in wanted:
         by_holder.setdefault(need.where, []).append(need.request)
-    found = []
+    found, idle = [], set()
     for where, held in policies.items():
         for grant in held:
-            if recorded is None and where in functions and grant.action.startswith(RECORDED):
+            if any(grant.allows(request) for request in by_holder.get(where, ())):
                 continue
-            if where != grant.holder and not where.endswith("Role"):
-                continue
-            requests = by_holder.get(where, ())
-            if not any(_allows(grant, request) for request in requests):
+            idle.add((grant.holder, grant.sid))
+            if (grant.holder, grant.sid) not in exempt:
                 found.append(f"{where}: {grant}" if where != grant.holder else str(grant))
-    return [text for text in found if not any(part in text for part, _ in EXEMPT)]
+    needless = [f"{holder} ({sid}) is in UnusedGrants, and is no unused grant of it"
+                for holder, sid in exempt if (holder, sid) not in idle]  # fmt: skip
+    return [*found, *needless]
 
 
-def managed_apart(
-    policies: Mapping[str, list[Grant]], template: Template
-) -> dict[str, list[Grant]]:
-    """The policies without the managed ones that stand with their roles."""
-    shared = {
-        name
-        for name in template.of_type("AWS::IAM::ManagedPolicy")
-        if any(name == grant.holder for role in template.of_type("AWS::IAM::Role")
-               for grant in policies[role])
-    }  # fmt: skip
-    return {where: held for where, held in policies.items() if where not in shared}
-
-
-def recorded(answer: Any = None) -> list[Need]:
-    """What the functions of the running local cloud asked for and were allowed, since it is up."""
-    if answer is None:
-        answer = decisions()
+def _wide(policies: Policies, wanted: Iterable[Need]) -> list[str]:
+    """The grants that allow more than what they are there for, and what they allow."""
     found = []
-    for principal, action, resource, decision in answer:
-        role = re.search(r"role/order-intake-local-(\w+Role)-", principal)
-        if role and decision == "Allow":
-            request = Request(role[1], action, resource, "recorded", {"s3:prefix": "incoming/"})
-            found.append(Need(role[1], request))
-    return found
+    for need in wanted:
+        held = [each for each in policies.get(need.where, []) if each.allows(need.request)]
+        for told, other in _strangers(need) if held else ():
+            found += [f"{grant} allows it also {told}" for grant in held if grant.allows(other)]
+    return list(dict.fromkeys(found))
 
 
-def refused(answer: Any = None) -> list[str]:
-    """What functions of the running local cloud asked for and were not allowed."""
-    if answer is None:
-        answer = decisions()
-    allowed = {tuple(each[:3]) for each in answer if each[3] == "Allow"}
-    return [
-        f"{principal.rpartition('/')[2]} was refused {action} on {resource}"
-        for principal, action, resource, decision in answer
-        if decision != "Allow"
-        and (principal, action, resource) not in allowed
-        # Sessions of functions have their names; tests that try doors have names of their own.
-        and principal.rpartition("/")[2].startswith("order-intake-local-")
-    ]
-
-
-def decisions() -> Any:
-    """Everything that was asked of IAM since the local cloud is up; UserError when it is not."""
-    url = running_cloud()["endpoint"] + DECISIONS
-    try:
-        with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - http, loopback
-            return json.load(response)
-    except urllib.error.HTTPError:
-        raise UserError("the local cloud is an older one; start it anew: make down up") from None
-
-
-def platform(stage: Stage) -> dict[str, list[Grant]]:
-    """The policies that Terraform made, as they are deployed: both keys', and its queue's."""
-    kms, sqs = stage.client("kms"), stage.client("sqs")
-    found = {}
-    for name in ("data", "config"):
-        key = kms.describe_key(KeyId=f"alias/{stage.prefix}-{name}")["KeyMetadata"]["KeyId"]
-        document = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
-        found[f"key {name}"] = list(grants(f"key {name}", document))
-    url = sqs.get_queue_url(QueueName=f"{stage.prefix}-orders-dlq")["QueueUrl"]
-    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
-    document = json.loads(answer["Attributes"]["Policy"])
-    found["queue orders-dlq"] = list(grants("queue orders-dlq", document))
-    return found
-
-
-def judge(
-    template: Template, terraforms: Mapping[str, list[Grant]] | None, asked: list[Need] | None
-) -> tuple[list[str], list[str]]:
-    """(what is missing, what is granted and unused); without Terraform's policies, without both."""
-    policies = managed_apart(policies_of(template), template) | dict(terraforms or {})
-    wanted = needs(template)
-    if terraforms is None:
-        wanted = [each for each in wanted if each.where not in ("key data", "queue orders-dlq")]
-    functions = {
-        template.named(function["Role"])
-        for function in template.of_type("AWS::Lambda::Function").values()
-    }
-    return missing(policies, wanted), unused(policies, wanted, asked, functions)
-
-
-def report(template: Template, terraforms: Mapping[str, list[Grant]], answer: Any) -> list[str]:
-    """What is wrong, line by line, and at last a line that counts."""
-    absent, idle = judge(template, terraforms, recorded(answer))
-    denied = refused(answer)
-    policies = managed_apart(policies_of(template), template) | dict(terraforms)
-    held = sum(len(each) for each in policies.values())
-    return [
-        *(f"missing: {each}" for each in absent),
-        *(f"granted, but used by nobody: {each}" for each in idle),
-        *(f"refused: {each}" for each in denied),
-        f"permissions: {len(needs(template))} needed, {len(absent)} missing; {held} granted, "
-        f"{len(idle)} unused, {len(EXEMPT)} exempted; {len(denied)} requests refused",
-    ]
+def _strangers(need: Need) -> Iterator[tuple[str, Request]]:
+    """Requests that differ from the needed one in a single thing, and must not be allowed."""
+    request = need.request
+    for key in request.context:
+        if IMPLIED.get(key) not in request.context:
+            other = {**request.context, key: "another"}
+            yield f"for another {key}", replace(request, context=other)
+    service = request.action.partition(":")[0]
+    if not request.action.endswith("*"):
+        yield f"for all of {service}:*", replace(request, action=f"{service}:Another")
+    elsewhere = request.resource.replace(PREFIX, "another").replace(":key/", ":key/another-")
+    if elsewhere != request.resource and " " not in need.where:  # a role's or a managed policy
+        yield "on other resources", replace(request, resource=elsewhere)
+    bucket, slash, _ = request.resource.partition("/")
+    if slash and bucket.startswith("arn:aws:s3:::"):
+        yield "on other objects", replace(request, resource=f"{bucket}/elsewhere/a/b.csv")

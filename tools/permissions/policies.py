@@ -1,9 +1,15 @@
 """Policies and what they allow: as much of IAM's language as this project's policies use."""
 
+import functools
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from tools.errors import UserError
+
+type Condition = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -19,29 +25,37 @@ class Request:
 
 @dataclass(frozen=True)
 class Grant:
-    """One action on one resource that a statement allows, each as the statement writes it."""
+    """One action on one resource that a statement allows to one principal, each as it is written.
+
+    Of the values that a condition lists it has one: each has a grant of its own.
+    """
 
     holder: str  # whose policy it is
     sid: str
     action: str
     resource: str
-    condition: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
-    principals: tuple[str, ...] = ()  # services, in policies of resources
+    condition: Condition = field(default_factory=dict, hash=False)
+    principal: str = ""  # a service or an account, in policies of resources
+    choice: str = ""  # which of the listed values it has
 
-    def covers(self, request: Request) -> bool:
-        """Whether it allows a request; whose it is must have been looked at already."""
+    def allows(self, request: Request) -> bool:
+        """Whether it allows a request. A role's own policies name no principal."""
+        outside = "." in request.who or ":" in request.who  # a service or an account
         return (
-            _like(self.action, request.action, ignore_case=True)
+            self.principal == (request.who if outside else "")
+            and _like(self.action, request.action, ignore_case=True)
             and _like(_filled_in(self.resource, request.context), request.resource)
             and all(
-                _holds(operator, key, values, request.context)
+                _holds(operator, key, value, request.context)
                 for operator, keys in self.condition.items()
-                for key, values in keys.items()
+                for key, value in keys.items()
             )
         )
 
     def __str__(self) -> str:
-        return f"{self.holder} ({self.sid}): {self.action} on {self.resource}"
+        whom = f" to {self.principal}" if self.principal else ""
+        choice = f" for {self.choice}" if self.choice else ""
+        return f"{self.holder} ({self.sid}): {self.action} on {self.resource}{whom}{choice}"
 
 
 def grants(holder: str, document: Mapping[str, Any]) -> Iterator[Grant]:
@@ -49,18 +63,35 @@ def grants(holder: str, document: Mapping[str, Any]) -> Iterator[Grant]:
     for number, statement in enumerate(_listed(document["Statement"]), 1):
         if statement["Effect"] != "Allow":
             continue
-        principal = statement.get("Principal", {})
-        services = principal.get("Service", []) if isinstance(principal, Mapping) else []
-        for action in _listed(statement["Action"]):
-            for resource in _listed(statement.get("Resource", "*")):
-                yield Grant(
-                    holder=holder,
-                    sid=str(statement.get("Sid", number)),
-                    action=action,
-                    resource=resource,
-                    condition=statement.get("Condition", {}),
-                    principals=tuple(_listed(services)),
-                )
+        each_of = (
+            _listed(statement["Action"]),
+            _listed(statement.get("Resource", "*")),
+            _principals(statement),
+            list(_choices(statement.get("Condition", {}))),
+        )
+        for action, resource, principal, (condition, choice) in itertools.product(*each_of):
+            sid = str(statement.get("Sid", number))
+            yield Grant(holder, sid, action, resource, condition, principal, choice)
+
+
+def _choices(condition: Condition) -> Iterator[tuple[Condition, str]]:
+    """A statement's conditions, once for each choice of one of the values that they list."""
+    tests = [(operator, key) for operator, keys in condition.items() for key in keys]
+    listed = [_listed(condition[operator][key]) for operator, key in tests]
+    for values in itertools.product(*listed):
+        chosen: dict[str, dict[str, Any]] = {}
+        for (operator, key), value in zip(tests, values, strict=True):
+            chosen.setdefault(operator, {})[key] = value
+        choice = [one for one, several in zip(values, listed, strict=True) if len(several) > 1]
+        yield chosen, " and ".join(choice)
+
+
+def _principals(statement: Mapping[str, Any]) -> list[str]:
+    """Whom a statement names, of whatever kind; "" in a role's policies, which name nobody."""
+    named = statement.get("Principal", "")
+    if isinstance(named, Mapping):
+        return [each for several in named.values() for each in _listed(several)]
+    return [str(named)]
 
 
 def _listed(value: Any) -> list[Any]:
@@ -68,9 +99,14 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _like(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
-    """Whether `text` is of the pattern, in which `*` and `?` stand for any characters."""
+    return bool(_compiled(pattern, ignore_case).fullmatch(text))
+
+
+@functools.cache
+def _compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:
+    """A pattern of IAM's, in which `*` and `?` stand for any characters."""
     parts = (".*" if each == "*" else "." if each == "?" else re.escape(each) for each in pattern)
-    return bool(re.fullmatch("".join(parts), text, re.IGNORECASE if ignore_case else 0))
+    return re.compile("".join(parts), re.IGNORECASE if ignore_case else 0)
 
 
 def _filled_in(resource: str, context: Mapping[str, str]) -> str:
@@ -78,13 +114,13 @@ def _filled_in(resource: str, context: Mapping[str, str]) -> str:
     return re.sub(r"\$\{([^}]+)\}", lambda found: context.get(found[1], "\0"), resource)
 
 
-def _holds(operator: str, key: str, values: Any, context: Mapping[str, str]) -> bool:
+def _holds(operator: str, key: str, value: str, context: Mapping[str, str]) -> bool:
     """Whether one condition holds; one that asks for what a request lacks does not."""
-    found = {name.lower(): value for name, value in context.items()}.get(key.lower())
+    found = {name.lower(): given for name, given in context.items()}.get(key.lower())
     if found is None:
         return False
     if operator in ("StringEquals", "Bool"):
-        return found in _listed(values)
+        return found == value
     if operator in ("StringLike", "ArnLike", "ArnEquals"):  # the last two are one to IAM
-        return any(_like(value, found) for value in _listed(values))
-    raise ValueError(f"a policy has the condition {operator}, which this check does not know")
+        return _like(value, found)
+    raise UserError(f"a policy has the condition {operator}, which this check does not know")

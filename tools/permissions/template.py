@@ -74,6 +74,15 @@ class Template:
         return cls(json.loads(prepare()[0].read_text()))
 
     @cached_property
+    def unused_grants(self) -> dict[tuple[str, str], str]:
+        """The grants that nothing is seen to use and that stay: (holder, Sid) → the reason."""
+        return {
+            (name, sid): reason
+            for name, body in self.raw["Resources"].items()
+            for sid, reason in body.get("Metadata", {}).get("UnusedGrants", {}).items()
+        }
+
+    @cached_property
     def resources(self) -> dict[str, dict[str, Any]]:
         """Resources by logical id: Type, Properties."""
         return {
@@ -101,12 +110,16 @@ class Template:
             own = f"{self._value(properties['EventBusName'])}/{own}"
         return "arn:aws:" + pattern.format(where=WHERE, name=own)
 
+    @cached_property
+    def _by_arn(self) -> dict[str, str]:
+        kinds = {name: body["Type"] for name, body in self.raw["Resources"].items()}
+        return {self.arn(name): name for name, kind in kinds.items() if kind in ARNS}
+
     def named(self, arn: str) -> str:
         """The logical id of what has this ARN; UserError when nothing has."""
-        for name, body in self.raw["Resources"].items():
-            if body["Type"] in ARNS and self.arn(name) == arn:
-                return str(name)
-        raise UserError(f"nothing in the template is {arn}")
+        if arn not in self._by_arn:
+            raise UserError(f"nothing in the template is {arn}")
+        return self._by_arn[arn]
 
     def grants_of(self, role: str) -> list[Grant]:
         """What a role's own and managed policies allow."""

@@ -14,8 +14,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tools.permissions.platform import Platform
 from tools.permissions.policies import Request
-from tools.permissions.template import CONFIG_KEY, DATA_KEY, ORDERS_BUS, ORDERS_QUEUE, Template
+from tools.permissions.template import (
+    CONFIG_KEY,
+    DATA_KEY,
+    ORDERS_BUS,
+    ORDERS_QUEUE,
+    PREFIX,
+    WHERE,
+    Template,
+)
 from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION
 from tools.workflow.definition import machines
 
@@ -44,20 +53,33 @@ class Need:
     request: Request
 
 
-def needs(template: Template) -> list[Need]:
+def needs(template: Template, platform: Platform) -> list[Need]:
     """All that must be allowed, in the order of a file's way."""
     return [
+        *_account(),
         *_upload(template),
         *_rules(template),
         *_schedules(template),
         *_functions(template),
         *_workflow(template),
-        *_orders_bus(),
+        *_orders_bus(platform),
+        *_replays(),
         *_alarms(template),
         *_log_groups(template),
         *_rotation(template),
-        *(need for role in template.of_type("AWS::IAM::Role") for need in behind(template, role)),
+        *(
+            need
+            for role in template.of_type("AWS::IAM::Role")
+            for need in behind(template, platform, role)
+        ),
     ]
+
+
+def _account() -> Iterator[Need]:
+    """No permission of a role counts for a key whose policy does not leave it to the account."""
+    for key, where in KEYS.items():
+        way = "the account's permissions count for the key"
+        yield _need(where, f"arn:aws:iam::{LOCAL_ACCOUNT}:root", "kms:*", key, way)
 
 
 def _need(where: str, who: str, action: str, resource: str, way: str, **context: str) -> Need:
@@ -69,6 +91,10 @@ def _via(service: str, **encryption: str) -> dict[str, str]:
     found = {"kms:ViaService": f"{service}.{LOCAL_REGION}.amazonaws.com"}
     names = {"s3": "aws:s3:arn", "table": "aws:dynamodb:tableName", "queue": "aws:sqs:arn"}
     return found | {f"kms:EncryptionContext:{names[k]}": v for k, v in encryption.items()}
+
+
+def _policy_of(key: str) -> str:
+    return KEYS.get(key, "no key")
 
 
 def _key_uses(
@@ -98,8 +124,15 @@ def bucket_key(template: Template) -> str:
     return str(rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"])
 
 
+def _replays() -> Iterator[Need]:
+    """A replay's rules send what is published into an encrypted queue of its own."""
+    context = {"kms:EncryptionContext:aws:sqs:arn": f"arn:aws:sqs:{WHERE}:{PREFIX}-replay-1"}
+    way, actions = "a replay watches what is published", ("GenerateDataKey", "Decrypt")
+    yield from _key_uses(_policy_of(DATA_KEY), EVENTS, DATA_KEY, way, actions, context)
+
+
 def _queue_key(template: Template, arn: str) -> str:
-    return str(template.resources[template.named(arn)]["Properties"]["KmsMasterKeyId"])
+    return str(template.resources[template.named(arn)]["Properties"].get("KmsMasterKeyId", ""))
 
 
 def _rules(template: Template) -> Iterator[Need]:
@@ -116,7 +149,7 @@ def _rules(template: Template) -> Iterator[Need]:
             context = {"kms:EncryptionContext:aws:sqs:arn": queue}
             actions = ("GenerateDataKey", "Decrypt")
             key = _queue_key(template, queue)
-            yield from _key_uses(KEYS[key], EVENTS, key, way, actions, context)
+            yield from _key_uses(_policy_of(key), EVENTS, key, way, actions, context)
 
 
 def _target(
@@ -133,7 +166,7 @@ def _target(
         yield _need(role, role, "states:StartExecution", arn, way)
     else:
         yield Need(f"topic {name}", Request(EVENTS, "sns:Publish", arn, way, source))
-        key = template.resources[name]["Properties"]["KmsMasterKeyId"]
+        key = template.resources[name]["Properties"].get("KmsMasterKeyId", "")
         yield from _topic_key(key, EVENTS, arn, way, {})
 
 
@@ -142,7 +175,7 @@ def _topic_key(
 ) -> Iterator[Need]:
     context = {"kms:EncryptionContext:aws:sns:topicArn": topic, **more}
     actions = ("GenerateDataKey", "Decrypt")
-    yield from _key_uses(KEYS[key], service, key, way, actions, context)
+    yield from _key_uses(_policy_of(key), service, key, way, actions, context)
 
 
 def _schedules(template: Template) -> Iterator[Need]:
@@ -162,7 +195,7 @@ def _functions(template: Template) -> Iterator[Need]:
         role, way = template.named(function["Role"]), f"{name} starts"
         yield Need(f"trust {role}", Request(LAMBDA, "sts:AssumeRole", "*", way))
         context = {"kms:EncryptionContext:aws:lambda:FunctionArn": template.arn(name)}
-        key = function["KmsKeyArn"]
+        key = function.get("KmsKeyArn", "")
         yield from _key_uses(role, role, key, f"{way}: its environment", ("Decrypt",), context)
         where = template.arn(f"{name}Logs").removesuffix(":*")
         for action in ("CreateLogStream", "PutLogEvents"):
@@ -222,19 +255,21 @@ def _state(
             yield _need(role, role, f"states:{action}", f"{own}/{name}:e", way)
 
 
-def _orders_bus() -> Iterator[Need]:
+def _orders_bus(platform: Platform) -> Iterator[Need]:
     """The orders bus encrypts each event by itself, and has a dead-letter queue of Terraform's."""
-    way = "the orders bus takes an event"
+    way, key = "the orders bus takes an event", platform.bus_key
+    where = _policy_of(key)
     source = {"aws:SourceArn": ORDERS_BUS, **OWN_ACCOUNT}
     encryption = {"kms:EncryptionContext:aws:events:event-bus:arn": ORDERS_BUS}
-    yield Need(KEYS[DATA_KEY], Request(EVENTS, "kms:DescribeKey", DATA_KEY, way, OWN_ACCOUNT))
+    yield Need(where, Request(EVENTS, "kms:DescribeKey", key, way, OWN_ACCOUNT))
     actions = ("GenerateDataKey", "Decrypt")
-    yield from _key_uses(KEYS[DATA_KEY], EVENTS, DATA_KEY, way, actions, source | encryption)
+    yield from _key_uses(where, EVENTS, key, way, actions, source | encryption)
     way = "what the orders bus cannot encrypt goes to its dead-letter queue"
+    key = platform.queue_key
     queue = "queue orders-dlq"
     yield Need(queue, Request(EVENTS, "sqs:SendMessage", ORDERS_QUEUE, way, source))
     context = {"kms:EncryptionContext:aws:sqs:arn": ORDERS_QUEUE}
-    yield from _key_uses(KEYS[DATA_KEY], EVENTS, DATA_KEY, way, actions, context)
+    yield from _key_uses(_policy_of(key), EVENTS, key, way, actions, context)
 
 
 def _alarms(template: Template) -> Iterator[Need]:
@@ -243,19 +278,19 @@ def _alarms(template: Template) -> Iterator[Need]:
         for topic in alarm["AlarmActions"]:
             way, own = f"the alarm {name} tells the operators", template.named(topic)
             yield Need(f"topic {own}", Request(ALARMS, "sns:Publish", topic, way, source))
-            key = template.resources[own]["Properties"]["KmsMasterKeyId"]
+            key = template.resources[own]["Properties"].get("KmsMasterKeyId", "")
             yield from _topic_key(key, ALARMS, topic, way, source)
 
 
 def _log_groups(template: Template) -> Iterator[Need]:
     actions = ("Encrypt", "Decrypt", "ReEncryptFrom", "GenerateDataKey", "DescribeKey")
     for name, group in template.of_type("AWS::Logs::LogGroup").items():
-        key, arn = group["KmsKeyId"], template.arn(name).removesuffix(":*")
+        key, arn = group.get("KmsKeyId", ""), template.arn(name).removesuffix(":*")
         context = {"kms:EncryptionContext:aws:logs:arn": arn}
-        yield from _key_uses(KEYS[key], LOGS, key, f"{name} encrypts", actions, context)
+        yield from _key_uses(_policy_of(key), LOGS, key, f"{name} encrypts", actions, context)
 
 
-def behind(template: Template, role: str) -> Iterator[Need]:
+def behind(template: Template, platform: Platform, role: str) -> Iterator[Need]:
     """The uses of keys behind what a role may do: whoever may read a thing must be able to."""
     allowed = {(grant.action, grant.resource) for grant in template.grants_of(role)}
     bucket = template.arn("UploadsBucket")
@@ -272,12 +307,12 @@ def behind(template: Template, role: str) -> Iterator[Need]:
             key, actions = bucket_key(template), ("Decrypt", "GenerateDataKey")
             context = _via("s3", s3=bucket)
         elif service == "dynamodb":
-            key, actions = table["SSESpecification"]["KMSMasterKeyId"], TABLE_KEY
+            key, actions = table.get("SSESpecification", {}).get("KMSMasterKeyId", ""), TABLE_KEY
             context = _via("dynamodb", table=table["TableName"])
         elif verb in ("GetSecretValue", "PutSecretValue"):
-            key, context = CONFIG_KEY, _via("secretsmanager")
+            key, context = platform.secrets_key, _via("secretsmanager")
             actions = ("Decrypt",) if verb.startswith("Get") else ("Decrypt", "GenerateDataKey")
-        elif action == "sqs:SendMessage":
+        elif action == "sqs:SendMessage" and resource != "*":
             key, actions = _queue_key(template, resource), ("Decrypt", "GenerateDataKey")
             context = _via("sqs", queue=resource)
         yield from _key_uses(role, role, key, way, actions, context)

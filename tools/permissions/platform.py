@@ -1,0 +1,53 @@
+"""The platform as Terraform plans it: its policies, and the key of each thing that has one."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tools import terraform
+from tools.permissions.policies import Grant, grants
+from tools.permissions.template import WHERE
+
+PLAN = "permissions.tftest.hcl"  # one of Terraform's own tests: no cloud, no state
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What Terraform makes, as far as permissions go; keys by their ARN, "" for none."""
+
+    policies: dict[str, list[Grant]]  # by whose they are, as `Need.where` names it
+    bus_key: str
+    queue_key: str
+    secrets_key: str
+
+    @classmethod
+    def planned(cls) -> "Platform":
+        """As terraform/ says; UserError when that cannot be planned."""
+        things = terraform.planned_in_test(PLAN)
+        bus, queue = things["aws_cloudwatch_event_bus.orders"], things["aws_sqs_queue.orders_dlq"]
+        documents = {
+            "key data": things["aws_kms_key.data"],
+            "key config": things["aws_kms_key.config"],
+            "queue orders-dlq": queue,
+        }
+        aliases = {
+            alias["name"]: f"arn:aws:kms:{WHERE}:key/{alias.get('target_key_id')}"
+            for at, alias in things.items()
+            if at.startswith("aws_kms_alias.")
+        }
+        keys = {
+            secret.get("kms_key_id", "")
+            for at, secret in things.items()
+            if at.startswith("aws_secretsmanager_secret.")
+        }
+        return cls(
+            policies={whose: _policy(whose, thing) for whose, thing in documents.items()},
+            bus_key=bus.get("kms_key_identifier") or "",
+            queue_key=aliases.get(queue.get("kms_master_key_id"), ""),
+            secrets_key=keys.pop() if len(keys) == 1 else "",
+        )
+
+
+def _policy(whose: str, thing: dict[str, Any]) -> list[Grant]:
+    """The grants of a thing's policy, none where it has none."""
+    return list(grants(whose, json.loads(thing.get("policy") or '{"Statement": []}')))
