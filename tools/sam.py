@@ -4,6 +4,7 @@ import hashlib
 import json
 import platform
 import subprocess
+import tempfile
 import tomllib
 
 from botocore.exceptions import ClientError
@@ -106,15 +107,17 @@ def _overrides(stage: Stage) -> list[str]:
 
 def _sam(stage: Stage, *arguments: str) -> None:
     """Run SAM quietly; what it printed is shown when it fails."""
-    done = subprocess.run(
-        # Without the option, SAM looks for its configuration beside the built template.
-        [SAM, *arguments, "--config-file", str(ROOT / "samconfig.toml")],
-        cwd=ROOT,
-        env=stage.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    # SAM forgets a folder for each function that it packages.
+    with tempfile.TemporaryDirectory(prefix="order-intake-sam-") as folder:
+        done = subprocess.run(
+            # Without the option, SAM looks for its configuration beside the built template.
+            [SAM, *arguments, "--config-file", str(ROOT / "samconfig.toml")],
+            cwd=ROOT,
+            env=stage.environment() | {"TMPDIR": folder},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
     if done.returncode:
         print(done.stdout)
         raise UserError(f"`sam {arguments[0]}` failed; what it said is above")

@@ -1,15 +1,29 @@
 """Copies of the repository that flaws are put into, one at a time."""
 
+import concurrent.futures
+import contextlib
 import os
+import queue
 import shutil
+import signal
 import subprocess
 import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Self
 
+from tools.local_cloud import processes
 from tools.mutants import checks
 from tools.mutants.checks import Catch, Check
 from tools.mutants.flaws import Flaw
 from tools.stage import ROOT
+
+LIMIT = 600  # seconds for one check; a flaw may make it wait for ever
+GRACE = 30  # seconds to take down what a check has started
+
+
+class StoppedError(Exception):
+    """Somebody interrupts: this copy judges nothing any more."""
 
 
 class Copy:
@@ -23,6 +37,9 @@ class Copy:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target)
         (root / ".venv").symlink_to(ROOT / ".venv")
+        self._python = str(root / ".venv" / "dev" / "bin" / "python")
+        self._running: subprocess.Popen[str] | None = None
+        self._stopped = False
         self._environment = {
             name: value
             for name, value in os.environ.items()
@@ -30,8 +47,43 @@ class Copy:
         } | {"STAGE": "local", "COLUMNS": "400", "ORDER_INTAKE_LOCAL_DIR": str(root / ".local")}
 
     def judge(self, check: Check) -> Catch | None:
-        """What a check says of the copy as it is."""
-        return checks.run(check, self.root, self._environment)
+        """What a check says of the copy as it is; StoppedError once it was stopped."""
+        if self._stopped:
+            raise StoppedError
+        self._running = subprocess.Popen(
+            [self._python, *check.arguments],
+            cwd=self.root,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,  # ends with all that it has started, and only when told
+        )
+        try:
+            output, _ = self._running.communicate(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            self._interrupt()
+            return Catch(check.name, f"it did not end within {LIMIT} seconds")
+        if self._stopped:
+            raise StoppedError
+        return checks.read(check, output) if self._running.returncode else None
+
+    def stop(self) -> None:
+        """End what runs in this copy, as Ctrl-C would, and let nothing begin."""
+        self._stopped = True
+        self._interrupt()
+        if (self.root / ".local" / "processes.json").exists():
+            down = [self._python, "-m", "tools.local_cloud", "down"]
+            silent = subprocess.DEVNULL
+            subprocess.run(down, cwd=self.root, env=self._environment, stdout=silent, stderr=silent)
+
+    def _interrupt(self) -> None:
+        if self._running and self._running.poll() is None:
+            with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+                os.killpg(self._running.pid, signal.SIGINT)
+                self._running.wait(GRACE)
+            processes.kill_group(self._running.pid)
 
     def try_out(self, flaw: Flaw) -> Catch | None:
         """Who catches a flaw; None when nobody does. The copy is whole again afterwards."""
@@ -49,6 +101,37 @@ class Copy:
         path.write_text(text, encoding="utf-8")
         self._time += 2
         os.utime(path, (self._time, self._time))
+
+
+class Workers:
+    """Does things in several copies side by side, each in one that nobody else uses."""
+
+    def __init__(self, copies: list[Copy]) -> None:
+        self._copies = copies
+        self._free: queue.SimpleQueue[Copy] = queue.SimpleQueue()
+        for copy in copies:
+            self._free.put(copy)
+        self._pool = concurrent.futures.ThreadPoolExecutor(max_workers=len(copies))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for copy in self._copies:
+            copy.stop()
+        self._pool.shutdown(cancel_futures=True)
+
+    def map[T, R](self, do: Callable[[Copy, T], R], things: Iterable[T]) -> Iterator[R]:
+        """What `do` makes of each thing, in their order."""
+
+        def alone(thing: T) -> R:
+            copy = self._free.get()
+            try:
+                return do(copy, thing)
+            finally:
+                self._free.put(copy)
+
+        return self._pool.map(alone, things)
 
 
 def _sources() -> list[str]:
