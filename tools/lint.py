@@ -153,6 +153,9 @@ def summarize(verdicts: Iterable[Verdict]) -> int:
 
 def main(names: Sequence[str] = sys.argv[1:]) -> int:
     """Run all checks, or those of these names; 1 when any of them finds something."""
+    unknown = sorted(set(names) - set(CHECKS))
+    if unknown:
+        raise UserError(f"there is no check {unknown[0]!r}; there are: {', '.join(CHECKS)}")
     workers = (os.cpu_count() or 1) + 1  # Terraform's tests wait most of their time
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         return summarize(pool.map(check, names or CHECKS))

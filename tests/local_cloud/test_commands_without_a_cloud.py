@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tools.errors import UserError
+from tools.local_cloud.logs import show_logs
 from tools.replay.situations import EVENTS
-from tools.stage import ROOT, running_cloud
+from tools.stage import ROOT, Stage, running_cloud
 
 FILE = str(EVENTS / "uploads" / "small_valid_file.csv")
 COMMANDS = [
@@ -62,7 +63,15 @@ def test_what_is_told_of_a_cloud_does_not_read(
         running_cloud()
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=name)
+@pytest.mark.parametrize("minutes", ["x", "-5", "1.5", "99999999999"])
+def test_logs_of_no_time_are_one_clear_line(minutes: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINUTES", minutes)
+
+    with pytest.raises(UserError, match=f"MINUTES={minutes} is no whole number of at most seven"):
+        show_logs(Stage("local"))
+
+
+@pytest.mark.parametrize("command", COMMANDS[:3], ids=name)
 def test_a_cloud_that_died_is_one_clear_line(command: list[str], tmp_path: Path) -> None:
     # Nothing listens on the port of discard.
     cloud = {"endpoint": "http://127.0.0.1:9", "cloud_port": 9}

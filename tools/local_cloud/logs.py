@@ -22,10 +22,10 @@ def show_logs(stage: Stage) -> None:
     FN names one function, FILE_ID keeps the lines about one file, MINUTES (60) says how far back,
     ALL=1 adds the platform's own lines and metrics. Raises UserError for a function without a log.
     """
-    groups = _groups(stage, os.environ.get("FN"))
     minutes = os.environ.get("MINUTES") or "60"
-    if not minutes.isdecimal():
-        raise UserError(f"MINUTES={minutes} is no whole number")
+    if not (minutes.isdecimal() and len(minutes) <= 7):
+        raise UserError(f"MINUTES={minutes} is no whole number of at most seven digits")
+    groups = _groups(stage, os.environ.get("FN"))
     since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=int(minutes))
     lines = [
         (event["timestamp"], function, event["message"].rstrip())
