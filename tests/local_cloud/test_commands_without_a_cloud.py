@@ -54,7 +54,7 @@ def test_no_cloud_is_one_clear_line(
     for setting, value in {"ORDER_INTAKE_LOCAL_DIR": str(tmp_path), "YES": "1"}.items():
         monkeypatch.setenv(setting, value)
 
-    with pytest.raises(UserError, match="^the local cloud is not running; start it"):
+    with pytest.raises(UserError, match=r"^the local cloud is not running; start it"):
         module.main()
 
 

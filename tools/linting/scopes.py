@@ -35,12 +35,12 @@ class Scope:
     @property
     def assigned(self) -> set[str]:
         """All variables that some state of this scope assigns."""
-        fields = [
-            place.get("Assign", {})
+        return {
+            name
             for state in self.machine["States"].values()
             for place in (state, *state.get("Choices", []), *state.get("Catch", []))
-        ]
-        return {name for each in fields if isinstance(each, dict) for name in each}
+            for name in _assigned(place)
+        }
 
     @property
     def visible(self) -> set[str]:
@@ -70,9 +70,15 @@ class Scope:
         return way
 
 
+def _assigned(place: dict[str, Any]) -> list[str]:
+    """The variables that a state, a Catch or a Choice rule assigns; none when it is malformed."""
+    found = place.get("Assign")
+    return list(found) if isinstance(found, dict) else []
+
+
 def _edges(name: str, state: dict[str, Any]) -> Iterator[Edge]:
     def edge(end: str, of: dict[str, Any]) -> Edge:
-        return Edge(name, end, frozenset(of.get("Assign", {})))
+        return Edge(name, end, frozenset(_assigned(of)))
 
     for each in (*state.get("Choices", []), *state.get("Catch", [])):
         yield edge(each["Next"], each)
@@ -90,5 +96,5 @@ def scopes(machine: dict[str, Any]) -> Iterator[Scope]:
         for name, state in scope.machine["States"].items():
             waiting += [Scope(each, scope, name) for each in state.get("Branches", [])]
             if processor := state.get("ItemProcessor"):
-                mode = processor.get("ProcessorConfig", {}).get("Mode")
+                mode = (processor.get("ProcessorConfig") or {}).get("Mode")
                 waiting.append(Scope(processor, scope, name, cut_off=mode == "DISTRIBUTED"))

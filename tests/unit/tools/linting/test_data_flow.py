@@ -184,6 +184,12 @@ def test_what_is_assigned_wrongly_is_told(place: str, value: Any, says: str) -> 
     assert any(says in line for line in found), found
 
 
+@pytest.mark.parametrize("malformed", [None, "{% $file %}", ["file"]])
+def test_what_is_malformed_is_no_crash(malformed: Any) -> None:
+    assert told("Wait.Assign", malformed or "text") == told("First.Comment", malformed) == []
+    assert "$size is not assigned" in str(told("Which.Assign", malformed))
+
+
 @pytest.mark.parametrize(
     ("place", "says"),
     [
