@@ -108,7 +108,7 @@ edges: setup ## Run every edge of the workflow; list which test takes each, and 
 mutants: setup ## Put single flaws into copies and see which check tells (PART=1/10: a tenth)
 	@$(PY) -m tools.mutants
 
-permissions: setup ## What is missing, granted and unused, or reaches too far (RECORD=yes keeps)
+permissions: setup ## What is missing, granted and unused, or reaches too far (RECORD=yes)
 	@$(PY) -m tools.permissions
 
 lint: setup ## Run all linters and type checks, and Terraform's own tests

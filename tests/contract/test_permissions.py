@@ -18,7 +18,7 @@ from tools.permissions import asked
 from tools.permissions.judging import Verdict, judge, policies_of
 from tools.permissions.platform import Platform
 from tools.permissions.policies import Grant, Request, grants
-from tools.permissions.template import CONFIG_KEY, DATA_KEY, Template
+from tools.permissions.template import CONFIG_KEY, DATA_KEY, WHERE, Template
 from tools.permissions.ways import needs
 
 type Change = Callable[[dict[str, Any]], None]
@@ -92,7 +92,9 @@ def one_principal_more(statement: Document) -> Document:
 
 
 def test_nothing_is_missing_nothing_is_idle_and_nothing_reaches_too_far(platform: Platform) -> None:
-    assert judged(platform).lines == []
+    lines = judged(platform).lines
+
+    assert not lines, "\n".join(lines)
 
 
 def test_every_grant_would_be_missed(platform: Platform) -> None:
@@ -279,6 +281,41 @@ def test_swapped_key_of_a_statement_is_told(platform: Platform) -> None:
     assert any("PriceChunkRole (UseDataKeyForObjects)" in line for line in verdict.idle)
 
 
+def calls(resource: str, **arguments: Any) -> Change:
+    """Lets the workflow's last task call something else."""
+
+    def change(resources: dict[str, Any]) -> None:
+        states = resources["OrderIntake"]["Properties"]["Definition"]["States"]
+        states["Announce"] |= {
+            "Resource": f"arn:aws:states:::{resource}",
+            "Arguments": arguments,
+        }
+
+    return change
+
+
+def test_a_task_needs_what_its_integration_needs(platform: Platform) -> None:
+    machine = f"arn:aws:states:{WHERE}:stateMachine:other"
+
+    def needed(change: Change) -> set[str]:
+        lines = judged(platform, change).missing
+        return {line.split(" does not allow ")[1] for line in lines}
+
+    start = {f"states:StartExecution on {machine}"}
+    assert needed(calls("states:startExecution", StateMachineArn=machine)) == start
+    execution = f"arn:aws:states:{WHERE}:execution:other:e"
+    rule = f"arn:aws:events:{WHERE}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
+    assert needed(calls("states:startExecution.sync:2", StateMachineArn=machine)) == {
+        *start,
+        *(f"states:{action} on {execution}" for action in ("DescribeExecution", "StopExecution")),
+        *(f"events:{action} on {rule}" for action in ("PutTargets", "PutRule", "DescribeRule")),
+    }
+    table = f"arn:aws:dynamodb:{WHERE}:table/other"
+    assert needed(calls("dynamodb:putItem", TableName="other")) == {f"dynamodb:PutItem on {table}"}
+    with pytest.raises(UserError, match="Announce uses sns:publish, of which"):
+        judged(platform, calls("sns:publish"))
+
+
 def test_unused_grant_is_told_unless_its_role_says_why_it_stays(platform: Platform) -> None:
     role = "OrderIntakeRole"
 
@@ -331,6 +368,13 @@ def test_recorded_requests_are_those_of_functions_that_were_let_in() -> None:
     assert asked.recorded(answer) == {f"PriceChunkRole s3:PutObject {bucket}/work/*"}
     (refused,) = asked.refused(answer)
     assert refused.startswith("order-intake-local-PriceChunk was refused s3:GetObject on")
+
+
+@pytest.mark.parametrize("name", ["NotAction", "NotResource", "NotPrincipal"])
+def test_what_is_said_by_exceptions_is_told(name: str) -> None:
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", name: "one"}
+    with pytest.raises(UserError, match=f"somebody: {name} allows too much to be judged"):
+        list(grants("somebody", {"Statement": statement}))
 
 
 @pytest.mark.parametrize(

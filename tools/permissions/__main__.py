@@ -2,7 +2,7 @@
 
 Worked out from the template, the definition and Terraform's plan; and what functions ask for by
 themselves is held against what the running local cloud has recorded since it is up, so replay
-events/ first. RECORD=yes keeps what it has recorded.
+events/ first. RECORD=yes adds to tools/permissions/asked.txt what is new.
 """
 
 import os
@@ -22,7 +22,7 @@ def main() -> int:
     answer = asked.decisions()
     recorded = asked.recorded(answer)
     if os.environ.get("RECORD") == "yes":
-        asked.keep(recorded)
+        asked.keep(asked.kept() | recorded)
     elif os.environ.get("RECORD"):
         raise UserError("RECORD may be yes, or left out")
     verdict = judge(Template.load(), Platform.planned(), asked.needs(asked.kept()))

@@ -67,13 +67,16 @@ def recorded(answer: Any = None) -> set[str]:
 
 def unknown(recorded: set[str]) -> list[str]:
     """What was recorded and the file does not have."""
-    told = "is asked for and not in asked.txt; if it shall be, run: make permissions RECORD=yes"
+    told = "is asked for, and is not in asked.txt; if it shall be: make permissions RECORD=yes"
     return [f"{line} {told}" for line in sorted(recorded - kept())]
 
 
 def unseen(recorded: set[str]) -> list[str]:
     """What the file has and nothing has asked for since the local cloud is up."""
-    told = "is in asked.txt, and was not asked for since the local cloud is up"
+    told = (
+        "is in asked.txt, and was not asked for since the local cloud is up; after all of events/ "
+        "and make rotate: take the line out"
+    )
     return [f"{line} {told}" for line in sorted(kept() - recorded)]
 
 

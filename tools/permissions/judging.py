@@ -97,12 +97,17 @@ def _missing(policies: Policies, wanted: Iterable[Need]) -> list[str]:
     """What is needed and not allowed, each with the way of a file that it breaks."""
     return list(
         dict.fromkeys(
-            f"{need.request.way}: {need.where} does not allow {need.request.who} "
+            f"{need.request.way}: {need.where} does not allow {_whom(need)}"
             f"{need.request.action} on {need.request.resource}"
             for need in wanted
             if not any(grant.allows(need.request) for grant in policies.get(need.where, []))
         )
     )
+
+
+def _whom(need: Need) -> str:
+    """Nobody is named where a role's own policies are meant."""
+    return "" if need.request.who == need.where else f"{need.request.who} "
 
 
 def _idle(
@@ -134,7 +139,7 @@ def _wide(policies: Policies, wanted: Iterable[Need]) -> list[str]:
     for need in wanted:
         held = [each for each in policies.get(need.where, []) if each.allows(need.request)]
         for told, other in _strangers(need) if held else ():
-            found += [f"{grant} allows it also {told}" for grant in held if grant.allows(other)]
+            found += [f"{grant} allows it {told}, too" for grant in held if grant.allows(other)]
     return list(dict.fromkeys(found))
 
 

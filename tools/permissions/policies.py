@@ -63,6 +63,9 @@ def grants(holder: str, document: Mapping[str, Any]) -> Iterator[Grant]:
     for number, statement in enumerate(_listed(document["Statement"]), 1):
         if statement["Effect"] != "Allow":
             continue
+        unknown = {"NotAction", "NotResource", "NotPrincipal"} & set(statement)
+        if unknown:
+            raise UserError(f"{holder}: {unknown.pop()} allows too much to be judged; name it")
         each_of = (
             _listed(statement["Action"]),
             _listed(statement.get("Resource", "*")),

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tools.errors import UserError
 from tools.permissions.platform import Platform
 from tools.permissions.policies import Request
 from tools.permissions.template import (
@@ -238,12 +239,19 @@ def _state(
         yield _need(role, role, "lambda:InvokeFunction", asked["FunctionName"], way)
     elif service.startswith("dynamodb:"):
         action = service.removeprefix("dynamodb:")
-        table = template.arn("Ledger")
+        table = f"arn:aws:dynamodb:{WHERE}:table/{asked['TableName']}"
         yield _need(role, role, f"dynamodb:{action[0].upper()}{action[1:]}", table, way)
     elif service == "events:putEvents":
-        yield _need(role, role, "events:PutEvents", ORDERS_BUS, way)
-    elif service:
-        raise ValueError(f"{name} asks {service}, of which this check knows no permission")
+        for entry in asked["Entries"]:
+            bus = f"arn:aws:events:{WHERE}:event-bus/{entry['EventBusName']}"
+            yield _need(role, role, "events:PutEvents", bus, way)
+    elif service.startswith("states:startExecution"):
+        yield from _another_machine(role, way, asked["StateMachineArn"], service)
+    elif service or "ResultWriter" in state:
+        raise UserError(
+            f"{name} uses {service or 'a ResultWriter'}, of which tools/permissions/ways.py does "
+            "not know yet what must be allowed"
+        )
     if "ItemReader" in state:
         manifest = f"{template.arn('UploadsBucket')}/work/f/manifest.json"
         yield _need(role, role, "s3:GetObject", manifest, f"{way}: its list of items")
@@ -253,6 +261,19 @@ def _state(
         own = template.arn(machine).replace(":stateMachine:", ":execution:")
         for action in ("DescribeExecution", "StopExecution"):
             yield _need(role, role, f"states:{action}", f"{own}/{name}:e", way)
+
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
+def _another_machine(role: str, way: str, machine: str, service: str) -> Iterator[Need]:
+    """A state that starts an execution; with `.sync` it watches it by a rule of Step Functions'."""
+    yield _need(role, role, "states:StartExecution", machine, way)
+    if ".sync" in service:
+        started = f"{machine.replace(':stateMachine:', ':execution:')}:e"
+        for action in ("DescribeExecution", "StopExecution"):
+            yield _need(role, role, f"states:{action}", started, way)
+        rule = "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
+        for action in ("PutTargets", "PutRule", "DescribeRule"):
+            yield _need(role, role, f"events:{action}", f"arn:aws:events:{WHERE}:{rule}", way)
 
 
 def _orders_bus(platform: Platform) -> Iterator[Need]:
