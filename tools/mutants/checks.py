@@ -8,7 +8,7 @@ from tools.mutants.flaws import Flaw
 
 LONGEST = 300  # characters of what a check said
 PYTEST = ("pytest", "-x", "-q", "--tb=short", "-rfE", "--no-header", "-p", "no:cacheprovider")
-FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - (.*))?$", re.MULTILINE)
+FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - (.*))?$", re.MULTILINE)
 PLAYED = ("replay", "permissions", "rotation")
 PLATFORM = "tests/infrastructure/test_terraform.py"
 REASON = re.compile(r"^E +((?!\+ +where).*)$", re.MULTILINE)
@@ -88,11 +88,6 @@ def of(flaw: Flaw, root: Path) -> list[Check]:
     own = (f"tests/unit/test_{module}.py", f"tests/unit/handlers/test_{module}.py")
     found = [path for path in own if flaw.kind == "code" and (root / path).exists()]
     return [*(_tests(path) for path in found), *OF_KIND[flaw.kind]]
-
-
-def everything() -> list[Check]:
-    """Each check once, for a run without any flaw; the longest come first."""
-    return list(dict.fromkeys(check for checks in OF_KIND.values() for check in checks))
 
 
 def read(check: Check, output: str) -> Catch:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
+from tools.errors import UserError
 from tools.local_cloud import processes
 from tools.mutants import checks
 from tools.mutants.checks import Catch, Check
@@ -27,9 +28,12 @@ class StoppedError(Exception):
 
 
 class Copy:
-    """A copy of all sources, with the environments of the original."""
+    """A copy of all sources, with the environments of the original.
 
-    def __init__(self, root: Path) -> None:
+    `sound` has the checks that find nothing where there is no flaw, as far as the copies know.
+    """
+
+    def __init__(self, root: Path, sound: set[Check]) -> None:
         self.root = root
         self._time = int(time.time())
         for name in _sources():
@@ -40,6 +44,7 @@ class Copy:
         self._python = str(root / ".venv" / "dev" / "bin" / "python")
         self._running: subprocess.Popen[str] | None = None
         self._stopped = False
+        self._sound = sound
         self._environment = {
             name: value
             for name, value in os.environ.items()
@@ -86,15 +91,23 @@ class Copy:
             processes.kill_group(self._running.pid)
 
     def try_out(self, flaw: Flaw) -> Catch | None:
-        """Who catches a flaw; None when nobody does. The copy is whole again afterwards."""
+        """Who catches a flaw; None when nobody does. The copy is whole again afterwards.
+
+        Raises UserError for a check that fails without the flaw, too: it would catch everything.
+        """
         path = self.root / flaw.file
         whole = path.read_text(encoding="utf-8")
         self._write(path, flaw.change.applied(whole))
         try:
-            caught = (self.judge(check) for check in checks.of(flaw, self.root))
-            return next((catch for catch in caught if catch), None)
+            judged = ((check, self.judge(check)) for check in checks.of(flaw, self.root))
+            check, catch = next(((one, said) for one, said in judged if said), (None, None))
         finally:
             self._write(path, whole)
+        if check and check not in self._sound:
+            if said := self.judge(check):
+                raise UserError(f"{said.check} fails without any flaw: {said.said}")
+            self._sound.add(check)
+        return catch
 
     def _write(self, path: Path, text: str) -> None:
         """With a time of its own: Python compiles anew what differs in size or in seconds."""
