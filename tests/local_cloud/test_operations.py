@@ -419,6 +419,4 @@ def test_one_files_way_can_be_followed_through_all_functions(
     for line in shown:
         assert f"file_id={uploaded.file_id}" in line
         assert f"correlation_id={row['correlation_id']}" in line
-        # The partner is told by a rule, after the execution.
-        named = f"execution={row['claimed_by'].rsplit(':', 1)[-1]}" in line
-        assert named == ("NotifyPartner" not in line)
+        assert f"execution={row['claimed_by'].rsplit(':', 1)[-1]}" in line

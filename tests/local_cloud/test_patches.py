@@ -364,6 +364,30 @@ def test_refused_event_fails_its_state(cloud: Emulator) -> None:
     assert cloud.run({"Send": send})["error"] == "EventBridge.FailedEntry"
 
 
+def test_event_of_an_execution_names_it(cloud: Emulator) -> None:
+    queues, events = cloud.client("sqs"), cloud.client("events")
+    name = f"q-{uuid.uuid4().hex[:8]}"
+    queue = queues.create_queue(QueueName=name)["QueueUrl"]
+    arn = f"arn:aws:sqs:{LOCAL_REGION}:{LOCAL_ACCOUNT}:{name}"
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+    entry = {"Source": name, "DetailType": "Told", "Detail": {}, "Resources": ["one"]}
+    send = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::events:putEvents",
+        "Arguments": {"Entries": [entry]},
+        "End": True,
+    }
+
+    ended = cloud.run({"Send": send})
+
+    def messages() -> Any:
+        return queues.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages")
+
+    told = json.loads(wait_until(messages, "the event in the queue")[0]["Body"])
+    assert told["resources"] == ["one", ended["executionArn"], ended["stateMachineArn"]]
+
+
 def test_parallel_evaluates_its_fields_and_keeps_branches_apart(cloud: Emulator) -> None:
     def branch(name: str) -> States:
         own = {"Type": "Pass", "Assign": {"own": name}, "Next": f"{name}2"}

@@ -28,7 +28,7 @@ class Trouble:
 
     fail_next: int = 0  # so many calls
     status: int = 503  # with this HTTP status
-    delay_seconds: float = 0.0  # after so long; alone, with fail_next 0, every call is slow
+    delay_seconds: float = 0.0  # after so long; without fail_next, every call is slow
     garbage: bool = False  # with status 200 and a body that is no JSON
 
 
@@ -88,7 +88,10 @@ class Outside:
         with self.lock:
             trouble = self.trouble[name]
             failing = trouble.fail_next > 0
-            trouble.fail_next -= failing
+            if failing:
+                trouble.fail_next -= 1
+                if not trouble.fail_next:
+                    self.trouble[name] = Trouble()  # the calls after these are well
         time.sleep(trouble.delay_seconds)
         return trouble if failing else None
 

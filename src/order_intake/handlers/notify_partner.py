@@ -5,16 +5,20 @@ from typing import Literal
 import msgspec
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order_intake import environment, logs, outcomes, payloads, webhook
+from order_intake import environment, handover, logs, outcomes, payloads, webhook
 from order_intake.errors import InvalidInput
 
 
 class Event(msgspec.Struct, frozen=True, rename={"detail_type": "detail-type"}):
-    """An outcome as EventBridge delivers it."""
+    """An outcome as EventBridge delivers it; the workflow's names its execution.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/connect-eventbridge.html
+    """
 
     source: Literal["order-intake"]
     detail_type: str
     detail: outcomes.Outcome
+    resources: tuple[str, ...] = ()
 
 
 @logs.entry
@@ -27,7 +31,12 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     settings = environment.read(environment.NotifyPartner)
     told = payloads.decode(event, Event)
     detail = told.detail
-    logs.about(file_id=detail.file_id, correlation_id=detail.correlation_id)
+    executions = map(handover.execution_name_of, told.resources)
+    logs.about(
+        file_id=detail.file_id,
+        correlation_id=detail.correlation_id,
+        execution=next((name for name in executions if name), None),
+    )
     if told.detail_type != f"OrderFile{detail.outcome}":
         raise InvalidInput(f"{told.detail_type} does not announce the outcome {detail.outcome}")
     delivered, explanation = webhook.tell(settings.partner_webhook_secret_arn, detail)

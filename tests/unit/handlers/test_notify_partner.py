@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from order_intake import http_calls
+from order_intake import http_calls, logs
 from order_intake.errors import InvalidInput, WebhookUnavailable
 from order_intake.handlers.notify_partner import handler
 from tests.unit.fakes import FakeCloud
@@ -141,3 +141,15 @@ def test_a_malformed_or_unknown_event_is_invalid_input(
     with pytest.raises(InvalidInput):
         handler(EVENT | change, context())
     assert not webhook.calls
+
+
+@pytest.mark.usefixtures("webhook")
+def test_its_log_names_the_execution_that_sent_the_outcome() -> None:
+    states = "arn:aws:states:eu-central-1:000000000000"
+    resources = [f"{states}:execution:OrderIntake:e-1", f"{states}:stateMachine:OrderIntake"]
+
+    handler(EVENT | {"resources": resources}, context("NotifyPartner"))
+    assert logs.logger.get_current_keys()["execution"] == "e-1"
+
+    handler(EVENT | {"resources": []}, context("NotifyPartner"))
+    assert "execution" not in logs.logger.get_current_keys()

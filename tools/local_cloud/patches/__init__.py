@@ -41,6 +41,7 @@ PATCHES: dict[str, Callable[[], None]] = {
     "retry_delays": step_functions.retry_delays,
     "token_tasks": step_functions.token_tasks,
     "failed_entries": step_functions.failed_entries,
+    "events_name_their_execution": step_functions.events_name_their_execution,
     "jsonata_parallel": step_functions_jsonata.jsonata_parallel,
     "jsonata_distributed_map": step_functions_jsonata.jsonata_distributed_map,
     "jsonata_outputs": step_functions_jsonata.jsonata_outputs,

@@ -1,5 +1,6 @@
 """Step Functions: timing, history, retries, task tokens."""
 
+import contextvars
 import random
 import threading
 import time
@@ -175,3 +176,32 @@ def failed_entries() -> None:
         return answer
 
     states._SERVICE_DISPATCH[resource] = put_all_events
+
+
+def events_name_their_execution() -> None:
+    """An event that an execution sends has the ARNs of execution and state machine in `resources`.
+
+    AWS appends them to each entry of `events:putEvents`; MiniStack sends the entries as they are.
+    https://docs.aws.amazon.com/step-functions/latest/dg/connect-eventbridge.html
+    """
+    states = module("services.stepfunctions")
+    resource = "arn:aws:states:::events:putEvents"
+    put_events, run = states._SERVICE_DISPATCH[resource], states._run_execution
+    running: contextvars.ContextVar[str] = contextvars.ContextVar("running", default="")
+
+    def run_named(execution: str) -> None:
+        running.set(execution)  # each execution has a thread and a context of its own
+        run(execution)
+
+    def put_named_events(name: str, payload: Any) -> Any:
+        execution = running.get()
+        if execution:  # none when one state is tested alone
+            machine = execution.rpartition(":")[0].replace(":execution:", ":stateMachine:")
+            entries = [
+                entry | {"Resources": [*entry.get("Resources", []), execution, machine]}
+                for entry in payload["Entries"]
+            ]
+            payload = payload | {"Entries": entries}
+        return put_events(name, payload)
+
+    states._SERVICE_DISPATCH[resource], states._run_execution = put_named_events, run_named

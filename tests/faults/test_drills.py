@@ -1,0 +1,64 @@
+"""The drill of docs/operations.md that takes the whole stage's intake away, and gives it back."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from tests.local_cloud.test_operations import LARGE, lines_in_database, orders, run
+from tests.waiting import wait_until
+from tools.deployed import Deployed
+from tools.follow import Uploaded, read_row, upload
+from tools.replay.aftermath import lines_about
+
+RULES = ("SmallFileUploaded", "LargeFileUploaded")
+
+
+@contextmanager
+def nothing_taken_in(deployed: Deployed) -> Iterator[None]:
+    """While inside, uploads reach nobody."""
+    events = deployed.stage.client("events")
+    names = [f"{deployed.stage.prefix}-{rule}" for rule in RULES]
+    for name in names:
+        events.disable_rule(Name=name)
+    try:
+        yield
+    finally:
+        for name in names:
+            events.enable_rule(Name=name)
+
+
+def settle(deployed: Deployed, since: datetime, until: datetime) -> None:
+    window = {"from": since.isoformat(), "to": until.isoformat()}
+    answer = deployed.stage.client("lambda").invoke(
+        FunctionName=f"{deployed.stage.prefix}-DailySettlement", Payload=json.dumps(window)
+    )
+    assert "FunctionError" not in answer
+
+
+def finding(deployed: Deployed, file_id: str, since: datetime) -> str:
+    """What the settlement's log says of a file."""
+    said = partial(lines_about, deployed, "DailySettlement", file_id, since.timestamp())
+    return wait_until(lambda: " ".join(said()), f"the settlement names {file_id}")
+
+
+def test_what_came_while_nothing_was_taken_in_is_found_and_run(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    begun = datetime.now(UTC)
+    with nothing_taken_in(deployed):
+        uploaded: list[Uploaded] = []
+        for lines in (1, LARGE):
+            file = orders(tmp_path, lines)
+            uploaded.append(upload(deployed, f"incoming/nordwind/{file.name}", file))
+
+    settle(deployed, begun - timedelta(seconds=1), datetime.now(UTC) + timedelta(seconds=1))
+
+    for one in uploaded:
+        assert read_row(deployed, one.file_id) is None
+        assert "upload_without_outcome" in finding(deployed, one.file_id, begun)
+        done = run("retry", FILE_ID=one.file_id)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert [lines_in_database(deployed, one.file_id) for one in uploaded] == [1, LARGE]
