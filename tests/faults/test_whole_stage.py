@@ -3,11 +3,24 @@
 import os
 import subprocess
 import sys
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from tools.books.archive import read_archive
+from tools.deployed import Deployed
+from tools.follow import Uploaded, follow, put
+from tools.local_cloud import postgres
 from tools.permissions import asked
-from tools.stage import ROOT
+from tools.replay.settlement import call_schedule
+from tools.stage import ROOT, running_cloud
+
+FILE = """\
+Rechnung;Datum;Kunde;Artikel;Bezeichnung;Menge;Einzelpreis
+NW-{name};03.12.2010;K-1001;KLB-48;Klebeband 48 mm;2;10.25
+"""
 
 
 def command(module: str) -> list[str]:
@@ -20,12 +33,46 @@ def command(module: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.fixture(scope="module")
+def differing(deployed: Deployed) -> tuple[Uploaded, dict[str, Any]]:
+    """A file whose line the database had lost, and what the settlement answered meanwhile."""
+    name = uuid.uuid4().hex
+    uploaded = put(deployed, f"incoming/nordwind/{name}.csv", FILE.format(name=name).encode())
+    assert follow(deployed, uploaded.file_id, lambda: False)["status"] == "Accepted"
+    since = datetime.now(UTC) - timedelta(minutes=1)
+    port = int(running_cloud()["database"]["port"])
+    with postgres.connect_as_owner(port, postgres.DATABASE) as owner:
+        owner.execute(
+            "CREATE TEMPORARY TABLE kept AS SELECT * FROM order_line WHERE file_id = %s",
+            [uploaded.file_id],
+        )
+        owner.execute("DELETE FROM order_line WHERE file_id = %s", [uploaded.file_id])
+        try:
+            _, answer = call_schedule(deployed, "DailySettlement", since, datetime.now(UTC))
+        finally:
+            owner.execute("INSERT INTO order_line SELECT * FROM kept")
+    return uploaded, answer
+
+
+def test_the_settlement_announces_a_file_whose_books_differ(
+    deployed: Deployed, differing: tuple[Uploaded, dict[str, Any]]
+) -> None:
+    uploaded, answer = differing
+    now = datetime.now(UTC)
+    events = read_archive(deployed, now - timedelta(minutes=10), now + timedelta(hours=1))
+
+    assert answer["findings"] >= 1
+    found = [each["detail"] for each in events if each["detail-type"] == "SettlementFinding"]
+    kinds = [each["kind"] for each in found if each["file_id"] == uploaded.file_id]
+    assert kinds == ["ledger_and_database_differ"]
+
+
 @pytest.mark.usefixtures("deployed")
 def test_the_books_of_the_whole_stage_are_balanced() -> None:
     assert command("tools.check_books")[-1].endswith("balanced")
 
 
-@pytest.mark.usefixtures("deployed")
+@pytest.mark.usefixtures("differing")
 def test_functions_ask_for_what_is_kept_of_them_and_for_nothing_else() -> None:
     """The checks of permissions without a cloud believe what tools/permissions/asked.txt says."""
     if asked.unseen(asked.recorded()):  # this test runs by itself
