@@ -27,7 +27,8 @@ def main() -> int:
         raise UserError("RECORD may be yes, or left out")
     verdict = judge(Template.load(), Platform.planned(), asked.needs(asked.kept()))
     wrong = [*verdict.lines, *asked.refused(answer), *asked.unknown(recorded)]
-    print("\n".join([*wrong, *asked.unseen(recorded)]))
+    for line in (*wrong, *asked.unseen(recorded)):
+        print(line)
     print(
         f"permissions: {verdict.needed} needed, {verdict.granted} granted; "
         f"{len(verdict.missing)} missing, {len(verdict.idle)} unused, {len(verdict.wide)} too wide"
