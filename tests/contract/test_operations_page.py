@@ -1,0 +1,95 @@
+"""docs/operations.md has a line for everything that an operator may meet by its name."""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from typing import get_args
+
+import pytest
+
+import order_intake
+from order_intake import chunks, lines, outcomes
+from order_intake.errors import PermanentError, TransientError
+from tests.template import definition, resources
+from tools.stage import ROOT
+
+PAGE = (ROOT / "docs" / "operations.md").read_text()
+
+
+def first_column(heading: str) -> str:
+    """The first column of the tables under a heading of the second level."""
+    (section,) = re.findall(rf"^## {heading}$(.*?)(?=^## |\Z)", PAGE, re.M | re.S)
+    return "\n".join(re.findall(r"^\| (.*?) \|", section, re.M))
+
+
+def named(kind: type[Exception]) -> Iterator[str]:
+    """The public errors of a kind, wherever the package defines them."""
+    for each in kind.__subclasses__():
+        if each.__module__.startswith("order_intake.") and not each.__name__.startswith("_"):
+            yield each.__name__
+        yield from named(each)
+
+
+def own_errors() -> set[str]:
+    for module in pkgutil.walk_packages(order_intake.__path__, "order_intake."):
+        importlib.import_module(module.name)
+    # It fails a notification, never a file, and the page says so below the table.
+    return {*named(TransientError), *named(PermanentError)} - {"WebhookUnavailable"}
+
+
+def retried_errors(node: object) -> Iterator[str]:
+    """The names in the `Retry` of every state of the workflow, and of states within states."""
+    if isinstance(node, dict):
+        for retrier in node.get("Retry", []):
+            yield from retrier["ErrorEquals"]
+        for value in node.values():
+            yield from retried_errors(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from retried_errors(value)
+
+
+def test_every_outcome_has_its_line() -> None:
+    told = first_column("What to do about an outcome").splitlines()
+
+    assert set(get_args(outcomes.OutcomeName)) <= set(told)
+
+
+@pytest.mark.parametrize("reason", get_args(chunks.FileReason) + get_args(lines.LineReason))
+def test_every_reason_of_a_refusal_has_its_line(reason: str) -> None:
+    assert f"`{reason}`" in first_column("Why a file or a line was refused")
+
+
+def test_every_error_that_fails_a_file_has_its_line() -> None:
+    told = first_column("Why a file failed")
+    met = own_errors() | set(retried_errors(definition())) - {"States.ALL"}
+
+    missing = [
+        name
+        for name in sorted(met)
+        if f"`{name}`" not in told and f"`{name.partition('.')[0]}.…`" not in told
+    ]
+
+    assert met > {"ServiceBusy", "OutOfTime", "Sandbox.Timedout"}
+    assert missing == []
+
+
+def test_every_alarm_has_its_line() -> None:
+    told = first_column("Alarms")
+    names = {
+        alarm["Properties"]["AlarmName"]["Fn::Sub"].removeprefix("order-intake-${Stage}-")
+        for alarm in resources("AWS::CloudWatch::Alarm").values()
+    }
+
+    missing = [name for name in sorted(names) if f"`{name}`" not in told]
+
+    assert [name for name in missing if not name.endswith("-errors")] == []
+    assert "`<Function>-errors`" in told
+
+
+def test_every_drill_names_its_test() -> None:
+    (drills,) = re.findall(r"^## Drills$(.*?)(?=^## |\Z)", PAGE, re.M | re.S)
+
+    for drill in drills.split("\n### ")[1:]:
+        assert re.search(r"\*Tests?:\s", drill), f"no test performs: {drill.splitlines()[0]}"
