@@ -45,7 +45,7 @@ def judge(template: Template, platform: Platform, asked: Iterable[Need]) -> Verd
     return Verdict(
         missing=_missing(policies, wanted),
         idle=_idle(policies, wanted, template.unused_grants),
-        wide=_wide(policies, wanted),
+        wide=_wide(policies, wanted, template.unused_grants),
         needed=len(wanted),
         granted=sum(len(held) for held in policies.values()),
     )
@@ -125,21 +125,32 @@ def _idle(
         for grant in held:
             if any(grant.allows(request) for request in by_holder.get(where, ())):
                 continue
-            idle.add((grant.holder, grant.sid))
-            if (grant.holder, grant.sid) not in exempt:
+            idle.add(grant.place)
+            if grant.place not in exempt:
                 found.append(f"{where}: {grant}" if where != grant.holder else str(grant))
-    needless = [f"{holder} ({sid}) is in UnusedGrants, and is no unused grant of it"
-                for holder, sid in exempt if (holder, sid) not in idle]  # fmt: skip
+    needless = [
+        f"{holder}: {place} is in UnusedGrants, and is no unused grant of it"
+        for holder, place in exempt
+        if (holder, place) not in idle
+    ]
     return [*found, *needless]
 
 
-def _wide(policies: Policies, wanted: Iterable[Need]) -> list[str]:
+def _wide(
+    policies: Policies, wanted: Iterable[Need], exempt: Mapping[tuple[str, str], str]
+) -> list[str]:
     """The grants that allow more than what they are there for, and what they allow."""
     found = []
     for need in wanted:
         held = [each for each in policies.get(need.where, []) if each.allows(need.request)]
         for told, other in _strangers(need) if held else ():
             found += [f"{grant} allows it {told}, too" for grant in held if grant.allows(other)]
+    found += [
+        f"{grant} is everywhere, and nothing is seen to use it"
+        for held in policies.values()
+        for grant in held
+        if grant.place in exempt and grant.resource == "*"
+    ]
     return list(dict.fromkeys(found))
 
 
@@ -154,8 +165,11 @@ def _strangers(need: Need) -> Iterator[tuple[str, Request]]:
     if not request.action.endswith("*"):
         yield f"for all of {service}:*", replace(request, action=f"{service}:Another")
     elsewhere = request.resource.replace(PREFIX, "another").replace(":key/", ":key/another-")
-    if elsewhere != request.resource and " " not in need.where:  # a role's or a managed policy
+    # The policies of keys, trust and functions are about what they belong to, whatever they say.
+    itself = need.where.startswith(("key ", "trust ", "function "))
+    if elsewhere != request.resource and not itself:
         yield "on other resources", replace(request, resource=elsewhere)
-    bucket, slash, _ = request.resource.partition("/")
-    if slash and bucket.startswith("arn:aws:s3:::"):
-        yield "on other objects", replace(request, resource=f"{bucket}/elsewhere/a/b.csv")
+    bucket, _, key = request.resource.partition("/")
+    if key and bucket.startswith("arn:aws:s3:::"):
+        elsewhere = f"{bucket}/elsewhere/{key.partition('/')[2]}"
+        yield "on other objects", replace(request, resource=elsewhere)

@@ -50,4 +50,4 @@ class Platform:
 
 def _policy(whose: str, thing: dict[str, Any]) -> list[Grant]:
     """The grants of a thing's policy, none where it has none."""
-    return list(grants(whose, json.loads(thing.get("policy") or '{"Statement": []}')))
+    return list(grants(whose, json.loads(thing.get("policy") or "{}")))

@@ -38,6 +38,11 @@ class Grant:
     principal: str = ""  # a service or an account, in policies of resources
     choice: str = ""  # which of the listed values it has
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where it stands: the holder, and the statement with the action."""
+        return self.holder, f"{self.sid} {self.action}"
+
     def allows(self, request: Request) -> bool:
         """Whether it allows a request. A role's own policies name no principal."""
         outside = "." in request.who or ":" in request.who  # a service or an account
@@ -60,7 +65,7 @@ class Grant:
 
 def grants(holder: str, document: Mapping[str, Any]) -> Iterator[Grant]:
     """What the Allow statements of a policy document allow, one by one."""
-    for number, statement in enumerate(_listed(document["Statement"]), 1):
+    for number, statement in enumerate(_listed(document.get("Statement", [])), 1):
         if statement["Effect"] != "Allow":
             continue
         unknown = {"NotAction", "NotResource", "NotPrincipal"} & set(statement)

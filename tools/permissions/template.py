@@ -75,11 +75,11 @@ class Template:
 
     @cached_property
     def unused_grants(self) -> dict[tuple[str, str], str]:
-        """The grants that nothing is seen to use and that stay: (holder, Sid) → the reason."""
+        """The grants that nothing is seen to use: (holder, Sid and action) → why they stay."""
         return {
-            (name, sid): reason
+            (name, grant): reason
             for name, body in self.raw["Resources"].items()
-            for sid, reason in body.get("Metadata", {}).get("UnusedGrants", {}).items()
+            for grant, reason in body.get("Metadata", {}).get("UnusedGrants", {}).items()
         }
 
     @cached_property
