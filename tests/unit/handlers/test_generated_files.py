@@ -1,8 +1,12 @@
 """Generated files and events through the direct route: each ends in an outcome that adds up."""
 
+import contextlib
+import copy
 import csv
+import functools
 import io
 from collections import Counter
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -11,12 +15,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from order_intake.errors import InvalidInput
+from order_intake import environment, logs
+from order_intake.errors import InvalidInput, PermanentError, TransientError
 from order_intake.handlers.decide_approval import handler as decide
 from order_intake.handlers.intake_small_file import handler
 from order_intake.handlers.notify_partner import handler as notify
+from order_intake.handlers.register_file import handler as register
 from tests.unit.fakes import FakeCloud
-from tests.unit.handlers.conftest import HEADER, Put, context, file_id_of
+from tests.unit.handlers.conftest import GOOD, HEADER, Put, context, file_id_of, upload_in
+from tests.unit.handlers.test_decide_approval import decision
+from tests.unit.handlers.test_notify_partner import EVENT as OUTCOME
 
 pytestmark = pytest.mark.usefixtures("rates", "orders_database")
 # The fixtures hold no state that one example could leave to the next: each file is another.
@@ -137,7 +145,43 @@ events = json | st.fixed_dictionaries(
 @generated
 @given(event=events)
 def test_any_event_is_refused_by_its_name_or_understood(cloud: FakeCloud, event: Any) -> None:
-    for function in (handler, decide, notify):
+    for function in (handler, register, decide, notify):
         with pytest.raises(InvalidInput):
             function(event, context())
     assert not cloud.events.put
+
+
+def fields_of(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The paths of every field of an event, those that hold others included."""
+    for name, value in node.items():
+        yield (*path, name)
+        if isinstance(value, dict):
+            yield from fields_of(value, (*path, name))
+
+
+def with_field(event: dict[str, Any], path: tuple[str, ...], value: object) -> dict[str, Any]:
+    """The event with another value in one field."""
+    changed = copy.deepcopy(event)
+    functools.reduce(dict.__getitem__, path[:-1], changed)[path[-1]] = value
+    return changed
+
+
+@generated
+@given(data=st.data())
+def test_an_event_with_one_other_field_is_understood_or_an_error_of_ours(
+    cloud: FakeCloud, put: Put, monkeypatch: pytest.MonkeyPatch, data: st.DataObject
+) -> None:
+    monkeypatch.setenv("PARTNER_WEBHOOK_SECRET_ARN", environment.NOT_CONFIGURED)
+    upload, outcome = put(HEADER + GOOD), {**OUTCOME, "id": "event-2", "resources": []}
+    one_of_each: dict[logs.Handler, dict[str, Any]] = {
+        handler: upload,
+        register: upload_in(upload),
+        decide: decision(file_id_of(upload)),
+        notify: outcome,
+    }
+
+    for function, event in one_of_each.items():
+        path = data.draw(st.sampled_from(list(fields_of(event))))
+        changed = with_field(event, path, data.draw(json))
+        with contextlib.suppress(PermanentError, TransientError):  # told by its name
+            function(changed, context())
