@@ -61,4 +61,12 @@ run "plan" {
     ])
     error_message = "Each key must be handed over under its own path."
   }
+
+  assert {
+    condition = (
+      [aws_kms_alias.data.target_key_id, aws_kms_alias.config.target_key_id] == ["data", "config"]
+      && aws_kms_alias.data.name != aws_kms_alias.config.name
+    )
+    error_message = "Each alias must lead to its own key."
+  }
 }
