@@ -19,14 +19,17 @@ from psycopg import sql
 from tests.waiting import wait_until
 from tools import redrive
 from tools.database import find_database
+from tools.decide import give_decision
 from tools.deployed import Deployed
-from tools.follow import Row, Uploaded, follow, read_row, upload
+from tools.follow import Row, Uploaded, execution_of, follow, read_row, upload
 from tools.local_cloud import postgres
 from tools.replay.outcome import objects_below
 from tools.stage import ROOT, running_cloud
 
 HEADER = "Rechnung;Datum;Kunde;Artikel;Bezeichnung;Menge;Einzelpreis\n"
 LARGE = 1000  # lines; more than the workflow's 64 KiB
+STEPS = {"RegisterFile", "FetchExchangeRates", "PriceChunk", "AssessFile"}
+STEPS |= {"LoadOrders", "CurateFile"}
 
 
 def run(command: str, **settings: str) -> "subprocess.CompletedProcess[str]":
@@ -38,10 +41,10 @@ def run(command: str, **settings: str) -> "subprocess.CompletedProcess[str]":
     )  # fmt: skip
 
 
-def orders(folder: Path, lines: int) -> Path:
+def orders(folder: Path, lines: int, price: str = "10.25") -> Path:
     """A file of nordwind's that no one has sent before."""
     path = folder / f"{uuid.uuid4().hex}.csv"
-    row = "NW-{};02.12.2010;K-1;A-1;Palette nach Hamburg, Lieferung frei Haus;2;10.25\n"
+    row = f"NW-{{}};02.12.2010;K-1;A-1;Palette nach Hamburg, Lieferung frei Haus;2;{price}\n"
     path.write_text(HEADER + "".join(row.format(f"{uuid.uuid4().hex}") for _ in range(lines)))
     return path
 
@@ -399,24 +402,75 @@ def test_a_wrong_window_is_one_clear_line(settings: dict[str, str], told: str) -
     assert told in done.stderr
 
 
+def logged(deployed: Deployed, file_id: str) -> list[str]:
+    """What `make logs` shows of a file, once its partner was told."""
+    wait_until(lambda: notified(deployed, file_id), "the partner is told")
+    shown = subprocess.run(
+        [sys.executable, "-m", "tools.local_cloud", "logs"],
+        cwd=ROOT, env=os.environ | {"STAGE": "local", "FILE_ID": file_id},
+        capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    assert all(f" file_id={file_id} " in line for line in shown)
+    return shown
+
+
+def execution_name(row: Row) -> str:
+    """The name of the execution that worked on a file."""
+    arn = execution_of(row)
+    assert arn is not None
+    return arn.rpartition(":")[2]
+
+
+def functions_of(shown: list[str]) -> set[str]:
+    return {line.split()[1] for line in shown}
+
+
 def test_one_files_way_can_be_followed_through_all_functions(
     deployed: Deployed, tmp_path: Path
 ) -> None:
     file = orders(tmp_path, LARGE)
     uploaded = upload(deployed, f"incoming/nordwind/{file.name}", file)
     row = follow(deployed, uploaded.file_id, lambda: True)
-    wait_until(lambda: notified(deployed, uploaded.file_id), "the partner is told")
 
-    shown = subprocess.run(
-        [sys.executable, "-m", "tools.local_cloud", "logs"],
-        cwd=ROOT, env=os.environ | {"STAGE": "local", "FILE_ID": uploaded.file_id},
-        capture_output=True, text=True, check=True,
-    ).stdout.splitlines()  # fmt: skip
+    shown = logged(deployed, uploaded.file_id)
 
-    functions = {line.split()[1] for line in shown}
-    steps = {"RegisterFile", "PriceChunk", "AssessFile", "LoadOrders", "CurateFile"}
-    assert functions >= steps | {"FetchExchangeRates", "NotifyPartner"}
+    assert functions_of(shown) == STEPS | {"NotifyPartner"}
     for line in shown:
-        assert f"file_id={uploaded.file_id}" in line
         assert f"correlation_id={row['correlation_id']}" in line
-        assert f"execution={row['claimed_by'].rsplit(':', 1)[-1]}" in line
+        assert f"execution={execution_name(row)}" in line
+
+
+def test_the_way_of_a_file_without_a_workflow_names_no_execution(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    file = orders(tmp_path, 1)
+    uploaded = upload(deployed, f"incoming/nordwind/{file.name}", file)
+    row = follow(deployed, uploaded.file_id, lambda: True)
+
+    shown = logged(deployed, uploaded.file_id)
+
+    assert functions_of(shown) == {"IntakeSmallFile", "NotifyPartner"}
+    for line in shown:
+        assert f"correlation_id={row['correlation_id']}" in line
+        assert "execution=" not in line
+
+
+def test_the_way_of_a_small_file_that_was_approved_names_its_execution_throughout(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    file = orders(tmp_path, 1, price="30000.00")
+    uploaded = upload(deployed, f"incoming/nordwind/{file.name}", file)
+
+    def approve() -> bool:
+        give_decision(deployed, uploaded.file_id, "approved", "a test")
+        return True
+
+    row = follow(deployed, uploaded.file_id, approve)
+
+    shown = logged(deployed, uploaded.file_id)
+
+    asked = {"IntakeSmallFile", "RequestApproval", "DecideApproval"}
+    assert functions_of(shown) == asked | STEPS | {"NotifyPartner"}
+    for line in shown:
+        assert f"correlation_id={row['correlation_id']}" in line
+        assert f"execution={execution_name(row)}" in line
