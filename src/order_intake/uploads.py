@@ -123,11 +123,11 @@ def moment(text: str) -> datetime:
     """Read a UTC time in ISO 8601; raises InvalidInput when it is none."""
     try:
         value = datetime.fromisoformat(text)
-    except ValueError as error:
+        if value.tzinfo is None:
+            raise InvalidInput(f"{text!r} lacks its time zone; write `Z` for UTC")
+        return value.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise InvalidInput(f"{text!r} is no ISO 8601 time") from error
-    if value.tzinfo is None:
-        raise InvalidInput(f"{text!r} lacks its time zone; write `Z` for UTC")
-    return value.astimezone(UTC)
 
 
 def manifest_key(file_id: str) -> str:

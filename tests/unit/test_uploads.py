@@ -52,6 +52,7 @@ def test_the_event_of_an_upload_is_read() -> None:
         object_created(**{"detail-type": "Object Deleted"}),
         object_created(time="yesterday"),
         object_created(time="2026-03-04T12:00:00"),
+        object_created(time="0001-01-01T00:00:00+01:00"),  # in UTC, before all years
         object_created(detail={"bucket": {"name": "b"}, "object": {"key": "k", "size": 5}}),
         object_created(
             detail={
