@@ -26,6 +26,7 @@ FUNCTIONS = (
     "NotifyPartner",
 )
 LIMIT = 60.0  # seconds until the error must have been logged that ends a fault
+STRIKING = 10.0  # seconds until faults of requests must have struck
 PAUSE = 0.05
 # The reason of an outcome that is ours is an error's name, too; those of files are in lower case.
 _ERROR = re.compile(r'"(?:error|reason)": ?"([A-Z]\w+)"')
@@ -75,11 +76,17 @@ def wait_for_webhook(file_id: str, limit: float) -> bool:
 
 
 def not_struck(wanted: Faults) -> list[str]:
-    """The faults that have not struck, in words: then their situation has shown nothing."""
+    """The faults that have not struck wholly, in words: their situation has not shown itself.
+
+    A file may have its outcome while its event is still on the way: so requests have some time.
+    """
+    deadline, pause = time.monotonic() + STRIKING, threading.Event()
+    while any(faults.requests_left()) and time.monotonic() < deadline:
+        pause.wait(PAUSE)
     found = [
-        f"no request was hit: {fault['request']}"
+        f"{left} of {fault['times']} requests were not hit: {fault['request']}"
         for fault, left in zip(wanted.requests, faults.requests_left(), strict=True)
-        if left == fault["times"]
+        if left
     ]
     left = faults.outside_left()
     for name, trouble in (("rates", wanted.rates), ("webhook", wanted.webhook)):
