@@ -10,24 +10,9 @@ from typing import Literal
 import msgspec
 
 from order_intake.lines import shortest
-from order_intake.pricing import ChunkResult
+from order_intake.results import ChunkResult, Totals
 
 Verdict = Literal["load", "approve", "reject"]
-
-
-class Totals(msgspec.Struct, frozen=True):
-    """A file's sums; amounts are decimal strings in units of their currency."""
-
-    lines_in: int
-    accepted: int
-    refused: dict[str, int]
-    """Reason code → lines; `lines_in` is `accepted` and all of these."""
-    orders: int
-    """Distinct invoices with at least one accepted line."""
-    total: str
-    currency: str
-    house_total: str
-    house_currency: str
 
 
 class Assessment(msgspec.Struct, frozen=True):

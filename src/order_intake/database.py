@@ -12,10 +12,9 @@ import psycopg
 from psycopg import sql
 
 from order_intake import secrets, uploads
-from order_intake.assessment import Totals
 from order_intake.errors import DatabaseRefused, DatabaseUnavailable, PermanentError
 from order_intake.object_store import ObjectStore
-from order_intake.pricing import COLUMNS
+from order_intake.results import COLUMNS, Totals
 from order_intake.uploads import IncomingFile
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})

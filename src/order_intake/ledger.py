@@ -16,10 +16,10 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from order_intake import aws_clients, dynamo_values
-from order_intake.assessment import Totals
 from order_intake.clock import stamp
 from order_intake.errors import PermanentError
 from order_intake.outcomes import Approval, Decision, OutcomeName
+from order_intake.results import Totals
 from order_intake.uploads import IncomingFile, Route
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from order_intake.assessment import Totals
 from order_intake.errors import InvalidInput
+from order_intake.results import Totals
 from order_intake.uploads import IncomingFile, Route
 
 SOURCE = "order-intake"

@@ -14,47 +14,13 @@ from order_intake.exchange import Rates, rate_for_all, rate_for_order
 from order_intake.lines import LineDecoder, Order, Purchase, Refusal, shortest
 from order_intake.memo import Memo
 from order_intake.partners import Profile
-
-COLUMNS = (
-    "line",
-    "invoice",
-    "sku",
-    "description",
-    "quantity",
-    "unit_price",
-    "currency",
-    "amount",
-    "rate",
-    "house_amount",
-    "ordered_at",
-    "customer",
-    "country",
-    "credit_note",
-)
-"""Header of a chunk's priced lines: the columns of table `order_line` after `file_id`."""
-
+from order_intake.results import COLUMNS, ChunkResult
 
 SHOWN_ROW_CHARACTERS = 1000
 """So much of a refused row is shown to its partner."""
 
 _CENT = Decimal("0.01")
 _ROWS_AT_ONCE = 1000
-
-
-class ChunkResult(msgspec.Struct, frozen=True):
-    """A chunk's counts and sums; small, whatever the chunk's size."""
-
-    index: int
-    lines_in: int
-    accepted: int
-    refused: dict[str, int]
-    """Reason code → lines; `lines_in` is `accepted` and all of these."""
-    amount: str
-    """Exact sum of quantity × unit price of the accepted lines, in the file's currency."""
-    house_amount: str
-    """Sum of the accepted lines' house amounts, each rounded to cents."""
-    order_digests: bytes
-    """Sorted 64-bit digests of the accepted lines' distinct invoice numbers."""
 
 
 class PricedChunk(msgspec.Struct, frozen=True):

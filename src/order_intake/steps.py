@@ -10,11 +10,12 @@ from datetime import datetime
 import msgspec
 
 from order_intake import chunks, exchange, partners, pricing, rates_api, uploads
-from order_intake.assessment import Assessment, Totals, assess
+from order_intake.assessment import Assessment, assess
 from order_intake.errors import InvalidInput
 from order_intake.ledger import FileRow, Ledger
 from order_intake.object_store import CSV, JSON_LINES, ObjectStore
 from order_intake.outcomes import Approval
+from order_intake.results import ChunkResult, Totals
 from order_intake.uploads import IncomingFile
 
 
@@ -77,7 +78,7 @@ def fetch_rates(secret_arn: str, file: IncomingFile) -> exchange.Rates:
 
 def price(
     store: ObjectStore, file: IncomingFile, chunk: chunks.Chunk, rates: exchange.Rates
-) -> pricing.ChunkResult:
+) -> ChunkResult:
     """Price one chunk: writes its priced lines, its refused lines and its result.
 
     The result comes last: where it is, the others are.
@@ -90,17 +91,15 @@ def price(
     return priced.result
 
 
-def results_of(store: ObjectStore, file: IncomingFile, count: int) -> list[pricing.ChunkResult]:
+def results_of(store: ObjectStore, file: IncomingFile, count: int) -> list[ChunkResult]:
     """Read the results of a file's chunks, all of them: a missing one raises InvalidInput."""
     return [
-        store.get_json(uploads.result_key(file.file_id, index), pricing.ChunkResult)
+        store.get_json(uploads.result_key(file.file_id, index), ChunkResult)
         for index in range(count)
     ]
 
 
-def judge(
-    file: IncomingFile, results: list[pricing.ChunkResult], terms: dict[str, str]
-) -> Assessment:
+def judge(file: IncomingFile, results: list[ChunkResult], terms: dict[str, str]) -> Assessment:
     """Add the results up and decide, by the terms kept for the file, what becomes of it."""
     return assess(results, terms, profile_of(file).currency, partners.HOUSE_CURRENCY)
 

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft4Validator
 
 from order_intake import outcomes
-from order_intake.assessment import Totals
+from order_intake.results import Totals
 from order_intake.uploads import IncomingFile
 from tests.template import resources
 from tools import decide, released_schemas, schemas

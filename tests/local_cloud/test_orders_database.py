@@ -8,9 +8,8 @@ import psycopg
 import pytest
 
 from order_intake import aws_clients, database, secrets
-from order_intake.assessment import Totals
 from order_intake.errors import DatabaseRefused, DatabaseUnavailable, ServiceBusy
-from order_intake.pricing import COLUMNS
+from order_intake.results import COLUMNS, Totals
 from order_intake.uploads import IncomingFile
 from tools.deployed import Deployed
 from tools.local_cloud import postgres

@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from order_intake.assessment import Assessment, assess
-from order_intake.pricing import ChunkResult
+from order_intake.results import ChunkResult
 
 TERMS = {"approval_threshold": "1000.00", "tolerance": "0.01"}
 

@@ -9,7 +9,7 @@ import pytest
 
 from order_intake import database
 from order_intake.errors import DatabaseRefused, DatabaseUnavailable
-from order_intake.pricing import COLUMNS
+from order_intake.results import COLUMNS
 from tests.unit.fakes import FakeCloud
 
 SCHEMA = Path(database.__file__).with_name("schema.sql")

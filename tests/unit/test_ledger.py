@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from order_intake.assessment import Totals
 from order_intake.errors import ServiceBusy
 from order_intake.ledger import Claimed, ClosedOtherwise, Ledger, Taken
+from order_intake.results import Totals
 from order_intake.uploads import IncomingFile
 from tests.unit.fakes import FakeCloud, client_error
 

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from order_intake import outcomes
-from order_intake.assessment import Totals
 from order_intake.errors import InvalidInput
+from order_intake.results import Totals
 from order_intake.uploads import IncomingFile
 
 FILE = IncomingFile(

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from order_intake.chunks import Chunk
 from order_intake.errors import RatesUnavailable
 from order_intake.exchange import Rates
-from order_intake.pricing import COLUMNS, PricedChunk, price_chunk
+from order_intake.pricing import PricedChunk, price_chunk
+from order_intake.results import COLUMNS
 from tests.unit.order_files import (
     HEADER,
     ONLINE_RETAIL,

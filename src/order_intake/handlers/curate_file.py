@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from order_intake import announcements, environment, logs, payloads, steps
-from order_intake.assessment import Totals
 from order_intake.ledger import Ledger
 from order_intake.object_store import ObjectStore
 from order_intake.outcomes import Approval
+from order_intake.results import Totals
 
 
 class Payload(payloads.Step, frozen=True, kw_only=True):

@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from order_intake import announcements, bus, deadline, environment, handover, logs, steps, uploads
-from order_intake.assessment import Totals
 from order_intake.chunks import FileRefusal, Survey
 from order_intake.errors import PermanentError, TransientError
 from order_intake.ledger import Claimed, ClosedOtherwise, FileRow, Ledger
 from order_intake.object_store import ObjectStore
+from order_intake.results import Totals
 
 LEASE_MARGIN = timedelta(seconds=30)  # for clocks that differ
 

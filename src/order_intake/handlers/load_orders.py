@@ -3,8 +3,8 @@
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from order_intake import database, environment, logs, payloads
-from order_intake.assessment import Totals
 from order_intake.object_store import ObjectStore
+from order_intake.results import Totals
 
 
 class Payload(payloads.Step, frozen=True, kw_only=True):

@@ -10,9 +10,9 @@ import msgspec
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from order_intake import bus, clock, environment, logs, outcomes, payloads
-from order_intake.assessment import Totals
 from order_intake.errors import InvalidInput
 from order_intake.ledger import Ledger
+from order_intake.results import Totals
 
 # How long the workflow's claim outlasts the time for an answer.
 GRACE = timedelta(days=1)
