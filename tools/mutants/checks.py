@@ -11,7 +11,7 @@ PYTEST = ("pytest", "-x", "-q", "--tb=short", "-rfE", "--no-header", "-p", "no:c
 FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - (.*))?$", re.MULTILINE)
 PLAYED = ("replay", "permissions", "rotation")
 PLATFORM = "tests/infrastructure/test_terraform.py"
-REASON = re.compile(r"^E +((?!\+ +where).*)$", re.MULTILINE)
+REASON = re.compile(r"^E +(?! *\+ +where)(\S.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -152,8 +152,9 @@ def _sources() -> list[str]:
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
-        stdout=subprocess.PIPE,
+        capture_output=True,
         text=True,
-        check=True,
     )
+    if listed.returncode:
+        raise UserError("git does not know this folder; run: git init && git add --all")
     return [name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
