@@ -10,12 +10,16 @@ from tools.deployed import Deployed
 
 CONNECT_SECONDS = 3
 
+type Sums = tuple[int, Decimal, Decimal]
+"""Lines, sum of the amounts, sum in the house currency."""
+
 
 @dataclass(frozen=True)
 class LoadedFile:
-    """What the database holds of a file: lines, sum of the amounts, sum in the house currency."""
+    """What the database holds of a file, and whether it is what its load was to bring."""
 
-    sums: tuple[int, Decimal, Decimal]
+    sums: Sums
+    is_whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -65,11 +69,11 @@ class Database:
             return None
         with self.secret.connect() as connection:
             rows = connection.execute(
-                "SELECT file_id, count(line), coalesce(sum(amount), 0),"
-                " coalesce(sum(house_amount), 0)"
-                " FROM order_file LEFT JOIN order_line USING (file_id) GROUP BY file_id"
+                "SELECT order_file.file_id, lines, total, house_total,"
+                " count(line), coalesce(sum(amount), 0), coalesce(sum(house_amount), 0)"
+                " FROM order_file LEFT JOIN order_line USING (file_id) GROUP BY order_file.file_id"
             ).fetchall()
-        return {row[0]: LoadedFile((row[1], row[2], row[3])) for row in rows}
+        return {row[0]: LoadedFile(row[4:], row[1:4] == row[4:]) for row in rows}
 
 
 def find_database(deployed: Deployed) -> Database:

@@ -376,10 +376,18 @@ def test_declined_file_is_written_down_and_announced(states: SingleStates) -> No
 
 
 @pytest.mark.parametrize("approval", [None, {"decision": "approved", "decided_by": "ana"}])
+@pytest.mark.parametrize(
+    ("loaded", "written", "told"), [(True, {"BOOL": True}, True), (False, {"NULL": True}, None)]
+)
 def test_failed_file_is_written_down_and_announced(
-    states: SingleStates, approval: dict[str, str] | None
+    states: SingleStates,
+    approval: dict[str, str] | None,
+    loaded: bool,
+    written: dict[str, bool],
+    told: bool | None,
 ) -> None:
-    taken = states.run("RecordFailure", {}, VARIABLES | {"approval": approval}, result={})
+    known = VARIABLES | {"approval": approval, "loaded": loaded}
+    taken = states.run("RecordFailure", {}, known, result={})
 
     values = taken.arguments["ExpressionAttributeValues"]
     assert taken.following == "Announce"
@@ -389,6 +397,9 @@ def test_failed_file_is_written_down_and_announced(
     outcome = announced(taken.variables)
     assert (outcome.outcome, outcome.reason) == ("Failed", "DatabaseRefused")
     assert outcome.decided_by == ("ana" if approval else None)
+    # A load's answer may have been lost: that nothing was loaded is never known.
+    assert values[":loaded"] == written
+    assert outcome.loaded is told
 
 
 def test_announcement_goes_to_the_orders_bus(states: SingleStates) -> None:

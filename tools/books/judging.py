@@ -5,10 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 from tools.books.reading import File
+from tools.database import Sums
 from tools.follow import AWAITING, FINAL, Row
 
 SETTLING = timedelta(minutes=2)  # so long, a notification may be on its way
 ANNOUNCING = timedelta(seconds=10)  # and an outcome's event
+NOTHING: Sums = (0, Decimal(0), Decimal(0))
 OUTCOMES = {f"OrderFile{outcome}" for outcome in FINAL}
 
 
@@ -46,23 +48,34 @@ def _sums(file: File, row: Row) -> list[str]:
         found.append(
             f"{row['lines_in']} lines came in, {row['accepted']} accepted and {refused} refused"
         )
+    return found + _stored(file, row)
+
+
+def _stored(file: File, row: Row) -> list[str]:
+    """The database has the accepted lines of accepted files; what failed has all of them or none.
+
+    A file may fail once it is loaded, or the answer of its load may be lost: it is wholly loaded or
+    not at all then, and what is run again loads nothing twice.
+    """
     if file.stored is None:
-        return found
-    is_loaded = bool(row.get("loaded")) and row["status"] in ("Accepted", "Failed")
-    expected = (
-        (int(row["accepted"]), Decimal(row["total"]), Decimal(row["house_total"]))
-        if is_loaded and row.get("accepted") is not None
-        else None
-    )
-    lines, total, house_total = file.stored.sums
-    if expected is None and lines and not is_loaded:
-        found.append(f"it is {row['status']}, but the database has {lines} lines of it")
-    if expected is not None and (lines, total, house_total) != expected:
-        found.append(
-            f"the ledger says {expected[0]} lines worth {expected[1]} ({expected[2]}), "
-            f"the database has {lines} worth {total} ({house_total})"
-        )
-    return found
+        return []
+    there = file.stored.sums
+    if not file.stored.is_whole:
+        return [f"the database has {there[0]} lines of it, not those that it was to have"]
+    expected = [_accepted(row, there)] if row["status"] in ("Accepted", "Failed") else [NOTHING]
+    if not row.get("loaded"):
+        expected = [NOTHING, *expected] if row["status"] == "Failed" else [NOTHING]
+    if there in expected:
+        return []
+    if expected == [NOTHING]:
+        return [f"it is {row['status']}, but the database has {there[0]} lines of it"]
+    return [f"the ledger says (lines, sums) {_told(expected[-1])}, the database has {_told(there)}"]
+
+
+def is_loaded_all_the_same(file: File) -> bool:
+    """Whether a file is Failed and yet in the database."""
+    failed = file.row is not None and file.row["status"] == "Failed"
+    return failed and file.stored is not None and file.stored.sums != NOTHING
 
 
 def _objects(file: File, row: Row) -> list[str]:
@@ -72,7 +85,7 @@ def _objects(file: File, row: Row) -> list[str]:
     accepted = row["status"] == "Accepted"
     curated = (file.curated.lines, file.curated.total, file.curated.house_total)
     if accepted:
-        expected = (int(row["accepted"]), Decimal(row["total"]), Decimal(row["house_total"]))
+        expected = _accepted(row, curated)
         if curated != expected:
             found.append(f"curated/ has (lines, sums) {_told(curated)}, not {_told(expected)}")
     elif file.curated.lines and row["status"] != "Failed":
@@ -116,5 +129,12 @@ def _identity(event: dict[str, Any]) -> tuple[str, str]:
     return event["detail-type"], event["detail"]["closed_at"]
 
 
-def _told(sums: tuple[int, Decimal, Decimal]) -> str:
+def _accepted(row: Row, unless_known: Sums) -> Sums:
+    """The accepted lines and their sums; a run that failed early may not have known them."""
+    if row.get("accepted") is None:
+        return unless_known
+    return int(row["accepted"]), Decimal(row["total"]), Decimal(row["house_total"])
+
+
+def _told(sums: Sums) -> str:
     return " / ".join(str(one) for one in sums)

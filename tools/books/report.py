@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tools.books.judging import OUTCOMES, is_open, problems, repetitions
+from tools.books.judging import OUTCOMES, is_loaded_all_the_same, is_open, problems, repetitions
 from tools.books.leaks import customer_data, leaks, secret_values, texts, tokens
 from tools.books.reading import File, read_files, read_ledger, unknown_to_ledger
 from tools.database import Database
@@ -33,6 +33,11 @@ class Books:
         told += [f"not checked: {what}" for what in self.unchecked]
         if again:
             told.append(f"{again} events say again what had been said (same file, same closed_at)")
+        loaded = [file.file_id for file in self.files if is_loaded_all_the_same(file)]
+        if loaded:
+            told.append(
+                f"in the database, though Failed; make retry closes them: {', '.join(loaded)}"
+            )
         verdict = "balanced" if self.balanced else f"{len(self.amiss)} things amiss"
         told.append(
             f"books of {len(self.files)} uploads, {still_open} of them still open: {verdict}"

@@ -99,9 +99,14 @@ def observed(
     row: Row,
     execution: Execution | None,
     curated: Curated,
+    stored: LoadedFile | None,
     events: Sequence[str],
 ) -> UploadOutcome:
-    """What came of the file as events/ would tell it: `rules` took it, `events` were announced."""
+    """What came of the file as events/ would tell it: `rules` took it, `events` were announced.
+
+    Of a failed file only the database knows whether it was loaded.
+    """
+    loaded_all_the_same = row["status"] == "Failed" and stored is not None and stored.sums[0] > 0
     return UploadOutcome(
         rules=tuple(rules),
         route=row["route"],
@@ -111,7 +116,7 @@ def observed(
         **numbers(row),
         curated_lines=curated.lines,
         quarantine=bool(objects_below(deployed, f"quarantine/{row['partner']}/{row['file_id']}/")),
-        loaded=bool(row.get("loaded")),
+        loaded=bool(row.get("loaded")) or loaded_all_the_same,
         events=tuple(events),
     )
 
@@ -133,7 +138,7 @@ def disagreements(
         found += _unlike("the objects under curated/", ledger, sums)
         if stored is not None and row.get("loaded"):
             found += _unlike("the database", ledger, stored.sums)
-    elif stored is not None and stored.sums[0]:
+    elif row["status"] != "Failed" and stored is not None and stored.sums[0]:
         found.append(f"the database has {stored.sums[0]} lines of a file that was not accepted")
     return found
 

@@ -235,8 +235,15 @@ class UploadPlay:
         events = self._events_about(file_id)
         taken_by = [name for e in events for name in self._deployed.rules_for("orders", e)]
         curated = read_curated(self._deployed, row)
+        stored = self._replay.database.read(file_id)
         seen = observed(
-            self._deployed, (*rules, *taken_by), row, execution, curated, _announced_by_us(events)
+            self._deployed,
+            (*rules, *taken_by),
+            row,
+            execution,
+            curated,
+            stored,
+            _announced_by_us(events),
         )
         expected = self._situation.expect
         if not self._replay.database.configured:
@@ -245,7 +252,6 @@ class UploadPlay:
         self._check_errors(file_id)
         self._problems += [each for event in events for each in problems(event)]
         if announced:
-            stored = self._replay.database.read(file_id)
             self._problems += disagreements(row, announced["detail"], curated, stored)
         direct = "IntakeSmallFile"
         path = execution.path if execution else direct

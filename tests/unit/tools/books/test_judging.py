@@ -47,9 +47,27 @@ REJECTED = replace(
     stored=LoadedFile((0, Decimal(0), Decimal(0))),
     events=(event("Rejected"),),
 )
+# The load's answer was lost, and with it the sums.
+FAILED = replace(
+    ACCEPTED,
+    row={
+        "status": "Failed",
+        "closed_at": ROW["closed_at"],
+        "loaded": None,
+        "claim_expires_at": 0,
+    },
+    curated=NOTHING,
+    refused_lines=0,
+    events=(event("Failed"),),
+)
+FAILED_KNOWING = replace(FAILED, row=ROW | {"status": "Failed"})
+NOT_LOADED = LoadedFile((0, Decimal(0), Decimal(0)))
 
 
-@pytest.mark.parametrize("file", [ACCEPTED, REJECTED])
+@pytest.mark.parametrize(
+    "file",
+    [ACCEPTED, REJECTED, FAILED, replace(FAILED, stored=NOT_LOADED), FAILED_KNOWING],
+)
 def test_books_that_balance_have_no_problems(file: File) -> None:
     assert problems(file, NOW) == []
 
@@ -68,6 +86,12 @@ def test_books_that_balance_have_no_problems(file: File) -> None:
         (replace(ACCEPTED, events=(event(), event("Rejected"))), "announced as OrderFileRejected"),
         (replace(REJECTED, curated=Curated(*SUMS)), "lie under curated/"),
         (replace(REJECTED, stored=LoadedFile(SUMS)), "the database has 8 lines of it"),
+        (replace(FAILED, stored=LoadedFile(SUMS, is_whole=False)), "not those that it was to have"),
+        (replace(FAILED_KNOWING, stored=NOT_LOADED), "the database has 0"),
+        (
+            replace(FAILED_KNOWING, row=ROW | {"status": "Failed", "accepted": 7, "lines_in": 9}),
+            "the ledger says (lines, sums) 7",
+        ),
         (replace(REJECTED, has_reason=False), "a reason lies not"),
         (replace(ACCEPTED, row=ROW | {"status": "Registered"}), "nobody works on it"),
         (
