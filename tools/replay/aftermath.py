@@ -10,6 +10,7 @@ from tools.deployed import Deployed
 
 LIMIT = 240.0  # seconds; on AWS a function's retries alone take three minutes
 PAUSE = 0.2  # seconds between two looks
+HIDDEN = 3  # seconds
 
 
 def wait_for_log(
@@ -47,8 +48,10 @@ def wait_for_dead_letter(deployed: Deployed, about: str, limit: float = LIMIT) -
     deadline = time.monotonic() + limit
     pause = threading.Event()
     while True:
-        # Looked at without being hidden: several replays may look at once.
-        answer = queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+        # Hidden for as long as the next looks need to reach what lies behind these.
+        answer = queues.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=HIDDEN
+        )
         for message in answer.get("Messages", []):
             if about in message["Body"] and _is_removed(queues, url, message):
                 return error_of(json.loads(message["Body"]))

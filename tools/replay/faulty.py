@@ -28,6 +28,7 @@ FUNCTIONS = (
 LIMIT = 60.0  # seconds until the error must have been logged that ends a fault
 STRIKING = 10.0  # seconds until faults of requests must have struck
 PAUSE = 0.05
+TIMED_OUT = "Task timed out"  # so Lambda says in a function's log
 # The reason of an outcome that is ours is an error's name, too; those of files are in lower case.
 _ERROR = re.compile(r'"(?:error|reason)": ?"([A-Z]\w+)"')
 
@@ -75,10 +76,11 @@ def wait_for_webhook(file_id: str, limit: float) -> bool:
     return True
 
 
-def not_struck(wanted: Faults) -> list[str]:
+def not_struck(deployed: Deployed, wanted: Faults, since: float) -> list[str]:
     """The faults that have not struck wholly, in words: their situation has not shown itself.
 
-    A file may have its outcome while its event is still on the way: so requests have some time.
+    A file may have its outcome while its event is still on the way: so requests have some time. A
+    function with a `timeout` of its own must have been ended by it, `since` (epoch s).
     """
     deadline, pause = time.monotonic() + STRIKING, threading.Event()
     while any(faults.requests_left()) and time.monotonic() < deadline:
@@ -93,7 +95,11 @@ def not_struck(wanted: Faults) -> list[str]:
         calls = trouble.get("fail_next", 0)
         if calls and left[name] == calls:
             found.append(f"no call of the {name} API was hit")
-    return found
+    return found + [
+        f"{name} was not killed by its timeout"
+        for name, change in wanted.functions.items()
+        if "timeout" in change and not any(lines_about(deployed, name, TIMED_OUT, since))
+    ]
 
 
 def errors_logged(deployed: Deployed, file_id: str, since: float) -> set[str]:

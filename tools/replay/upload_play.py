@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
 from tools.database import Database
@@ -55,6 +56,7 @@ class UploadPlay:
         self._problems: list[str] = []
         self._started = time.time() - 1
         self._earlier: Uploaded | None = None
+        self._second_delivery: Future[None] | None = None
 
     def play(self) -> Result:
         """Upload the file, let happen what is to happen, and compare."""
@@ -65,7 +67,7 @@ class UploadPlay:
         else:
             with failing(self._deployed, faults):
                 rules, row, seconds = self._happen()
-                self._problems += not_struck(faults)
+                self._problems += not_struck(self._deployed, faults, self._started)
         if row is None:
             return self._nothing(rules, seconds)
         return self._judge(row, rules, seconds)
@@ -82,6 +84,8 @@ class UploadPlay:
         rules = self._deployed.rules_for("default", event)
         row = self._follow(uploaded) if rules else read_row(self._deployed, uploaded.file_id)
         seconds = time.monotonic() - start
+        if self._second_delivery is not None:
+            self._second_delivery.result(LIMIT)
         if row is not None:
             if row["status"] == AWAITING:
                 raise UserError("it awaits an approval, which was not foretold")
@@ -186,7 +190,9 @@ class UploadPlay:
         event = self._deployed.upload_event(uploaded.key, len(self._situation.content))
         event["detail"]["object"]["version-id"] = uploaded.version_id
         rules = self._deployed.rules_for("default", event)
-        threading.Thread(target=self._deliver, args=(event, rules), daemon=True).start()
+        background = ThreadPoolExecutor(1)
+        self._second_delivery = background.submit(self._deliver, event, rules)
+        background.shutdown(wait=False)
 
     def _deliver_afterwards(self, event: dict[str, Any], rules: tuple[str, ...], row: Row) -> None:
         if "afterwards" not in self._told.delivered_again:
@@ -209,9 +215,11 @@ class UploadPlay:
                     )
                     wait_for_execution(self._deployed, started["executionArn"], LIMIT)
                 else:
-                    self._deployed.stage.client("lambda").invoke(
+                    answer = self._deployed.stage.client("lambda").invoke(
                         FunctionName=target, Payload=json.dumps(event).encode()
                     )
+                    if "FunctionError" in answer:
+                        raise UserError("the second delivery made the function fail")
 
     def _nothing(self, rules: tuple[str, ...], seconds: float) -> Result:
         """The result of an upload that no rule takes."""
