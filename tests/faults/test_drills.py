@@ -1,4 +1,4 @@
-"""The drill of docs/operations.md that takes the whole stage's intake away, and gives it back."""
+"""Drills of docs/operations.md that take from the whole stage what others need meanwhile."""
 
 import json
 from collections.abc import Iterator
@@ -9,9 +9,12 @@ from pathlib import Path
 
 from tests.local_cloud.test_operations import LARGE, lines_in_database, orders, run
 from tests.waiting import wait_until
+from tools import redrive
 from tools.deployed import Deployed
 from tools.follow import Uploaded, read_row, upload
+from tools.local_cloud import faults
 from tools.replay.aftermath import lines_about
+from tools.replay.faulty import wait_for_webhook
 
 RULES = ("SmallFileUploaded", "LargeFileUploaded")
 
@@ -44,6 +47,14 @@ def finding(deployed: Deployed, file_id: str, since: datetime) -> str:
     return wait_until(lambda: " ".join(said()), f"the settlement names {file_id}")
 
 
+def is_dead_letter(deployed: Deployed, file_id: str) -> bool:
+    """Whether a function has given up an event about a file."""
+    queues = deployed.stage.client("sqs")
+    url = queues.get_queue_url(QueueName=f"{deployed.stage.prefix}-functions-dlq")["QueueUrl"]
+    answer = queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+    return any(file_id in message["Body"] for message in answer.get("Messages", []))
+
+
 def test_what_came_while_nothing_was_taken_in_is_found_and_run(
     deployed: Deployed, tmp_path: Path
 ) -> None:
@@ -62,3 +73,21 @@ def test_what_came_while_nothing_was_taken_in_is_found_and_run(
         done = run("retry", FILE_ID=one.file_id)
         assert done.returncode == 0, done.stdout + done.stderr
     assert [lines_in_database(deployed, one.file_id) for one in uploaded] == [1, LARGE]
+
+
+def test_a_partner_whose_webhook_was_down_is_told_by_a_redrive(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    file = orders(tmp_path, 1)
+    redrive.main([])  # a look at the queue shows ten letters: other tests' must not hide ours
+    try:
+        faults.set_outside(webhook={"fail_next": 1000})
+        uploaded = upload(deployed, f"incoming/nordwind/{file.name}", file)
+        wait_until(partial(is_dead_letter, deployed, uploaded.file_id), "the dead letter")
+    finally:
+        faults.set_outside(webhook={})
+
+    assert redrive.main([]) == 0
+
+    assert wait_for_webhook(uploaded.file_id, 60)
+    assert not is_dead_letter(deployed, uploaded.file_id)
