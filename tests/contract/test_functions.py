@@ -35,6 +35,12 @@ def test_the_handler_module_carries_the_functions_name(name: str) -> None:
     assert callable(getattr(importlib.import_module(module), attribute))
 
 
+def test_it_names_its_memory_and_its_time(name: str) -> None:
+    memory, seconds = properties(name).get("MemorySize", 0), properties(name).get("Timeout", 0)
+    assert memory >= 256, f"{name} would have Lambda's 128 MB: name its MemorySize"
+    assert seconds >= 30, f"{name} would be killed after {seconds or 3} s: name its Timeout"
+
+
 def test_it_has_a_unit_test(name: str) -> None:
     assert (ROOT / "tests" / "unit" / "handlers" / f"test_{snake_case(name)}.py").is_file()
 

@@ -35,7 +35,8 @@ def called_functions() -> dict[str, str]:
 def test_every_target_has_bounded_retries_and_the_dead_letter_queue(
     caller: str, target: dict[str, Any]
 ) -> None:
-    assert target["DeadLetterConfig"] == {"Arn": attribute("EventsDeadLetterQueue")}
+    lost = f"what {caller} cannot deliver does not go to EventsDeadLetterQueue"
+    assert target.get("DeadLetterConfig") == {"Arn": attribute("EventsDeadLetterQueue")}, lost
     assert 1 <= target["RetryPolicy"]["MaximumRetryAttempts"] <= 185
     assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 86400
 

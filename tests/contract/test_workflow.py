@@ -55,6 +55,25 @@ def test_substitutions_are_exactly_those_that_the_template_gives() -> None:
     used = set(re.findall(r"\$\{(\w+)\}", text_of(definition())))
     given = resources()["OrderIntake"]["Properties"]["DefinitionSubstitutions"]
     assert used == set(given)
+    # Each is what it is called: two that are swapped would call the wrong function.
+    named = {name: reference(name) for name in used}
+    assert given == named | {"LedgerTable": {"Ref": "Ledger"}}
+
+
+def reference(name: str) -> dict[str, Any]:
+    function = name.removesuffix("Arn")
+    return {"Fn::GetAtt": [function, "Arn"]} if function in functions() else {"Ref": name}
+
+
+def test_workflow_is_a_standard_one() -> None:
+    kind = resources()["OrderIntake"]["Properties"]["Type"]
+    assert kind == "STANDARD", "Express workflows know neither task tokens nor Distributed Maps"
+
+
+def test_map_runs_have_a_label_that_aws_takes() -> None:
+    # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
+    label = states()["PriceChunks"]["Label"]
+    assert re.fullmatch(r"[\w-]{1,40}", label, re.ASCII), f"AWS refuses the Map's label {label!r}"
 
 
 @pytest.mark.parametrize("name", sorted(tasks()))
@@ -126,6 +145,28 @@ OF_EVERY_CALL = {
 def test_every_transient_error_of_a_function_is_retried(name: str) -> None:
     (retry,) = tasks()[name]["Retry"]
     assert set(retry["ErrorEquals"]) == TRANSIENT[name] | OF_EVERY_CALL
+
+
+# What DynamoDB gives when the same may succeed later, as Step Functions names it.
+OF_DYNAMODB = {
+    "DynamoDB.ProvisionedThroughputExceededException",
+    "DynamoDB.ThrottlingException",
+    "DynamoDB.RequestLimitExceededException",
+    "DynamoDB.InternalServerErrorException",
+    "DynamoDB.SdkClientException",
+}
+OF_SERVICES = {
+    "ReadPartnerTerms": OF_DYNAMODB,
+    "RecordDeclined": OF_DYNAMODB,
+    "RecordFailure": OF_DYNAMODB,
+    "Announce": {"States.ALL"},  # the outcome stands: it must get out whatever the error
+}
+
+
+@pytest.mark.parametrize("name", sorted(set(tasks()) - set(functions())))
+def test_every_passing_error_of_a_service_is_retried_and_no_other(name: str) -> None:
+    (retry,) = tasks()[name]["Retry"]
+    assert set(retry["ErrorEquals"]) == OF_SERVICES[name], f"{name} retries other errors"
 
 
 def test_silence_is_an_answer_to_an_approval_and_not_a_failure() -> None:

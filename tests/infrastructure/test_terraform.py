@@ -11,7 +11,7 @@ from tests.infrastructure.conftest import write_cloud
 from tools import terraform
 from tools.errors import UserError
 from tools.provider_mirror import TERRAFORM, find_mirror
-from tools.stage import LOCAL_REGION, PROJECT, Stage, local_dir, running_cloud
+from tools.stage import LOCAL_REGION, PROJECT, ROOT, Stage, local_dir, running_cloud
 
 pytestmark = [
     pytest.mark.skipif(not shutil.which("terraform"), reason="terraform is not installed"),
@@ -203,3 +203,16 @@ def test_arguments_name_the_stages_settings_and_nothing_else() -> None:
         "-var=stage=ana",
         "-var-file=stages/development.tfvars",
     ]
+
+
+def test_what_is_deleted_in_production_by_mistake_can_be_brought_back() -> None:
+    settings = dict(
+        line.replace(" ", "").split("=", 1)
+        for line in (ROOT / "terraform/stages/prod.tfvars").read_text(encoding="utf-8").splitlines()
+        if "=" in line
+    )
+    assert settings == {
+        "key_deletion_window_in_days": "30",
+        "secret_recovery_window_in_days": "30",
+        "archive_retention_in_days": "90",
+    }

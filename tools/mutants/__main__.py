@@ -14,11 +14,13 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from tools import source_template
 from tools.errors import UserError, run
 from tools.mutants import flaws
 from tools.mutants.checks import Catch, Check
 from tools.mutants.copies import Copy, Workers
 from tools.mutants.flaws import Flaw
+from tools.workflow import definition
 
 WANTED = 0.95  # of the flaws that are tried, to be caught
 SURVIVORS = Path(__file__).with_name("survivors.toml")
@@ -27,6 +29,8 @@ SURVIVORS = Path(__file__).with_name("survivors.toml")
 def main() -> int:
     """Try the flaws of PART, by default all; 1 when one survives that nobody has explained."""
     part = _part(os.environ.get("PART", ""))
+    source_template.load()  # what is broken already is told in one line
+    definition.load()
     chosen = [flaw for number, flaw in enumerate(flaws.chosen()) if number % part[1] == part[0]]
     explained = {each["mark"]: each["why"] for each in _survivors()}
     begun = time.monotonic()
