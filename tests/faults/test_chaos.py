@@ -25,7 +25,7 @@ from tests.waiting import wait_until
 from tools import redrive
 from tools.books.archive import read_archive
 from tools.books.reading import read_ledger
-from tools.books.report import Books, check, find_leaks
+from tools.books.report import Books, check
 from tools.database import find_database
 from tools.decide import give_decision
 from tools.deployed import Deployed
@@ -222,4 +222,3 @@ def test_books_balance_whatever_breaks(deployed: Deployed) -> None:
     for one in ended.files:
         assert one.row is not None
         assert one.row["status"] == foretold[one.file_id].outcome, one
-    assert find_leaks(deployed, ended.files, events(), started) == []

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,8 @@ from botocore.exceptions import ClientError
 from tools.books.reading import File, at_once
 from tools.deployed import Deployed
 from tools.follow import execution_of
+
+type HistoryEvent = Mapping[str, Any]
 
 SECRETS = {"database": "password", "rates-api": "api_key", "partner-webhook": "api_key"}
 VERSIONS = ("AWSCURRENT", "AWSPREVIOUS", "AWSPENDING")
@@ -39,13 +41,29 @@ def secret_values(deployed: Deployed) -> dict[str, str]:
     return found
 
 
-def tokens(files: Iterable[File]) -> dict[str, str]:
-    """The task tokens that the ledger holds: value → what it is."""
-    return {
+def read_histories(deployed: Deployed, files: Iterable[File]) -> dict[str, list[HistoryEvent]]:
+    """The histories of all executions that worked on these files, by execution ARN."""
+    executions = {execution_of(file.row) for file in files if file.row} - {None}
+    return dict(at_once(lambda arn: _history(deployed, str(arn)), executions))
+
+
+def tokens(files: Iterable[File], histories: Mapping[str, list[HistoryEvent]]) -> dict[str, str]:
+    """The task tokens that can be known: value → what it is.
+
+    The ledger forgets a token as soon as it was used; on AWS, the task that waited for it shows it.
+    """
+    found = {
         str(file.row["task_token"]): f"task token of {file.file_id}"
         for file in files
         if file.row and file.row.get("task_token")
     }
+    for arn, events in histories.items():
+        for event in filter(_shows_token, events):
+            parameters = event.get("taskScheduledEventDetails", {}).get("parameters", "{}")
+            token = json.loads(parameters).get("Payload", {}).get("task_token")
+            if token:
+                found[str(token)] = f"task token of the execution {_name(arn)}"
+    return found
 
 
 def customer_data(deployed: Deployed, files: Iterable[File]) -> dict[str, str]:
@@ -70,15 +88,18 @@ def customer_data(deployed: Deployed, files: Iterable[File]) -> dict[str, str]:
 
 
 def texts(
-    deployed: Deployed, files: list[File], events: Iterable[dict[str, Any]], since: datetime
+    deployed: Deployed,
+    histories: Mapping[str, list[HistoryEvent]],
+    events: Iterable[dict[str, Any]],
+    since: datetime,
 ) -> Iterator[tuple[str, str]]:
     """Everything that is to be free of them: (where, text)."""
     for event in events:
         yield f"event {event['detail-type']}", json.dumps(event, ensure_ascii=False)
     yield from _logs(deployed, since)
-    executions = {execution_of(file.row) for file in files if file.row} - {None}
-    for arn, history in at_once(lambda arn: _history(deployed, str(arn)), executions):
-        yield f"history of {arn.rpartition(':')[2]}", history
+    for arn, history in histories.items():
+        shown = [event for event in history if not _shows_token(event)]
+        yield f"history of {_name(arn)}", json.dumps(shown, default=str, ensure_ascii=False)
 
 
 def leaks(needles: dict[str, str], haystacks: Iterable[tuple[str, str]]) -> list[str]:
@@ -112,12 +133,18 @@ def _log(logs: Any, name: str, since: datetime) -> str:
     return "\n".join(event["message"] for page in pages for event in page["events"])
 
 
-def _history(deployed: Deployed, arn: str) -> tuple[str, str]:
+def _shows_token(event: HistoryEvent) -> bool:
+    """Whether it is the one place where AWS shows a token: the parameters of the waiting task."""
+    return "parameters" in (said := json.dumps(event, default=str)) and ".waitForTaskToken" in said
+
+
+def _name(execution_arn: str) -> str:
+    return execution_arn.rpartition(":")[2]
+
+
+def _history(deployed: Deployed, arn: str) -> tuple[str, list[HistoryEvent]]:
     pages = deployed.stage.client("stepfunctions").get_paginator("get_execution_history")
     try:
-        events = [e for page in pages.paginate(executionArn=arn) for e in page["events"]]
+        return arn, [event for page in pages.paginate(executionArn=arn) for event in page["events"]]
     except ClientError:
-        return arn, ""  # AWS keeps an execution for 90 days
-    # The one place where AWS itself shows a task token: the parameters of the task that waits.
-    shown = [e for e in events if ".waitForTaskToken" not in json.dumps(e, default=str)]
-    return arn, json.dumps(shown, default=str, ensure_ascii=False)
+        return arn, []  # AWS keeps an execution for 90 days

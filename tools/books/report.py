@@ -1,12 +1,12 @@
 """Checking the books of some files, and telling what is amiss."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from tools.books.judging import OUTCOMES, is_loaded_all_the_same, is_open, problems, repetitions
-from tools.books.leaks import customer_data, leaks, secret_values, texts, tokens
+from tools.books.leaks import customer_data, leaks, read_histories, secret_values, texts, tokens
 from tools.books.reading import File, read_files, read_ledger, unknown_to_ledger
 from tools.database import Database
 from tools.deployed import Deployed
@@ -51,11 +51,13 @@ def check(
     read_events: Callable[[], list[dict[str, Any]]] | None,
     since: datetime,
     only: set[str] | None = None,
+    tokens_seen: Mapping[str, str] | None = None,
 ) -> Books:
     """Hold against each other what the stage has of all files since then, or of `only` some.
 
     `read_events` gives the orders bus's events; None where they cannot be read. It is called after
-    all else is read: an event comes later than what it tells of.
+    all else is read: an event comes later than what it tells of. `tokens_seen` are task tokens that
+    the ledger held for a while: value → what it is.
     """
     files = read_files(deployed, database, since, only)
     events = read_events() if read_events else None
@@ -68,7 +70,7 @@ def check(
     ]
     if only is None:
         amiss += unknown_to_ledger(deployed, database, read_ledger(deployed))
-        amiss += find_leaks(deployed, files, events or [], since)
+    amiss += find_leaks(deployed, files, events or [], since, tokens_seen or {})
     unchecked = []
     if database.unreachable:
         unchecked.append(f"the rows in the database, because {database.unreachable}")
@@ -89,8 +91,14 @@ def by_file(events: list[dict[str, Any]] | None) -> dict[str, list[dict[str, Any
 
 
 def find_leaks(
-    deployed: Deployed, files: list[File], events: list[dict[str, Any]], since: datetime
+    deployed: Deployed,
+    files: list[File],
+    events: list[dict[str, Any]],
+    since: datetime,
+    tokens_seen: Mapping[str, str],
 ) -> list[str]:
     """What of tokens, secrets and customers' data is in the logs, histories and `events`."""
-    needles = secret_values(deployed) | tokens(files) | customer_data(deployed, files)
-    return leaks(needles, texts(deployed, files, events, since))
+    histories = read_histories(deployed, files)
+    needles = secret_values(deployed) | customer_data(deployed, files)
+    needles |= tokens(files, histories) | dict(tokens_seen)
+    return leaks(needles, texts(deployed, histories, events, since))

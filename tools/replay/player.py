@@ -42,6 +42,7 @@ class Replay:
     probe: Probe
     database: Database
     uploaded: list[Uploaded] = field(default_factory=list)
+    tokens: dict[str, str] = field(default_factory=dict)
     # S3 tells an upload's time in whole seconds.
     started: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
 
@@ -70,7 +71,7 @@ class Replay:
         def events() -> list[dict[str, Any]]:
             return self.probe.seen(lambda _: True)
 
-        return check(self.deployed, self.database, events, self.started, only)
+        return check(self.deployed, self.database, events, self.started, only, self.tokens)
 
     def _scheduled_call(self, situation: ScheduledCall) -> Result:
         """Settle this replay's uploads; findings about anyone else's are not its business."""

@@ -43,6 +43,7 @@ class Playing(Protocol):
     probe: Probe
     database: Database
     uploaded: list[Uploaded]
+    tokens: dict[str, str]
 
 
 class UploadPlay:
@@ -147,8 +148,10 @@ class UploadPlay:
             # The ledger's row changes first; a person knows only once the question has come.
             if not self._probe.wait_for(question_about(uploaded.file_id), EVENT_LIMIT):
                 raise UserError(f"no ApprovalRequested came within {EVENT_LIMIT:.0f} s")
+            awaiting = read_row(self._deployed, uploaded.file_id) or {}
+            self._replay.tokens[awaiting["task_token"]] = f"task token of {uploaded.file_id}"
             if self._told.decision == "nobody":
-                time_out(str(execution_of(read_row(self._deployed, uploaded.file_id) or {})))
+                time_out(str(execution_of(awaiting)))
                 return True
             give_decision(self._deployed, uploaded.file_id, self._told.decision, DECIDED_BY)
             for decision in self._told.further_decisions:
