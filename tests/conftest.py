@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.errors import UserError
 from tools.workflow import retry_times
 from tools.workflow.definition import load
 from tools.workflow.edges import edges
@@ -49,21 +50,32 @@ def whole_tier_ran(config: pytest.Config) -> bool:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(session.config, "workerinput") or not whole_tier_ran(session.config):
         return
-    if set(edges(load())) - set(TAKEN):
+    try:
+        missing = set(edges(load())) - set(TAKEN)
+    except UserError:  # the summary tells it
+        missing = {"all"}
+    if missing:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    every = edges(load())
+    if not (config.getoption("--edges") or whole_tier_ran(config)):
+        return
+    try:
+        definition = load()
+    except UserError as error:
+        terminalreporter.write_line(f"no edges to report: {error}", red=True)
+        return
+    every = edges(definition)
     if config.getoption("--edges"):
         terminalreporter.section("the workflow's edges, and which tests took each")
         for edge in every:
             first, *more = sorted(TAKEN[edge]) or ["NO TEST"]
             terminalreporter.write_line(f"{edge:58} {first}{f' +{len(more)}' if more else ''}")
         terminalreporter.section("how long retries can hold a file")
-        for line in retry_times.table(load()):
+        for line in retry_times.table(definition):
             terminalreporter.write_line(line)
     if whole_tier_ran(config):
         missing = [edge for edge in every if not TAKEN[edge]]

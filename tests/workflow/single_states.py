@@ -54,8 +54,9 @@ def substituted(**values: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Taken:
-    """What a state did: its status, output, next state, error, and all variables afterwards."""
+    """What `state` did: its status, output, next state, error, and all variables afterwards."""
 
+    state: str
     status: str
     output: Any
     following: str | None
@@ -67,7 +68,16 @@ class Taken:
     @property
     def arguments(self) -> Any:
         """What the state asked its service for."""
-        return json.loads(self.inspected["afterArguments"])
+        asked = self.inspected.get("afterArguments")
+        assert asked is not None, f"{self.state}: it evaluated no Arguments: are they lost?"
+        return json.loads(asked)
+
+    @property
+    def payload(self) -> Any:
+        """What the state gave to its function."""
+        asked = self.arguments
+        assert "Payload" in asked, f"{self.state}: its Arguments say no Payload for the function"
+        return asked["Payload"]
 
     @property
     def item(self) -> Any:
@@ -129,6 +139,7 @@ class SingleStates:
         for edge in edges.of_test_state(definition, name, answer, tried):
             self.note(edge)
         return Taken(
+            state=name,
             status=answer["status"],
             output=json.loads(answer.get("output") or "null"),
             following=answer.get("nextState"),

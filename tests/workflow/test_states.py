@@ -5,6 +5,7 @@ from unittest.mock import ANY
 
 import msgspec
 import pytest
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from order_intake.outcomes import Outcome
 from tests.workflow.samples import FILE, RATES, REFUSAL, TERMS, TOTALS, UNKNOWN, event
@@ -31,6 +32,8 @@ VARIABLES: dict[str, Any] = {
     "failure": "DatabaseRefused",
     "announcement": {"detail_type": "OrderFileAccepted", "detail": {"outcome": "Accepted"}},
 }
+# In another currency than the house's: no two values alike, so that none can stand for another.
+CONVERTED = TOTALS | {"house_total": "9.35", "house_currency": "CHF"}
 RETRIES = [
     (name, error)
     for name, state in STATES.items()
@@ -72,8 +75,10 @@ def test_transient_error_that_stays_is_recorded(
 ) -> None:
     error = error_of(listed)
     (retry,) = [each for each in STATES[name]["Retry"] if listed in each["ErrorEquals"]]
+    attempts = retry.get("MaxAttempts")
+    assert attempts is not None, f"{name}: its Retry says no MaxAttempts: AWS would take 3"
 
-    taken = states.run(name, {}, VARIABLES, error=error, tried=retry["MaxAttempts"])
+    taken = states.run(name, {}, VARIABLES, error=error, tried=attempts)
 
     if name in CATCHING:
         assert (taken.status, taken.following) == ("CAUGHT_ERROR", "RecordFailure")
@@ -187,7 +192,7 @@ def test_rates_are_fetched(states: SingleStates) -> None:
     taken = states.run("FetchExchangeRates", {}, VARIABLES, result={"Payload": RATES})
 
     assert (taken.following, taken.output) == (None, RATES)
-    assert taken.arguments["Payload"] == {"file": FILE, "execution": NAME}
+    assert taken.payload == {"file": FILE, "execution": NAME}
 
 
 def test_terms_are_read_from_the_files_row(states: SingleStates) -> None:
@@ -215,7 +220,7 @@ def test_chunk_is_priced_with_its_whole_input(states: SingleStates) -> None:
     taken = states.run("PriceChunk", item, result={"Payload": {"index": 0, "accepted": 1}})
 
     assert (taken.following, taken.output) == (None, {"index": 0, "accepted": 1})
-    assert taken.arguments["Payload"] == item
+    assert taken.payload == item
 
 
 def test_totals_are_kept(states: SingleStates) -> None:
@@ -227,7 +232,7 @@ def test_totals_are_kept(states: SingleStates) -> None:
 
     assert (taken.following, taken.output) == ("NeedsApproval", verdict)
     assert taken.variables["totals"] == TOTALS
-    assert taken.arguments["Payload"]["terms"] == TERMS
+    assert taken.payload["terms"] == TERMS
 
 
 @pytest.mark.parametrize(
@@ -251,7 +256,7 @@ def test_answer_is_kept(states: SingleStates, decision: str) -> None:
     assert taken.variables["approval"] == answer
     assert taken.variables["refusal"]["reason"] == "approval_declined"
     assert "ana" in taken.variables["refusal"]["explanation"]
-    assert taken.arguments["Payload"] == {
+    assert taken.payload == {
         "file": FILE,
         "execution": NAME,
         "totals": TOTALS,
@@ -327,7 +332,7 @@ def test_loaded_file_is_remembered_as_loaded(states: SingleStates) -> None:
 
     assert taken.following == "CurateFile"
     assert taken.variables == VARIABLES | {"loaded": True}
-    assert taken.arguments["Payload"]["totals"] == TOTALS
+    assert taken.payload["totals"] == TOTALS
 
 
 @pytest.mark.parametrize("name", ["CurateFile", "QuarantineFile"])
@@ -339,8 +344,8 @@ def test_outcome_of_a_function_is_announced(states: SingleStates, name: str) -> 
 
     assert taken.following == "Announce"
     assert taken.variables == VARIABLES | {"announcement": announcement}
-    assert taken.arguments["Payload"]["file"] == FILE
-    assert taken.arguments["Payload"]["totals"] == TOTALS
+    assert taken.payload["file"] == FILE
+    assert taken.payload["totals"] == TOTALS
 
 
 def test_quarantine_of_an_unread_file_knows_no_totals(states: SingleStates) -> None:
@@ -348,8 +353,8 @@ def test_quarantine_of_an_unread_file_knows_no_totals(states: SingleStates) -> N
 
     taken = states.run("QuarantineFile", {}, variables, result={"Payload": {"announcement": {}}})
 
-    assert taken.arguments["Payload"]["totals"] is None
-    assert taken.arguments["Payload"]["reason"] == REFUSAL["reason"]
+    assert taken.payload["totals"] is None
+    assert taken.payload["reason"] == REFUSAL["reason"]
 
 
 def announced(variables: dict[str, Any]) -> Outcome:
@@ -360,46 +365,96 @@ def announced(variables: dict[str, Any]) -> Outcome:
     return msgspec.convert(detail, Outcome)
 
 
+def row_of(arguments: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    """What an update writes into the file's row, and which fields it removes from there."""
+    assert arguments["TableName"] == "ledger"
+    assert arguments["Key"] == {"pk": {"S": f"file#{FILE['file_id']}"}}
+    names = arguments["ExpressionAttributeNames"]
+    values = arguments["ExpressionAttributeValues"]
+    assigned, _, removed = arguments["UpdateExpression"].partition(" REMOVE ")
+    read = TypeDeserializer().deserialize
+    row = {}
+    for assignment in assigned.removeprefix("SET ").split(","):
+        name, value = assignment.split("=")
+        row[names.get(name.strip(), name.strip())] = read(values[value.strip()])
+    return row, {names.get(name.strip(), name.strip()) for name in removed.split(",")}
+
+
+def told_alike(row: dict[str, Any], outcome: Outcome) -> None:
+    """Row and event must say the same wherever both say something."""
+    told = msgspec.to_builtins(outcome)
+    shared = row.keys() & told.keys()
+    assert {name: row[name] for name in shared} == {name: told[name] for name in shared}
+    assert (row["status"], row["claimed_by"]) == (outcome.outcome, EXECUTION)
+
+
 def test_declined_file_is_written_down_and_announced(states: SingleStates) -> None:
-    variables = VARIABLES | {"approval": {"decision": "declined", "decided_by": "ana"}}
+    approval = {"decision": "declined", "decided_by": "ana"}
+    variables = VARIABLES | {"approval": approval, "totals": CONVERTED}
 
     taken = states.run("RecordDeclined", {}, variables, result={})
 
-    values = taken.arguments["ExpressionAttributeValues"]
     assert taken.following == "Announce"
-    assert values[":approval"]["M"]["decided_by"] == {"S": "ana"}
-    assert (values[":claimant"], values[":now"]) == ({"S": EXECUTION}, {"S": ENTERED})
+    assert taken.arguments["ExpressionAttributeValues"] == {
+        ":claimant": {"S": EXECUTION},
+        ":declined": {"S": "Declined"},
+        ":now": {"S": ENTERED},
+        ":approval": {"M": {"decision": {"S": "declined"}, "decided_by": {"S": "ana"}}},
+        ":reason": {"S": REFUSAL["reason"]},
+        ":explanation": {"S": REFUSAL["explanation"]},
+        ":no": {"BOOL": False},
+    }
+    row, removed = row_of(taken.arguments)
+    closing = {"status": "Declined", "closed_at": ENTERED, "loaded": False}
+    # The condition asks for claimed_by; the update leaves it.
+    assert row == closing | REFUSAL | {"approval": approval}
+    assert removed == {"task_token"}
     assert taken.variables["announcement"]["detail_type"] == "OrderFileDeclined"
     outcome = announced(taken.variables)
+    # The row has file and totals since before.
+    told_alike(row | {"claimed_by": EXECUTION} | FILE | CONVERTED, outcome)
     assert (outcome.outcome, outcome.decided_by, outcome.loaded) == ("Declined", "ana", False)
-    assert (outcome.reason, outcome.total) == (REFUSAL["reason"], "10.00")
 
 
+@pytest.mark.parametrize("totals", [CONVERTED, UNKNOWN], ids=["assessed", "unread"])
 @pytest.mark.parametrize("approval", [None, {"decision": "approved", "decided_by": "ana"}])
 @pytest.mark.parametrize(
     ("loaded", "written", "told"), [(True, {"BOOL": True}, True), (False, {"NULL": True}, None)]
 )
 def test_failed_file_is_written_down_and_announced(
     states: SingleStates,
+    totals: dict[str, Any],
     approval: dict[str, str] | None,
     loaded: bool,
     written: dict[str, bool],
     told: bool | None,
 ) -> None:
-    known = VARIABLES | {"approval": approval, "loaded": loaded}
+    known = VARIABLES | {"approval": approval, "loaded": loaded, "totals": totals}
+    explanation = f"The history of the execution {NAME} tells more."
+
     taken = states.run("RecordFailure", {}, known, result={})
 
-    values = taken.arguments["ExpressionAttributeValues"]
     assert taken.following == "Announce"
-    assert values[":reason"] == {"S": "DatabaseRefused"}
-    assert values[":file_id"] == {"S": FILE["file_id"]}
+    write = TypeSerializer().serialize
+    assert taken.arguments["ExpressionAttributeValues"] == {
+        ":claimant": {"S": EXECUTION},
+        ":failed": {"S": "Failed"},
+        ":now": {"S": ENTERED},
+        ":reason": {"S": "DatabaseRefused"},
+        ":explanation": {"S": explanation},
+        # A load's answer may have been lost: that nothing was loaded is never known.
+        ":loaded": written,
+        **{f":{name}": write(value) for name, value in (FILE | totals).items()},
+    }
+    row, removed = row_of(taken.arguments)
+    closing = {"status": "Failed", "closed_at": ENTERED, "claimed_by": EXECUTION}
+    reason = {"reason": "DatabaseRefused", "explanation": explanation, "loaded": told}
+    assert row == closing | reason | FILE | totals
+    assert removed == {"task_token"}
     assert taken.variables["announcement"]["detail_type"] == "OrderFileFailed"
     outcome = announced(taken.variables)
-    assert (outcome.outcome, outcome.reason) == ("Failed", "DatabaseRefused")
+    told_alike(row, outcome)
     assert outcome.decided_by == ("ana" if approval else None)
-    # A load's answer may have been lost: that nothing was loaded is never known.
-    assert values[":loaded"] == written
-    assert outcome.loaded is told
 
 
 def test_announcement_goes_to_the_orders_bus(states: SingleStates) -> None:
