@@ -6,6 +6,7 @@ what they do).
 """
 
 import copy
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tools import terraform
 from tools.errors import UserError
 from tools.permissions import asked
 from tools.permissions.judging import Verdict, judge, policies_of
@@ -374,8 +376,117 @@ def test_recorded_requests_are_those_of_functions_that_were_let_in() -> None:
 @pytest.mark.parametrize("name", ["NotAction", "NotResource", "NotPrincipal"])
 def test_what_is_said_by_exceptions_is_told(name: str) -> None:
     statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", name: "one"}
-    with pytest.raises(UserError, match=f"somebody: {name} allows too much to be judged"):
+    with pytest.raises(UserError, match=rf"somebody \(1\): {name} allows too much to be judged"):
         list(grants("somebody", {"Statement": statement}))
+
+
+def test_what_is_denied_is_told() -> None:
+    statement = {"Sid": "No", "Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"}
+    unencrypted = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+
+    with pytest.raises(UserError, match=r"somebody \(No\): what is denied is not judged"):
+        list(grants("somebody", {"Statement": [statement]}))
+    assert list(grants("somebody", {"Statement": [statement | unencrypted]})) == []
+
+
+def test_unknown_condition_is_told() -> None:
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    condition = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
+
+    with pytest.raises(UserError, match=r"somebody \(1\): the condition IpAddress is not judged"):
+        list(grants("somebody", {"Statement": [statement | {"Condition": condition}]}))
+
+
+ANYTHING = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*", "Principal": "*"}]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties"),
+    [
+        ("AWS::IAM::Policy", {"PolicyName": "more", "PolicyDocument": ANYTHING}),
+        ("AWS::IAM::User", {"UserName": "somebody"}),
+        ("AWS::Lambda::LayerVersionPermission", {"Principal": "*"}),
+        ("AWS::DynamoDB::Table", {"ResourcePolicy": {"PolicyDocument": ANYTHING}}),
+        ("AWS::KMS::Key", {"KeyPolicy": ANYTHING}),
+        ("AWS::Events::EventBusPolicy", {"StatementId": "all", "Statement": ANYTHING}),
+        ("AWS::IAM::Role", {"PermissionsBoundary": "arn:aws:iam::aws:policy/ReadOnlyAccess"}),
+    ],
+)
+def test_permissions_where_nobody_reads_them_are_told(
+    platform: Platform, kind: str, properties: dict[str, Any]
+) -> None:
+    def more(resources: dict[str, Any]) -> None:
+        resources["More"] = {"Type": kind, "Properties": properties}
+
+    with pytest.raises(UserError, match=rf"^More \({kind}.*: permissions that stand here are not"):
+        judged(platform, more)
+
+
+def test_bucket_policy_is_judged(platform: Platform) -> None:
+    def anybody(resources: dict[str, Any]) -> None:
+        policy = resources["UploadsBucketPolicy"]["Properties"]["PolicyDocument"]
+        policy["Statement"].append(
+            {"Sid": "All", "Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"}
+        )
+
+    (told,) = judged(platform, anybody).idle
+    assert told.startswith("bucket order-intake-local-"), told
+
+
+@pytest.mark.parametrize(
+    ("at", "thing"),
+    [
+        ("aws_kms_grant.more", {}),
+        ("aws_secretsmanager_secret_policy.more", {"policy": "{}"}),
+        ("aws_cloudwatch_event_bus_policy.more", {}),
+        ("aws_iam_role_policy.more", {}),
+        ('aws_secretsmanager_secret.this["more"]', {"policy": "{}"}),
+    ],
+)
+def test_permissions_of_terraform_where_nobody_reads_them_are_told(
+    monkeypatch: pytest.MonkeyPatch, at: str, thing: dict[str, str]
+) -> None:
+    kept: dict[str, dict[str, str]] = {
+        "aws_cloudwatch_event_bus.orders": {},
+        "aws_sqs_queue.orders_dlq": {},
+    }
+    monkeypatch.setattr(terraform, "planned_in_test", lambda file: {**kept, at: thing})
+
+    with pytest.raises(UserError, match=rf"^{re.escape(at)}: permissions that stand here are not"):
+        Platform.planned()
+
+
+@pytest.mark.parametrize("name", ["SmallFileUploaded", "DailySettlementSchedule"])
+def test_lost_dead_letter_queue_is_told(platform: Platform, name: str) -> None:
+    def lose(resources: dict[str, Any]) -> None:
+        properties = resources[name]["Properties"]
+        for target in properties.get("Targets", [properties.get("Target")]):
+            del target["DeadLetterConfig"]
+
+    with pytest.raises(UserError, match=f"^{name}: its target has no DeadLetterConfig"):
+        judged(platform, lose)
+
+
+@pytest.mark.parametrize(
+    ("holder", "sid", "resource"),
+    [
+        ("OrderIntakeRole", "CallFunctions", f"lambda:{WHERE}:function:order-intake-local-*"),
+        ("OrderIntakeRole", "KeepLedger", f"dynamodb:{WHERE}:table/order-intake-local-*"),
+        ("PriceChunkRole", "WriteLogs", f"logs:{WHERE}:log-group:/aws/lambda/order-intake-*"),
+        ("IntakeSmallFileRole", "ReadSecrets", f"secretsmanager:{WHERE}:secret:order-intake-*"),
+    ],
+)
+def test_neighbours_of_the_same_stage_are_told(
+    platform: Platform, holder: str, sid: str, resource: str
+) -> None:
+    def widen(resources: dict[str, Any]) -> None:
+        for document in documents(resources[holder]):
+            for statement in document["Statement"]:
+                if statement.get("Sid") == sid:
+                    statement["Resource"] = f"arn:aws:{resource}"
+
+    lines = judged(platform, widen).wide
+    assert any(line.startswith(f"{holder} ({sid})") for line in lines), lines
 
 
 @pytest.mark.parametrize(

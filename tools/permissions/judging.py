@@ -1,8 +1,10 @@
 """What is needed against what is granted, and what is granted against what is used."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from tools.errors import UserError
 from tools.permissions.platform import Platform
 from tools.permissions.policies import Grant, Request, grants
 from tools.permissions.template import PREFIX, Template
@@ -13,6 +15,21 @@ from tools.permissions.ways import Need, needs
 IMPLIED = {
     "aws:SourceAccount": "aws:SourceArn",
     "kms:EncryptionContext:aws:sqs:arn": "kms:ViaService",
+}
+
+# What comes after the project and the stage in a resource's name.
+_OWN_NAME = re.compile(rf"({PREFIX}[-/])[^/:]+")
+
+# What may hold permissions, by its type's or its property's name; and what of it is read here.
+_GIVES = re.compile(r"Polic|Permission|Grant|^AWS::IAM::")
+_CARRIES = re.compile(r"Polic(y|ies)|PermissionsBoundary")
+_READ = {
+    "AWS::IAM::Role": {"AssumeRolePolicyDocument", "Policies", "ManagedPolicyArns"},
+    "AWS::IAM::ManagedPolicy": {"ManagedPolicyName", "PolicyDocument"},
+    "AWS::SQS::QueuePolicy": {"PolicyDocument"},
+    "AWS::SNS::TopicPolicy": {"PolicyDocument"},
+    "AWS::S3::BucketPolicy": {"PolicyDocument"},
+    "AWS::Lambda::Permission": {"Principal"},
 }
 
 type Policies = Mapping[str, list[Grant]]  # by whose they are, as `Need.where` names it
@@ -56,6 +73,7 @@ def policies_of(template: Template) -> dict[str, list[Grant]]:
 
     Those of a managed policy stand with the roles that have it, and by themselves where none has.
     """
+    _all_is_read(template)
     found: dict[str, list[Grant]] = {}
     for role, properties in template.of_type("AWS::IAM::Role").items():
         found[role] = template.grants_of(role)
@@ -74,10 +92,27 @@ def policies_of(template: Template) -> dict[str, list[Grant]]:
         for topic in policy["Topics"]:
             holder = f"topic {template.named(topic)}"
             found.setdefault(holder, []).extend(grants(holder, policy["PolicyDocument"]))
+    for policy in template.of_type("AWS::S3::BucketPolicy").values():
+        holder = f"bucket {policy['Bucket']}"
+        found.setdefault(holder, []).extend(grants(holder, policy["PolicyDocument"]))
     for permission in template.of_type("AWS::Lambda::Permission").values():
         name = permission["FunctionName"].rpartition("-")[2]
         found.setdefault(f"function {name}", []).append(_of_permission(name, permission))
     return found
+
+
+def _all_is_read(template: Template) -> None:
+    """Refuse what may hold permissions and is not read here."""
+    for name, body in template.resources.items():
+        kind, properties = body["Type"], body["Properties"]
+        known = _READ.get(kind, set())
+        unread = {each for each in properties if _CARRIES.search(each)} - known
+        if unread or (_GIVES.search(kind) and not known):
+            what = f"{kind}: {', '.join(sorted(unread))}" if unread else kind
+            raise UserError(
+                f"{name} ({what}): permissions that stand here are not judged; give them by the "
+                "policies of a role, or teach tools/permissions/judging.py to read them"
+            )
 
 
 def _of_permission(function: str, permission: Mapping[str, str]) -> Grant:
@@ -164,11 +199,14 @@ def _strangers(need: Need) -> Iterator[tuple[str, Request]]:
     service = request.action.partition(":")[0]
     if not request.action.endswith("*"):
         yield f"for all of {service}:*", replace(request, action=f"{service}:Another")
-    elsewhere = request.resource.replace(PREFIX, "another").replace(":key/", ":key/another-")
     # The policies of keys, trust and functions are about what they belong to, whatever they say.
-    itself = need.where.startswith(("key ", "trust ", "function "))
-    if elsewhere != request.resource and not itself:
-        yield "on other resources", replace(request, resource=elsewhere)
+    if not need.where.startswith(("key ", "trust ", "function ")):
+        for elsewhere in (
+            request.resource.replace(PREFIX, "another").replace(":key/", ":key/another-"),
+            _OWN_NAME.sub(r"\1another-AbCdEf", request.resource),
+        ):
+            if elsewhere != request.resource:
+                yield "on other resources", replace(request, resource=elsewhere)
     bucket, _, key = request.resource.partition("/")
     if key and bucket.startswith("arn:aws:s3:::"):
         elsewhere = f"{bucket}/elsewhere/{key.partition('/')[2]}"

@@ -1,14 +1,25 @@
 """The platform as Terraform plans it: its policies, and the key of each thing that has one."""
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tools import terraform
+from tools.errors import UserError
 from tools.permissions.policies import Grant, grants
 from tools.permissions.template import WHERE
 
 PLAN = "permissions.tftest.hcl"  # one of Terraform's own tests: no cloud, no state
+
+# Whose policies are read here, by address; and the types of what may hold permissions, too.
+_READ = {
+    "aws_kms_key.data": "key data",
+    "aws_kms_key.config": "key config",
+    "aws_sqs_queue.orders_dlq": "queue orders-dlq",
+}
+_GIVES = re.compile("_iam_|_policy|_grant|_permission")
 
 
 @dataclass(frozen=True)
@@ -25,11 +36,8 @@ class Platform:
         """As terraform/ says; UserError when that cannot be planned."""
         things = terraform.planned_in_test(PLAN)
         bus, queue = things["aws_cloudwatch_event_bus.orders"], things["aws_sqs_queue.orders_dlq"]
-        documents = {
-            "key data": things["aws_kms_key.data"],
-            "key config": things["aws_kms_key.config"],
-            "queue orders-dlq": queue,
-        }
+        _all_is_read(things)
+        documents = {whose: things[at] for at, whose in _READ.items()}
         aliases = {
             alias["name"]: f"arn:aws:kms:{WHERE}:key/{alias.get('target_key_id')}"
             for at, alias in things.items()
@@ -46,6 +54,16 @@ class Platform:
             queue_key=aliases.get(queue.get("kms_master_key_id"), ""),
             secrets_key=keys.pop() if len(keys) == 1 else "",
         )
+
+
+def _all_is_read(things: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse what may hold permissions and is not read here."""
+    for at, thing in things.items():
+        if _GIVES.search(at.partition(".")[0]) or (thing.get("policy") and at not in _READ):
+            raise UserError(
+                f"{at}: permissions that stand here are not judged; give them by the policies of "
+                "the template, or teach tools/permissions/platform.py to read them"
+            )
 
 
 def _policy(whose: str, thing: dict[str, Any]) -> list[Grant]:

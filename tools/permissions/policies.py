@@ -11,6 +11,10 @@ from tools.errors import UserError
 
 type Condition = Mapping[str, Mapping[str, Any]]
 
+EQUAL, LIKE = ("StringEquals", "Bool"), ("StringLike", "ArnLike", "ArnEquals")
+# The one denial that takes nothing away here: every request of this project is encrypted.
+HARMLESS_DENIAL = {"Bool": {"aws:SecureTransport": "false"}}
+
 
 @dataclass(frozen=True)
 class Request:
@@ -64,22 +68,39 @@ class Grant:
 
 
 def grants(holder: str, document: Mapping[str, Any]) -> Iterator[Grant]:
-    """What the Allow statements of a policy document allow, one by one."""
+    """What the Allow statements of a policy document allow, one by one.
+
+    Raises UserError for what cannot be judged: what is said by exceptions, what is denied, and a
+    condition that this check does not know.
+    """
     for number, statement in enumerate(_listed(document.get("Statement", [])), 1):
+        sid = str(statement.get("Sid", number))
+        condition = statement.get("Condition", {})
         if statement["Effect"] != "Allow":
+            if condition != HARMLESS_DENIAL:
+                raise UserError(
+                    f"{holder} ({sid}): what is denied is not judged; do not allow it instead"
+                )
             continue
         unknown = {"NotAction", "NotResource", "NotPrincipal"} & set(statement)
         if unknown:
-            raise UserError(f"{holder}: {unknown.pop()} allows too much to be judged; name it")
+            raise UserError(
+                f"{holder} ({sid}): {unknown.pop()} allows too much to be judged; name it"
+            )
+        for operator in condition:
+            if operator not in EQUAL + LIKE:
+                raise UserError(
+                    f"{holder} ({sid}): the condition {operator} is not judged; use one of "
+                    + ", ".join(EQUAL + LIKE)
+                )
         each_of = (
             _listed(statement["Action"]),
             _listed(statement.get("Resource", "*")),
             _principals(statement),
-            list(_choices(statement.get("Condition", {}))),
+            list(_choices(condition)),
         )
-        for action, resource, principal, (condition, choice) in itertools.product(*each_of):
-            sid = str(statement.get("Sid", number))
-            yield Grant(holder, sid, action, resource, condition, principal, choice)
+        for action, resource, principal, (chosen, choice) in itertools.product(*each_of):
+            yield Grant(holder, sid, action, resource, chosen, principal, choice)
 
 
 def _choices(condition: Condition) -> Iterator[tuple[Condition, str]]:
@@ -127,8 +148,5 @@ def _holds(operator: str, key: str, value: str, context: Mapping[str, str]) -> b
     found = {name.lower(): given for name, given in context.items()}.get(key.lower())
     if found is None:
         return False
-    if operator in ("StringEquals", "Bool"):
-        return found == value
-    if operator in ("StringLike", "ArnLike", "ArnEquals"):  # the last two are one to IAM
-        return _like(value, found)
-    raise UserError(f"a policy has the condition {operator}, which this check does not know")
+    # ArnLike and ArnEquals are one to IAM.
+    return _like(value, found) if operator in LIKE else found == value

@@ -142,7 +142,7 @@ def _rules(template: Template) -> Iterator[Need]:
         source = {"aws:SourceArn": template.arn(name), **OWN_ACCOUNT}
         for target in rule["Targets"]:
             yield from _target(template, name, target, source)
-            queue = target["DeadLetterConfig"]["Arn"]
+            queue = _dead_letter_queue(name, target)
             way = f"what {name} cannot deliver goes to its dead-letter queue"
             where = f"queue {template.named(queue)}"
             yield Need(where, Request(EVENTS, "sqs:SendMessage", queue, way, source))
@@ -151,6 +151,14 @@ def _rules(template: Template) -> Iterator[Need]:
             actions = ("GenerateDataKey", "Decrypt")
             key = _queue_key(template, queue)
             yield from _key_uses(_policy_of(key), EVENTS, key, way, actions, context)
+
+
+def _dead_letter_queue(name: str, target: dict[str, Any]) -> str:
+    if "DeadLetterConfig" not in target:
+        raise UserError(
+            f"{name}: its target has no DeadLetterConfig; what cannot be delivered would be lost"
+        )
+    return str(target["DeadLetterConfig"]["Arn"])
 
 
 def _target(
@@ -186,7 +194,7 @@ def _schedules(template: Template) -> Iterator[Need]:
         way = f"the schedule {name} calls {template.named(function)}"
         yield Need(f"trust {role}", Request(SCHEDULER, "sts:AssumeRole", "*", way, OWN_ACCOUNT))
         yield _need(role, role, "lambda:InvokeFunction", function, way)
-        queue = target["DeadLetterConfig"]["Arn"]
+        queue = _dead_letter_queue(name, target)
         yield _need(role, role, "sqs:SendMessage", queue, f"{way}, or its dead-letter queue")
 
 
