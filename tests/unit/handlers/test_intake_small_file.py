@@ -297,18 +297,3 @@ def test_logs_name_the_file_and_carry_none_of_its_data(
         assert line["function_request_id"] == "request-1"
     for datum in ("17850", "536365", "536366", "85123A", "71053", "WHITE HEART", "LANTERN"):
         assert datum not in logged.getvalue() + capsys.readouterr().out
-
-
-def test_metrics_count_files_lines_and_refusals_by_reason(
-    put: Put, capsys: pytest.CaptureFixture[str]
-) -> None:
-    handler(put(HEADER + GOOD * 120 + BAD), context())
-
-    blobs = [msgspec.json.decode(line) for line in capsys.readouterr().out.splitlines()]
-    by_reason = [blob for blob in blobs if "reason" in blob]
-    [whole] = [blob for blob in blobs if "reason" not in blob]
-    assert [(b["reason"], b["RefusedLines"]) for b in by_reason] == [("price_not_positive", [1.0])]
-    assert whole["FilesAccepted"] == [1.0]
-    assert whole["LinesAccepted"] == [120.0]
-    assert (whole["stage"], whole["service"]) == ("local", "order-intake")
-    assert by_reason[0]["stage"] == "local"

@@ -2,13 +2,25 @@
 
 import io
 import json
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from order_intake.errors import DatabaseUnavailable
-from order_intake.handlers import decide_approval, intake_small_file, load_orders, register_file
-from tests.unit.fakes import FakeCloud
+from order_intake.errors import TransientError
+from order_intake.handlers import (
+    assess_file,
+    curate_file,
+    decide_approval,
+    fetch_exchange_rates,
+    intake_small_file,
+    load_orders,
+    price_chunk,
+    quarantine_file,
+    register_file,
+    request_approval,
+)
+from tests.unit.fakes import FakeCloud, client_error
 from tests.unit.handlers.conftest import (
     GOOD,
     HEADER,
@@ -25,19 +37,55 @@ def lines(logged: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in logged.getvalue().splitlines()]
 
 
-def test_a_steps_lines_name_file_correlation_and_execution(
-    cloud: FakeCloud, started: dict[str, Any], orders_database: Database, logged: io.StringIO
+@pytest.mark.parametrize(
+    ("step", "operation"),
+    [
+        (fetch_exchange_rates, "get_secret_value"),
+        (price_chunk, "put_object"),
+        (assess_file, "get_object"),
+        (request_approval, "put_events"),
+        (load_orders, "get_object"),
+        (curate_file, "copy_object"),
+        (quarantine_file, "put_object"),
+    ],
+)
+def test_every_steps_lines_name_file_correlation_and_execution(
+    cloud: FakeCloud,
+    started: dict[str, Any],
+    orders_database: Database,
+    logged: io.StringIO,
+    step: ModuleType,
+    operation: str,
 ) -> None:
-    payload = priced(started, cloud)
+    payload = everything(started, cloud)
+    cloud.fail(operation, client_error("SlowDown", 503))
     orders_database.down(1)
 
-    with pytest.raises(DatabaseUnavailable):
-        load_orders.handler(payload | {"execution": "name-1"}, context())
+    with pytest.raises(TransientError):
+        step.handler(payload, context())
 
     (line,) = [one for one in lines(logged) if one["message"] == "failed"]
     assert line["file_id"] == payload["file"]["file_id"]
     assert line["correlation_id"] == "event-1"
     assert line["execution"] == "name-1"
+
+
+def everything(started: dict[str, Any], cloud: FakeCloud) -> dict[str, Any]:
+    """Give a payload that every step of the workflow takes."""
+    payload = priced(started, cloud)
+    (manifest,) = [key for key in cloud.s3.objects("work/") if key.endswith("manifest.json")]
+    (chunk,) = json.loads(cloud.s3.objects("work/")[manifest])
+    return payload | {
+        "execution": "name-1",
+        "chunk": chunk,
+        "rates": {"currency": "GBP", "house_currency": "EUR", "rates": {"2010-12-31": "0.86075"}},
+        "terms": {"approval_threshold": "100000.00", "tolerance": "0.5"},
+        "task_token": "token-1",
+        "timeout_seconds": 3600,
+        "loaded": True,
+        "reason": "wrong_header",
+        "explanation": "the header reads otherwise",
+    }
 
 
 def test_registering_names_its_execution(

@@ -1,0 +1,191 @@
+"""What the functions count: files by outcome, lines, refusals by reason, ages, findings."""
+
+import contextlib
+import io
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from order_intake import database, environment
+from order_intake.handlers import (
+    curate_file,
+    daily_settlement,
+    intake_small_file,
+    notify_partner,
+    quarantine_file,
+    register_file,
+)
+from tests.unit.fakes import FakeCloud
+from tests.unit.handlers.conftest import (
+    BAD,
+    GOOD,
+    HEADER,
+    Database,
+    Put,
+    context,
+    priced,
+    registered,
+    upload_in,
+)
+
+type Counted = Callable[[], dict[str, Any]]
+
+WHY = {"reason": "too_many_refused_lines", "explanation": "1 of 3 lines were refused"}
+DAY = timedelta(days=1)
+UPLOADED = datetime.now(UTC) - timedelta(hours=1)
+
+
+@pytest.fixture
+def counted(logged: io.StringIO, capsys: pytest.CaptureFixture[str]) -> Counted:
+    """Give the metrics since the last call, by name; those by reason as `RefusedLines reason`."""
+
+    def read() -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for line in capsys.readouterr().out.splitlines():
+            blob = msgspec.json.decode(line)
+            (described,) = blob["_aws"]["CloudWatchMetrics"]
+            assert described["Namespace"] == "OrderIntake"
+            assert (blob["service"], blob["stage"]) == ("order-intake", "local")
+            (dimensions,) = described["Dimensions"]
+            assert set(dimensions) == {"service", "stage", *({"reason"} & set(blob))}
+            for metric in described["Metrics"]:
+                name = " ".join([metric["Name"], *([blob["reason"]] if "reason" in blob else [])])
+                assert metric["Unit"] == ("Seconds" if name == "FileAge" else "Count")
+                assert name not in found
+                (found[name],) = blob[metric["Name"]]
+        return found
+
+    return read
+
+
+def aged(started: dict[str, Any]) -> dict[str, Any]:
+    """A workflow's input as if its file had come some time ago."""
+    started["upload"]["uploaded_at"] = UPLOADED.isoformat(timespec="milliseconds")
+    return started
+
+
+def take_age(metrics: dict[str, Any]) -> float:
+    """Take out the one figure that depends on the clock."""
+    age: float = metrics.pop("FileAge")
+    return age
+
+
+def test_a_small_file_is_counted_with_its_lines_and_age(
+    put: Put, orders_database: Database, rates: list[Exception], counted: Counted
+) -> None:
+    event = put(HEADER + GOOD * 120 + BAD) | {"time": UPLOADED.isoformat()}
+    intake_small_file.handler(event, context())
+
+    metrics = counted()
+    assert 3590 <= take_age(metrics) < 7200
+    assert metrics == {
+        "FilesAccepted": 1,
+        "LinesAccepted": 120,
+        "LinesRefused": 1,
+        "RefusedLines price_not_positive": 1,
+    }
+
+
+def test_a_curated_file_is_counted_with_its_lines_and_age(
+    cloud: FakeCloud, started: dict[str, Any], counted: Counted
+) -> None:
+    payload = priced(aged(started), cloud) | {"loaded": True, "approval": None}
+    curate_file.handler(payload, context())
+
+    metrics = counted()
+    assert 3590 <= take_age(metrics) < 7200
+    assert metrics == {
+        "FilesAccepted": 1,
+        "LinesAccepted": 2,
+        "LinesRefused": 1,
+        "RefusedLines price_not_positive": 1,
+    }
+
+
+def test_a_rejected_files_lines_are_counted(
+    cloud: FakeCloud, started: dict[str, Any], counted: Counted
+) -> None:
+    quarantine_file.handler(priced(aged(started), cloud) | WHY, context())
+
+    metrics = counted()
+    assert 3590 <= take_age(metrics) < 7200
+    assert metrics == {
+        "FilesRejected": 1,
+        "LinesAccepted": 2,
+        "LinesRefused": 1,
+        "RefusedLines price_not_positive": 1,
+    }
+
+
+def test_a_file_refused_unread_has_no_lines_to_count(
+    started: dict[str, Any], counted: Counted
+) -> None:
+    payload = {"file": registered(aged(started))["file"], "chunks": 0, "totals": None}
+    quarantine_file.handler(payload | WHY, context())
+
+    metrics = counted()
+    assert take_age(metrics) >= 3590
+    assert metrics == {"FilesRejected": 1}
+
+
+def test_a_duplicate_is_counted(put: Put, counted: Counted) -> None:
+    register_file.handler(upload_in(put(HEADER + GOOD)), context())
+    assert counted() == {}
+    register_file.handler(
+        upload_in(put(HEADER + GOOD, "incoming/online-retail/again.csv")), context()
+    )
+
+    metrics = counted()
+    take_age(metrics)
+    assert metrics == {"FilesDuplicate": 1}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "route", "expected"),
+    [
+        ("Declined", "workflow", {"FilesDeclined": 1}),
+        ("Failed", "workflow", {"FilesFailed": 1}),
+        # Those have been counted by the function that wrote their rows.
+        ("Failed", "direct", {}),
+        ("Accepted", "workflow", {}),
+        ("Rejected", "workflow", {}),
+        ("Duplicate", "workflow", {}),
+    ],
+)
+def test_what_the_workflow_closed_by_itself_is_counted_once_told(
+    cloud: FakeCloud,
+    started: dict[str, Any],
+    counted: Counted,
+    monkeypatch: pytest.MonkeyPatch,
+    outcome: str,
+    route: str,
+    expected: dict[str, Any],
+) -> None:
+    monkeypatch.setenv("PARTNER_WEBHOOK_SECRET_ARN", environment.NOT_CONFIGURED)
+    payload = priced(started, cloud) | {"loaded": True, "approval": None}
+    answer: Any = curate_file.handler(payload, context())
+    counted()
+    detail = answer["announcement"]["detail"] | {"outcome": outcome, "route": route}
+    event = {"source": "order-intake", "detail-type": f"OrderFile{outcome}", "detail": detail}
+
+    notify_partner.handler(event, context())
+
+    assert counted() == expected
+
+
+def test_findings_of_the_settlement_are_counted(
+    cloud: FakeCloud, counted: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "connection", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr(database, "count_lines", lambda *_: {})
+    daily_settlement.handler({}, context())
+    assert counted() == {"SettlementFindings": 0}
+    for name in ("a", "b"):
+        cloud.s3.upload(f"incoming/nordwind/{name}.csv", b"x", datetime.now(UTC) - DAY)
+
+    daily_settlement.handler({}, context())
+
+    assert counted() == {"SettlementFindings": 2}
