@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from typing import get_args
 
 import pytest
@@ -88,8 +89,29 @@ def test_every_alarm_has_its_line() -> None:
     assert "`<Function>-errors`" in told
 
 
-def test_every_drill_names_its_test() -> None:
+def test_every_alarm_that_has_a_line_is_there() -> None:
+    names = " ".join(
+        alarm["Properties"]["AlarmName"]["Fn::Sub"]
+        for alarm in resources("AWS::CloudWatch::Alarm").values()
+    )
+
+    for told in re.findall(r"`(?:<Function>-)?([\w-]+)`", first_column("Alarms")):
+        assert f"-{told}" in names, f"there is no alarm {told}"
+
+
+def test_every_drill_names_tests_that_are_there() -> None:
     (drills,) = re.findall(r"^## Drills$(.*?)(?=^## |\Z)", PAGE, re.M | re.S)
+    files = list((ROOT / "tests").rglob("test_*.py"))
+    tests = re.findall(r"^def (test_\w+)", "\n".join(file.read_text() for file in files), re.M)
 
     for drill in drills.split("\n### ")[1:]:
-        assert re.search(r"\*Tests?:\s", drill), f"no test performs: {drill.splitlines()[0]}"
+        title = drill.splitlines()[0]
+        named = re.findall(r"\*Tests?:(.*?)\*", drill, re.S)
+        assert named, f"no test performs: {title}"
+        for name in re.findall(r"`(.*?)`", named[0]):
+            found = (
+                (ROOT / name).exists()
+                if "/" in name
+                else any(fnmatch(test, name.replace("…", "*")) for test in tests)
+            )
+            assert found, f"{title}: there is no test {name}"
