@@ -73,7 +73,7 @@ approve: setup ## Answer an approval: FILE_ID=… DECISION=approved|declined
 	@$(PY) -m tools.approve
 
 retry: setup ## Run a file again that has failed: FILE_ID=…
-	@$(PY) -m tools.retry
+	@PYTHONPATH=src $(PY) -m tools.retry
 
 redrive: setup ## Hand what lies in the dead-letter queues back to where it came from
 	@$(PY) -m tools.redrive

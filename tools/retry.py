@@ -1,4 +1,8 @@
-"""`make retry`: run a file again that has failed, or whose execution is over without an outcome."""
+"""`make retry`: make good what was left of a file's way.
+
+A file that has failed, or whose execution is over without an outcome, is run again; an outcome that
+stands and was not told is told.
+"""
 
 import argparse
 import os
@@ -16,10 +20,11 @@ from tools.errors import UserError, run
 from tools.follow import FINAL, LIMIT, PAUSE, Row, Uploaded, execution_of, follow, read_row
 from tools.send import GOOD, SECONDS_PER_BYTE, explained
 from tools.stage import Stage
+from tools.untold import is_untold, tell
 
 EXITS = """\
-exit status: 0 when the file is Accepted, is a Duplicate, or awaits an approval;
-1 when it is Rejected, Declined or Failed again, or when there is nothing to run again."""
+exit status: 0 when the file is Accepted, is a Duplicate, or awaits an approval, or when its outcome
+was told; 1 when it is Rejected, Declined or Failed again, or when there is nothing to run again."""
 
 
 def find_upload(deployed: Deployed, file_id: str) -> Uploaded:
@@ -165,7 +170,13 @@ def main(arguments: list[str] | None = None) -> int:
     if not asked.file_id:
         raise UserError("name the file: make retry FILE_ID=…")
     stage = Stage.from_environment()
-    row = retry(Deployed.find(stage), asked.file_id)
+    deployed = Deployed.find(stage)
+    there = read_row(deployed, asked.file_id)
+    if there and there["status"] != "Failed" and is_untold(deployed, there):
+        tell(deployed, asked.file_id)
+        print(f"file {asked.file_id} is {there['status']}; that was not told, and is told now")
+        return 0
+    row = retry(deployed, asked.file_id)
     make_arguments = "" if stage.is_local else f" STAGE={stage.name}"
     print("\n".join(explained(row, row["key"].rsplit("/", 1)[-1], make_arguments)))
     return 0 if row["status"] in GOOD else 1

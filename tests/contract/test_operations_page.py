@@ -99,6 +99,18 @@ def test_every_alarm_that_has_a_line_is_there() -> None:
         assert f"-{told}" in names, f"there is no alarm {told}"
 
 
+def test_what_the_books_are_said_to_say_they_say() -> None:
+    said = "".join(
+        file.read_text() for file in sorted((ROOT / "tools" / "books").glob("*.py"))
+    ).replace("{row['status']}", "…")
+
+    told = re.findall(r"`([^`]+)`", first_column("When the books do not balance"))
+    assert len(told) >= 5
+    told = [words for words in told if "/" not in words]  # the others are folders
+    for words in told:
+        assert words.removesuffix(" …") in said, f"the books never say: {words}"
+
+
 def test_every_drill_names_tests_that_are_there() -> None:
     (drills,) = re.findall(r"^## Drills$(.*?)(?=^## |\Z)", PAGE, re.M | re.S)
     files = list((ROOT / "tests").rglob("test_*.py"))

@@ -36,7 +36,7 @@ def run(command: str, **settings: str) -> "subprocess.CompletedProcess[str]":
     """The command as `make` runs it: its arguments are in the environment."""
     return subprocess.run(
         [sys.executable, "-m", f"tools.{command}"],
-        cwd=ROOT, env=os.environ | {"STAGE": "local"} | settings,
+        cwd=ROOT, env=os.environ | {"STAGE": "local", "PYTHONPATH": "src"} | settings,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -184,6 +184,46 @@ def test_a_file_of_an_aborted_execution_is_told_and_run_again(
     assert "make approve FILE_ID=" in done.stdout
     approved = run("approve", FILE_ID=uploaded.file_id, DECISION="approved")
     assert approved.returncode == 0, approved.stderr
+
+
+def test_an_outcome_that_was_not_told_is_told(deployed: Deployed, tmp_path: Path) -> None:
+    file = orders(tmp_path, 1, price="90000.00")  # somebody must approve
+    uploaded = upload(deployed, f"incoming/nordwind/{file.name}", file)
+    waiting = follow(deployed, uploaded.file_id, lambda: False)
+    # The execution ends when the row is written and nothing is announced yet.
+    deployed.stage.client("stepfunctions").stop_execution(executionArn=waiting["claimed_by"])
+    decline(deployed, uploaded.file_id)
+
+    done = run("retry", FILE_ID=uploaded.file_id)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        f"file {uploaded.file_id} is Declined; that was not told, and is told now\n"
+    )
+    wait_until(lambda: notified(deployed, uploaded.file_id), "the partner is told")
+    again = run("retry", FILE_ID=uploaded.file_id)
+    assert (again.returncode, again.stderr.count("\n")) == (1, 1)
+    assert "is Declined: only a file that Failed is run again" in again.stderr
+
+
+def decline(deployed: Deployed, file_id: str) -> None:
+    """Write the outcome Declined into a file's row, as the workflow does."""
+    deployed.stage.client("dynamodb").update_item(
+        TableName=deployed.ledger,
+        Key={"pk": {"S": f"file#{file_id}"}},
+        UpdateExpression=(
+            "SET #status = :declined, closed_at = :now, reason = :reason, explanation = :reason, "
+            "approval = :approval, loaded = :no REMOVE task_token"
+        ),
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={
+            ":declined": {"S": "Declined"},
+            ":now": {"S": datetime.now(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"},
+            ":reason": {"S": "declined_by_operator"},
+            ":approval": {"M": {"decision": {"S": "declined"}, "decided_by": {"S": "a test"}}},
+            ":no": {"BOOL": False},
+        },
+    )
 
 
 def test_a_file_that_nobody_was_told_of_is_found_and_run(

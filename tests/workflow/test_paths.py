@@ -265,9 +265,21 @@ def test_failure_of_a_file_that_somebody_else_has_is_not_written_down(
         script(AssessFile={"raise": "InvalidInput"}), row={"claimed_by": "another"}
     )
 
-    assert ended.way[-2:] == ["RecordFailure", "AlreadyTaken"]
-    assert ended.status == "SUCCEEDED"
+    assert ended.way[-2:] == ["RecordFailure", "ClosedOtherwise"]
+    assert (ended.status, ended.error) == ("FAILED", "ClosedOtherwise")
     assert "status" not in ended.row
+
+
+def test_outcome_whose_every_answer_was_lost_is_not_passed_over(executions: Executions) -> None:
+    closed = {"status": "Accepted", "closed_at": "2026-03-02T12:00:00.000Z"}
+
+    ended = executions.run(script(CurateFile={"raise": "InvalidInput"}), row=closed)
+
+    assert ended.way[-3:] == ["CurateFile", "RecordFailure", "ClosedOtherwise"]
+    assert (ended.status, ended.error) == ("FAILED", "ClosedOtherwise")
+    assert (ended.cause or "").startswith("InvalidInput: ")
+    assert {name: ended.row[name] for name in closed} == closed
+    assert executions.bench.announced(ended.file["file_id"]) == []
 
 
 def test_outcome_that_cannot_be_announced_fails_the_execution(executions: Executions) -> None:

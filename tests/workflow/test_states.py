@@ -118,11 +118,16 @@ def test_timeout_is_no_dead_end(states: SingleStates, name: str) -> None:
         assert (taken.status, taken.error) == ("FAILED", "States.Timeout")
 
 
-@pytest.mark.parametrize("name", ["RecordDeclined", "RecordFailure"])
-def test_row_of_somebody_else_is_left_alone(states: SingleStates, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "following"),
+    [("RecordDeclined", "AlreadyTaken"), ("RecordFailure", "ClosedOtherwise")],
+)
+def test_row_of_somebody_else_is_left_alone(
+    states: SingleStates, name: str, following: str
+) -> None:
     taken = states.run(name, {}, VARIABLES, error="DynamoDB.ConditionalCheckFailedException")
 
-    assert (taken.status, taken.following) == ("CAUGHT_ERROR", "AlreadyTaken")
+    assert (taken.status, taken.following) == ("CAUGHT_ERROR", following)
     assert taken.variables == VARIABLES
 
 
@@ -478,6 +483,13 @@ def test_execution_ends_as_its_file(states: SingleStates, outcome: str) -> None:
     else:
         assert (taken.status, taken.error) == ("FAILED", f"OrderFile{outcome}")
         assert taken.cause == "wrong_header: The header is wrong."
+
+
+def test_execution_that_cannot_record_its_failure_says_why(states: SingleStates) -> None:
+    taken = states.run("ClosedOtherwise", {}, VARIABLES | {"failure": "ServiceBusy"})
+
+    assert (taken.status, taken.error) == ("FAILED", "ClosedOtherwise")
+    assert (taken.cause or "").startswith("ServiceBusy: the ledger row has another outcome")
 
 
 def test_execution_for_a_taken_file_succeeds(states: SingleStates) -> None:

@@ -109,7 +109,7 @@ def _events(file: File, row: Row) -> list[str]:
     before = [kind for kind, at in sorted(told, key=lambda one: one[1]) if (kind, at) != last]
     found = []
     if last not in told:
-        found.append(f"no event announces that it is {row['status']}")
+        found.append(f"no event announces that it is {row['status']}; make retry")
     if any(kind != "OrderFileFailed" for kind in before) or len(before) >= int(row.get("run", 1)):
         found.append(f"besides its outcome, it was announced as {', '.join(before)}")
     return found
