@@ -131,7 +131,7 @@ def test_a_broken_execution_rings_by_the_rule_that_takes_it() -> None:
     assert dimensions(alarm) == {"RuleName": {"Ref": "WorkflowBroke"}}
     # Each target is an invocation: of one event it counts as many.
     assert [target["Arn"] for target in rule["Targets"]] == [{"Ref": "Operators"}]
-    ends = rule["EventPattern"]["detail"]["$or"]
+    ends = rule["EventPattern"].get("detail", {}).get("$or", [])
     assert {each for end in ends for each in end["status"]} == {"FAILED", "TIMED_OUT", "ABORTED"}
 
 

@@ -467,6 +467,20 @@ def test_lost_dead_letter_queue_is_told(platform: Platform, name: str) -> None:
         judged(platform, lose)
 
 
+def test_lost_destination_of_a_function_is_told(platform: Platform) -> None:
+    def lose(resources: dict[str, Any]) -> None:
+        (config,) = [
+            each["Properties"]
+            for each in resources.values()
+            if each["Type"] == "AWS::Lambda::EventInvokeConfig"
+            and "IntakeSmallFile" in str(each["Properties"]["FunctionName"])
+        ]
+        config["DestinationConfig"] = {}
+
+    with pytest.raises(UserError, match=r"^IntakeSmallFile has no OnFailure destination"):
+        judged(platform, lose)
+
+
 @pytest.mark.parametrize(
     ("holder", "sid", "resource"),
     [

@@ -84,10 +84,20 @@ def test_every_task_has_a_timeout_longer_than_its_functions(name: str) -> None:
         assert task["TimeoutSeconds"] > functions()[name]["Properties"]["Timeout"]
 
 
+def retries(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = tasks()[name].get("Retry", [])
+    return found
+
+
+def catches(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = definition()["States"][name].get("Catch", [])
+    return found
+
+
 @pytest.mark.parametrize("name", sorted(tasks()))
 def test_every_retry_backs_off_with_a_cap_and_jitter(name: str) -> None:
-    assert tasks()[name]["Retry"]
-    for retry in tasks()[name]["Retry"]:
+    assert retries(name), f"{name} is not tried again after an error that passes"
+    for retry in retries(name):
         assert retry["BackoffRate"] >= 1.5
         longest = retry.get("MaxDelaySeconds", 0)
         assert longest >= retry["IntervalSeconds"], f"{name} may wait ever longer: MaxDelaySeconds"
@@ -97,7 +107,7 @@ def test_every_retry_backs_off_with_a_cap_and_jitter(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(tasks()) - {"Announce"}))
 def test_only_transient_errors_are_retried(name: str) -> None:
-    for retry in tasks()[name]["Retry"]:
+    for retry in retries(name):
         for error in retry["ErrorEquals"]:
             if not AWS_ERRORS.fullmatch(error):
                 assert issubclass(getattr(errors, error), errors.TransientError)
@@ -143,7 +153,7 @@ OF_EVERY_CALL = {
 
 @pytest.mark.parametrize("name", sorted(set(tasks()) & set(functions())))
 def test_every_transient_error_of_a_function_is_retried(name: str) -> None:
-    (retry,) = tasks()[name]["Retry"]
+    (retry,) = retries(name)
     assert set(retry["ErrorEquals"]) == TRANSIENT[name] | OF_EVERY_CALL
 
 
@@ -165,12 +175,12 @@ OF_SERVICES = {
 
 @pytest.mark.parametrize("name", sorted(set(tasks()) - set(functions())))
 def test_every_passing_error_of_a_service_is_retried_and_no_other(name: str) -> None:
-    (retry,) = tasks()[name]["Retry"]
+    (retry,) = retries(name)
     assert set(retry["ErrorEquals"]) == OF_SERVICES[name], f"{name} retries other errors"
 
 
 def test_silence_is_an_answer_to_an_approval_and_not_a_failure() -> None:
-    first, *rest = tasks()["RequestApproval"]["Catch"]
+    first, *rest = catches("RequestApproval")
     assert (first["ErrorEquals"], first["Next"]) == (["States.Timeout"], "RecordDeclined")
     assert [each["Next"] for each in rest] == ["RecordFailure"]
 
@@ -179,5 +189,6 @@ def test_silence_is_an_answer_to_an_approval_and_not_a_failure() -> None:
     "name", [*sorted(set(definition()["States"]) & set(functions())), "GatherTerms", "PriceChunks"]
 )
 def test_whatever_else_happens_is_recorded_as_a_failure(name: str) -> None:
-    last = definition()["States"][name]["Catch"][-1]
+    assert catches(name), f"an error of {name} ends the execution, and no outcome is written"
+    last = catches(name)[-1]
     assert (last["ErrorEquals"], last["Next"]) == (["States.ALL"], "RecordFailure")

@@ -123,7 +123,8 @@ def test_no_secret_in_state_plan_or_output(platform: Stage, tmp_path: Path) -> N
     secrets = secrets_of(platform)
     values = [str(fields.get("password") or fields.get("api_key")) for fields in secrets.values()]
     # Safe in a connection string, a header and a shell.
-    assert all(len(value) == 40 and value.isalnum() for value in values)
+    odd = "a generated secret has not 40 letters and digits"
+    assert all(len(value) == 40 and value.isalnum() for value in values), odd
     assert len(set(values)) == 3
 
     plan = tmp_path / "plan"

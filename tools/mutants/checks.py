@@ -11,6 +11,8 @@ PYTEST = ("pytest", "-x", "-q", "--tb=short", "-rfE", "--no-header", "-p", "no:c
 FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - (.*))?$", re.MULTILINE)
 PLAYED = ("replay", "permissions", "rotation")
 PLATFORM = "tests/infrastructure/test_terraform.py"
+# A check that broke on a flaw has not said what is wrong.
+CRASH = re.compile(r"(?:Key|Index|Type|Attribute|UnboundLocal|Lookup)Error\b|StopIteration\b")
 REASON = re.compile(r"^E +(?! *\+ +where)(\S.*)$", re.MULTILINE)
 
 
@@ -28,6 +30,11 @@ class Catch:
 
     check: str
     said: str
+
+    @property
+    def tells(self) -> bool:
+        """Whether it says what is wrong, and did not just break on it."""
+        return bool(self.said) and not CRASH.match(self.said)
 
 
 def _lint(name: str) -> Check:
@@ -96,5 +103,5 @@ def read(check: Check, output: str) -> Catch:
         reasons = " ".join(REASON.findall(output)) or failed[2] or ""
         return Catch(failed[1], " ".join(reasons.split())[:LONGEST])
     lines = [line.strip() for line in output.splitlines() if not line.startswith("---")]
-    errors = [line for line in lines if line.startswith("error:")]
+    errors = [line for line in lines if line.startswith(("error:", "Check: "))]
     return Catch(check.name, next((line for line in errors or lines if line), "")[:LONGEST])

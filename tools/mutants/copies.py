@@ -93,6 +93,7 @@ class Copy:
     def try_out(self, flaw: Flaw) -> Catch | None:
         """Who catches a flaw; None when nobody does. The copy is whole again afterwards.
 
+        A flaw in what is deployed must be told in words. Code is caught by a test that breaks, too.
         Raises UserError for a check that fails without the flaw, too: it would catch everything.
         """
         path = self.root / flaw.file
@@ -100,7 +101,14 @@ class Copy:
         self._write(path, flaw.change.applied(whole))
         try:
             judged = ((check, self.judge(check)) for check in checks.of(flaw, self.root))
-            check, catch = next(((one, said) for one, said in judged if said), (None, None))
+            check, catch = next(
+                (
+                    (one, said)
+                    for one, said in judged
+                    if said and (flaw.kind == "code" or said.tells)
+                ),
+                (None, None),
+            )
         finally:
             self._write(path, whole)
         if check and check not in self._sound:

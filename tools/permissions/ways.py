@@ -215,7 +215,11 @@ def _functions(template: Template) -> Iterator[Need]:
     for config in template.of_type("AWS::Lambda::EventInvokeConfig").values():
         name = config["FunctionName"].rpartition("-")[2]
         role = template.named(template.resources[name]["Properties"]["Role"])
-        queue = config["DestinationConfig"]["OnFailure"]["Destination"]
+        queue = config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+        if queue is None:
+            raise UserError(
+                f"{name} has no OnFailure destination; what it gives up on would be lost"
+            )
         yield _need(role, role, "sqs:SendMessage", queue, f"{name} gave up on an event")
 
 

@@ -1,5 +1,6 @@
 """A flaw is there while a check runs, and gone afterwards; what a check said is told in a line."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,19 @@ def test_flaw_that_no_check_sees_survives(copy: Copy, monkeypatch: pytest.Monkey
     assert copy.try_out(FLAW) is None
 
 
+def test_check_that_breaks_on_a_flaw_has_not_told_what_is_wrong(
+    copy: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crash = f"print(\"KeyError: 'Retry'\"); exit('FLAWED' in open('{README}').read())"
+    crashes = Check("crashes", ("-c", crash))
+
+    judged_by(monkeypatch, crashes, SEES)
+    assert copy.try_out(FLAW) == Catch("sees", "x: flawed")
+    judged_by(monkeypatch, crashes)
+    assert copy.try_out(FLAW) is None
+    assert copy.try_out(replace(FLAW, kind="code")) == Catch("crashes", "KeyError: 'Retry'")
+
+
 def test_check_that_fails_anyway_catches_nothing(
     copy: Copy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,6 +89,12 @@ FAILED tests/unit/test_a.py::test_a[one two] - AssertionError: the key must rota
 def test_linter_is_told_with_its_first_line() -> None:
     told = checks.read(BLIND, "--- cfn-lint\nE3001 no such type\nmore\nFAILED  cfn-lint (3 s)\n")
     assert told == Catch("blind", "E3001 no such type")
+
+
+def test_scanner_is_told_with_what_it_checks() -> None:
+    output = "--- checkov\nsecrets scan results:\n\nCheck: CKV_SECRET_6: Base64\n\tFAILED for x\n"
+
+    assert checks.read(BLIND, output).said == "Check: CKV_SECRET_6: Base64"
 
 
 @pytest.mark.parametrize(("text", "part"), [("", (0, 1)), ("1/10", (0, 10)), ("10/10", (9, 10))])
