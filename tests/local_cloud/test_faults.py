@@ -34,7 +34,7 @@ def switch(cloud: Emulator) -> Iterator[str]:
     """The address of the emulator's switch; nothing goes wrong any more afterwards."""
     url = f"http://{ports.HOST}:{cloud.port}{faults.FAULTS}"
     yield url
-    faults.ask(url, {"requests": []})
+    faults.ask(url, {"requests": [], "concurrency": 0})
 
 
 def impatient(cloud: Emulator, service: str) -> Any:
@@ -112,3 +112,26 @@ def test_time_for_an_answer_passes_when_asked(cloud: Emulator, switch: str) -> N
     faults.ask(switch, {"time_out": execution})
 
     assert cloud.ended(execution)["output"] == "nobody"
+
+
+def test_concurrency_of_the_account_is_set_on_demand(cloud: Emulator, switch: str) -> None:
+    function, slow = cloud.function("def handler(event, context): pass\n"), cloud.function(SLOW)
+    client = impatient(cloud, "lambda")
+    faults.ask(switch, {"concurrency": 1})
+    client.invoke(FunctionName=slow, InvocationType="Event")
+    wait_until(lambda: throttled(client, function), "the one call that may run does")
+
+    assert client.get_account_settings()["AccountLimit"]["ConcurrentExecutions"] == 1
+    assert throttled(client, function)
+
+    faults.ask(switch, {"concurrency": 0})
+    assert not throttled(client, function)
+
+
+def throttled(client: Any, function: str) -> bool:
+    """Whether a call is refused for want of concurrency."""
+    try:
+        client.invoke(FunctionName=function)
+    except client.exceptions.TooManyRequestsException:
+        return True
+    return False

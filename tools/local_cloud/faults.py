@@ -32,6 +32,11 @@ def kill_workers(count: int) -> None:
     ask(running_cloud()["endpoint"] + FAULTS, {"kill_workers": count})
 
 
+def set_concurrency(limit: int) -> None:
+    """Let so many functions run at once before Lambda throttles: 10 in a new account, 0 any."""
+    ask(running_cloud()["endpoint"] + FAULTS, {"concurrency": limit})
+
+
 def set_requests(faults: list[dict[str, Any]]) -> None:
     """Let requests to the emulator go wrong: these and no others.
 

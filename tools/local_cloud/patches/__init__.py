@@ -1,7 +1,7 @@
 """What MiniStack 1.5.33 does otherwise than AWS, and this project needs, put right in its process.
 
 Each patch is one function; its docstring says what AWS does, what MiniStack does, and how it is
-put right. No file of MiniStack is changed. `tests/local_cloud/test_patches.py` has a test for
+put right. No file of MiniStack is changed. `tests/local_cloud/test_patches*.py` have a test for
 each that fails without it.
 """
 
@@ -16,6 +16,7 @@ from tools.local_cloud.patches import (
     iam,
     lambda_functions,
     lambda_nursery,
+    lambda_throttles,
     lambda_workers,
     s3,
     step_functions,
@@ -36,6 +37,10 @@ PATCHES: dict[str, Callable[[], None]] = {
     "forked_workers": lambda_nursery.forked_workers,
     "few_at_once": lambda_workers.few_at_once,
     "idle_workers_end": lambda_workers.idle_workers_end,
+    "throttled_tasks": lambda_throttles.throttled_tasks,
+    "throttled_events_wait": lambda_throttles.throttled_events_wait,
+    "concurrency_of_aliases": lambda_throttles.concurrency_of_aliases,
+    "settings_of_aliases": lambda_throttles.settings_of_aliases,
     "no_start_delay": step_functions.no_start_delay,
     "branch_history": step_functions.branch_history,
     "retry_delays": step_functions.retry_delays,

@@ -50,7 +50,8 @@ def rules_invoke_asynchronously() -> None:
         if not function or not config:
             bus.logger.warning("EventBridge -> Lambda: function %s not found", name)
             return
-        record = functions._execution_record_for_config(function, config)
+        # As a call by name: the alias or version that was called is known by the ARN.
+        record = functions._execution_record_for_config(function, config | {"FunctionArn": arn})
         functions.invoke_async_with_retry(record, json.loads(payload))
 
     bus._dispatch_to_lambda = dispatch

@@ -84,12 +84,14 @@ class _Faults:
         return None
 
     def set(self, wanted: dict[str, Any]) -> None:
-        """Replace what is armed, end tasks that wait, or kill workers, as `wanted` says."""
+        """Replace what is armed, end tasks that wait, limit Lambda, kill workers: as asked."""
         if "requests" in wanted:
             with self._lock:
                 self.armed = [dict(fault) for fault in wanted["requests"]]
         if execution := wanted.get("time_out"):
             _time_out(execution)
+        if "concurrency" in wanted:
+            module("services.lambda_svc")._ACCOUNT_CONCURRENCY_CAP = wanted["concurrency"]
         if count := wanted.get("kill_workers"):
             _kill(_busy(""), count)
 
