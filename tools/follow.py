@@ -66,13 +66,6 @@ def plain_row(item: dict[str, Any]) -> Row:
     return {name: _plain.deserialize(value) for name, value in item.items()}
 
 
-def forget_content(deployed: Deployed, partner: str, sha256: str) -> None:
-    """Let the ledger forget that this content came before, so that it is no duplicate."""
-    deployed.stage.client("dynamodb").delete_item(
-        TableName=deployed.ledger, Key={"pk": {"S": f"content#{partner}#{sha256}"}}
-    )
-
-
 def follow(
     deployed: Deployed, file_id: str, on_approval: Callable[[], bool], limit: float = LIMIT
 ) -> Row:

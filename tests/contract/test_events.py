@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from itertools import combinations
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,6 +14,7 @@ from order_intake import errors, ledger, lines, outcomes, partners, uploads
 from order_intake.chunks import FileReason
 from tools.deployed import Deployed
 from tools.follow import FINAL, Uploaded
+from tools.replay.fresh import order_numbers
 from tools.replay.situations import (
     EVENTS,
     BusEvent,
@@ -97,6 +99,24 @@ def test_no_two_uploads_have_the_same_content() -> None:
     contents = Counter(content for one in UPLOADS for content in {one.content, one.earlier_content})
 
     assert [content[:80] for content, times in contents.items() if times > 1] == []
+
+
+def test_no_two_uploads_of_a_partner_have_an_order_in_common() -> None:
+    """Who sends two of them with `make send` would be asked about the second one."""
+    files = {
+        (one.partner, path): order_numbers(content, one.partner)
+        for one in UPLOADS
+        for path, content in ((one.path, one.content), (one.earlier_path, one.earlier_content))
+    }
+    shared = [
+        f"{path.name} and {other.name}: {', '.join(sorted(orders & others))}"
+        for ((partner, path), orders), ((other_partner, other), others) in combinations(
+            files.items(), 2
+        )
+        if partner == other_partner and orders & others
+    ]
+
+    assert shared == []
 
 
 @pytest.mark.parametrize("upload", UPLOADS, ids=ids(UPLOADS))

@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 from statistics import median
 from threading import Event
@@ -18,7 +17,8 @@ from tools.bench.figures import REAL_FILE, Figure, seconds
 from tools.decide import give_decision
 from tools.deployed import Deployed
 from tools.errors import UserError
-from tools.follow import FINAL, Uploaded, follow, forget_content, upload
+from tools.follow import FINAL, Uploaded, follow, put, upload
+from tools.replay.fresh import fresh, new_mark
 from tools.stage import ROOT, Stage
 
 REPLAYS = 3
@@ -39,9 +39,12 @@ def replay_all() -> None:
 
 
 def real_file(deployed: Deployed) -> None:
-    """The real file from its upload to its outcome; its approval is given as soon as asked for."""
-    forget_content(deployed, "online-retail", sha256(REAL_FILE.read_bytes()).hexdigest())
-    sent = upload(deployed, f"incoming/online-retail/{uuid.uuid4().hex}.csv", REAL_FILE)
+    """The real file from its upload to its outcome; its approval is given as soon as asked for.
+
+    Its orders are new each time: orders that came before are not loaded again.
+    """
+    content = fresh(REAL_FILE.read_bytes(), "online-retail", new_mark())
+    sent = put(deployed, f"incoming/online-retail/{uuid.uuid4().hex}.csv", content)
 
     def approve() -> bool:
         give_decision(deployed, sent.file_id, "approved", "bench")

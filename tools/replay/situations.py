@@ -6,7 +6,6 @@ A situation is a file (what happens) and a TOML file of the same stem (what must
 upload. `events/README.md` explains every field.
 """
 
-import hashlib
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -198,11 +197,6 @@ def grown(content: bytes, last_line_times: int, padding: int) -> bytes:
     content = content.replace(PADDING, b"x" * padding)
     last = content[content.rstrip(b"\n").rfind(b"\n") + 1 :]
     return content + last * (last_line_times - 1)
-
-
-def sha256(content: bytes) -> str:
-    """The identity of a file's content, in hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
 
 
 class BusEvent(Situation, frozen=True):

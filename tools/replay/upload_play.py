@@ -17,7 +17,6 @@ from tools.follow import (
     Uploaded,
     execution_of,
     follow,
-    forget_content,
     put,
     read_row,
     wait_for_execution,
@@ -26,10 +25,11 @@ from tools.local_cloud.faults import time_out
 from tools.released_schemas import problems
 from tools.replay.aftermath import wait_for_dead_letter, wait_for_log
 from tools.replay.faulty import errors_logged, failing, lift_database, not_struck, wait_for_webhook
+from tools.replay.fresh import fresh, new_mark
 from tools.replay.outcome import disagreements, observed, read_curated, read_execution
 from tools.replay.probe import EVENT_LIMIT, Probe, about, outcome_of, question_about
 from tools.replay.result import Result, came_in, compare, on_stage_without_database
-from tools.replay.situations import Upload, UploadOutcome, sha256
+from tools.replay.situations import Upload, UploadOutcome
 
 STRAGGLER_LIMIT = 5.0  # seconds more for an event that was sent before one that has come
 DECIDED_BY = "replay"
@@ -54,6 +54,9 @@ class UploadPlay:
         self._deployed, self._probe = replay.deployed, replay.probe
         self._situation = situation
         self._told = situation.told
+        mark = new_mark()  # the same for both, so that what is a duplicate stays one
+        self._content = fresh(situation.content, situation.partner, mark)
+        self._earlier_content = fresh(situation.earlier_content, situation.partner, mark)
         self._problems: list[str] = []
         self._started = time.time() - 1
         self._earlier: Uploaded | None = None
@@ -61,7 +64,6 @@ class UploadPlay:
 
     def play(self) -> Result:
         """Upload the file, let happen what is to happen, and compare."""
-        self._forget()
         faults = self._told.faults
         if faults is None:
             rules, row, seconds = self._happen()
@@ -77,7 +79,7 @@ class UploadPlay:
         """The rules that take the upload, its final row (None: no rule does), and its seconds."""
         self._upload_earlier()
         start = time.monotonic()
-        uploaded = self._put(self._situation.key, self._situation.content)
+        uploaded = self._put(self._situation.key, self._content)
         self._deliver_at_once(uploaded)
         if self._told.faults is not None:
             lift_database(self._deployed, self._told.faults, uploaded.file_id, self._started)
@@ -97,11 +99,6 @@ class UploadPlay:
             self._check_webhook(uploaded)
         return rules, row, seconds
 
-    def _forget(self) -> None:
-        """Let the ledger forget these contents: an earlier replay may have brought them."""
-        for content in {self._situation.content, self._situation.earlier_content}:
-            forget_content(self._deployed, self._situation.partner, sha256(content))
-
     def _put(self, key: str, content: bytes) -> Uploaded:
         uploaded = put(self._deployed, key, content)
         self._replay.uploaded.append(uploaded)
@@ -110,8 +107,7 @@ class UploadPlay:
     def _upload_earlier(self) -> None:
         if self._told.earlier is None:
             return
-        content = self._situation.earlier_content
-        self._earlier = self._put(self._situation.earlier_key, content)
+        self._earlier = self._put(self._situation.earlier_key, self._earlier_content)
         if self._told.earlier.awaited:
             follow(self._deployed, self._earlier.file_id, lambda: False, LIMIT)
 
@@ -190,7 +186,7 @@ class UploadPlay:
         """Hand the upload's notification to the rules' targets while S3 does so itself."""
         if "at once" not in self._told.delivered_again:
             return
-        event = self._deployed.upload_event(uploaded.key, len(self._situation.content))
+        event = self._deployed.upload_event(uploaded.key, len(self._content))
         event["detail"]["object"]["version-id"] = uploaded.version_id
         rules = self._deployed.rules_for("default", event)
         background = ThreadPoolExecutor(1)
