@@ -14,7 +14,7 @@ import msgspec
 import psycopg
 from botocore.exceptions import ClientError
 
-from order_intake import aws_clients, database
+from order_intake import aws_clients, database, logs
 from order_intake.errors import DatabaseRefused, InvalidInput
 from order_intake.secrets import Database
 
@@ -31,7 +31,7 @@ def other_user(username: str) -> str:
 
 def create(arn: str, token: str) -> None:
     """Keep a new password for the other user as the version `token`, in stage AWSPENDING."""
-    if _find(arn, "AWSPENDING", token) is not None:
+    if _find(arn, "AWSPENDING", token) or _find(arn, "AWSCURRENT", token):
         return
     current = _read(arn, "AWSCURRENT")
     password = "".join(randomness.choice(ALPHABET) for _ in range(PASSWORD_LENGTH))
@@ -65,25 +65,45 @@ def set_password(arn: str, token: str) -> None:
 
 
 def test(arn: str, token: str) -> None:
-    """Log in with the new password and look at the orders; raises DatabaseRefused otherwise."""
-    with database.judged(), database.connect(_pending(arn, token)) as session:
-        session.execute("SELECT 1 FROM order_line LIMIT 1")
+    """Log in with the new password and look at the orders; raises DatabaseRefused otherwise.
+
+    When rotation is set up, Secrets Manager calls this one step to try it, with a version that says
+    what the current one says. Before anybody has given the database its first password that is
+    refused, and says nothing about the rotation: then a warning is all.
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+    """
+    pending = _pending(arn, token)
+    try:
+        with database.judged(), database.connect(pending) as session:
+            session.execute("SELECT 1 FROM order_line LIMIT 1")
+    except DatabaseRefused:
+        if _find(arn, "AWSCURRENT", token) or pending != _form(_read(arn, "AWSCURRENT")):
+            raise
+        logs.logger.warning("the database refuses the current password; is it set there?")
 
 
 def finish(arn: str, token: str) -> None:
-    """Make the version `token` the current one; the one before becomes AWSPREVIOUS."""
+    """Make the version `token` the current one; the one before becomes AWSPREVIOUS.
+
+    AWSPENDING goes: on a version that is not the current one it makes every later rotation fail,
+    and it would be that as soon as somebody writes another version.
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+    """
     client = aws_clients.secrets_manager()
     with aws_clients.service_calls("secretsmanager"):
         versions = client.describe_secret(SecretId=arn)["VersionIdsToStages"]
         (current,) = (version for version, stages in versions.items() if "AWSCURRENT" in stages)
-        if current == token:
-            return
-        client.update_secret_version_stage(
-            SecretId=arn,
-            VersionStage="AWSCURRENT",
-            MoveToVersionId=token,
-            RemoveFromVersionId=current,
-        )
+        if current != token:
+            client.update_secret_version_stage(
+                SecretId=arn,
+                VersionStage="AWSCURRENT",
+                MoveToVersionId=token,
+                RemoveFromVersionId=current,
+            )
+        if "AWSPENDING" in versions.get(token, []):
+            client.update_secret_version_stage(
+                SecretId=arn, VersionStage="AWSPENDING", RemoveFromVersionId=token
+            )
 
 
 def _verifier(session: "psycopg.Connection[tuple[Any, ...]]", secret: Database) -> str:

@@ -153,6 +153,20 @@ def test_the_dashboard_shows_every_metric_of_ours_and_none_that_nobody_writes() 
     assert {one for one in shown() if one[0] != "OrderIntake"} <= given
 
 
+def test_every_search_of_the_dashboard_names_a_statistic() -> None:
+    searches = [
+        metric[0]["expression"]
+        for widget in widgets()
+        for metric in widget["properties"]["metrics"]
+        if isinstance(metric[0], dict)
+    ]
+    assert searches
+    for search in searches:
+        assert re.fullmatch(r"SEARCH\('[^']+', '(Sum|Average|Maximum|Minimum|p\d+)'\)", search), (
+            f"{search}: say which statistic, as in SEARCH('…', 'Sum')"
+        )
+
+
 def test_the_dashboard_shows_what_the_alarms_are_about() -> None:
     watched = {
         (properties(name)["Namespace"], properties(name)["MetricName"])

@@ -19,7 +19,7 @@ from tools.errors import UserError
 from tools.permissions import asked
 from tools.permissions.judging import Verdict, judge, policies_of
 from tools.permissions.platform import Platform
-from tools.permissions.policies import Grant, Request, grants
+from tools.permissions.policies import Grant, Request, denials, grants
 from tools.permissions.template import CONFIG_KEY, DATA_KEY, WHERE, Template
 from tools.permissions.ways import needs
 
@@ -382,11 +382,93 @@ def test_what_is_said_by_exceptions_is_told(name: str) -> None:
 
 def test_what_is_denied_is_told() -> None:
     statement = {"Sid": "No", "Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"}
-    unencrypted = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
 
     with pytest.raises(UserError, match=r"somebody \(No\): what is denied is not judged"):
         list(grants("somebody", {"Statement": [statement]}))
-    assert list(grants("somebody", {"Statement": [statement | unencrypted]})) == []
+    with pytest.raises(UserError, match=r"somebody \(No\): a denial for some is not checked"):
+        list(denials("somebody", {"Statement": [statement]}))
+
+
+@pytest.mark.parametrize(
+    ("condition", "context", "denied"),
+    [
+        ({}, {}, True),
+        ({"Bool": {"aws:SecureTransport": "false"}}, {}, False),
+        ({"Bool": {"aws:SecureTransport": "false"}}, {"aws:SecureTransport": "false"}, True),
+        ({"Null": {"a": "false"}}, {}, False),
+        ({"Null": {"a": "false"}}, {"A": "x"}, True),
+        ({"Null": {"a": "true"}}, {}, True),
+        ({"StringNotEquals": {"a": ["x", "y"]}}, {"a": "y"}, False),
+        ({"StringNotEquals": {"a": ["x", "y"]}}, {"a": "z"}, True),
+        ({"StringNotEquals": {"a": "x"}}, {}, True),  # what is missing differs
+        ({"StringEquals": {"a": "x"}}, {}, False),
+        ({"Null": {"a": "false"}, "StringNotEquals": {"a": "x"}}, {}, False),
+    ],
+)
+def test_conditions_of_denials_hold_as_documented(
+    condition: Document, context: dict[str, str], denied: bool
+) -> None:
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:b/*"}
+
+    (denial,) = denials("bucket", {"Statement": statement | {"Condition": condition}})
+
+    request = Request("somebody", "s3:PutObject", "arn:b/key", "a way", context)
+    assert denial.denies(request) == denied
+    assert not denial.denies(replace(request, resource="arn:other/key"))
+
+
+def of_the_bucket(sid: str, change: Callable[[Document], Document]) -> Change:
+    """Changes a statement of the uploads bucket's policy."""
+
+    def changed(resources: dict[str, Any]) -> None:
+        document = resources["UploadsBucketPolicy"]["Properties"]["PolicyDocument"]
+        document["Statement"] = [
+            each | change(each) if each["Sid"] == sid else each for each in document["Statement"]
+        ]
+
+    return changed
+
+
+DENIALS = ("EncryptedConnectionsOnly", "NoOtherEncryption", "NoOtherKey", "NoKeyOfTheSenders")
+
+
+@pytest.mark.parametrize("sid", DENIALS)
+def test_denial_for_everything_stops_the_uploads(platform: Platform, sid: str) -> None:
+    lines = judged(platform, of_the_bucket(sid, in_all_circumstances)).missing
+
+    assert any("a partner uploads a file: bucket order-intake-local-uploads" in line
+               and f"({sid}) denies s3:PutObject" in line for line in lines)  # fmt: skip
+
+
+@pytest.mark.parametrize("sid", DENIALS)
+def test_lost_denial_is_told(platform: Platform, sid: str) -> None:
+    changed = of_the_bucket(sid, lambda statement: {"Resource": "arn:aws:s3:::elsewhere/*"})
+
+    verdict = judged(platform, changed)
+
+    assert verdict.undenied, verdict
+    assert all("no policy of the bucket denies" in line for line in verdict.undenied)
+    assert any(f"({sid}): it denies nothing that must be denied" in line for line in verdict.idle)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"ArnEquals": {"aws:SourceArn": "arn:aws:events:x:y:z"}},
+        {"StringEquals": {"aws:SourceAccount": "000000000000"}},
+    ],
+)
+def test_condition_for_rules_in_the_topics_policy_is_told(
+    platform: Platform, condition: Document
+) -> None:
+    def bind(resources: dict[str, Any]) -> None:
+        for statement in resources["OperatorsPolicy"]["Properties"]["PolicyDocument"]["Statement"]:
+            if statement["Sid"] == "Rules":
+                statement["Condition"] = condition
+
+    lines = judged(platform, bind).missing
+
+    assert any(line.startswith("ApprovalRequested calls Operators: topic Oper") for line in lines)
 
 
 def test_unknown_condition_is_told() -> None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from tools.errors import UserError
 from tools.permissions.platform import Platform
-from tools.permissions.policies import Grant, Request, grants
+from tools.permissions.policies import Denial, Grant, Request, denials, grants
 from tools.permissions.template import PREFIX, Template
-from tools.permissions.ways import Need, needs
+from tools.permissions.ways import Need, needs, unwanted
 
 # What needs no condition where there is one on another key: an ARN has its account in it, and who
 # may send to a queue through SQS is said by another statement.
@@ -40,6 +40,7 @@ class Verdict:
     """What is wrong, each in a line; and how much was looked at."""
 
     missing: list[str]
+    undenied: list[str]
     idle: list[str]
     wide: list[str]
     needed: int
@@ -50,6 +51,7 @@ class Verdict:
         """Everything that is wrong, said so that it can be mended."""
         return [
             *(f"missing: {each}" for each in self.missing),
+            *(f"not denied: {each}" for each in self.undenied),
             *(f"granted, but used by nobody: {each}" for each in self.idle),
             *(f"granted too widely: {each}" for each in self.wide),
         ]
@@ -58,11 +60,15 @@ class Verdict:
 def judge(template: Template, platform: Platform, asked: Iterable[Need]) -> Verdict:
     """Judge the template and what Terraform plans; `asked` is what functions ask for themselves."""
     policies = policies_of(template) | platform.policies
-    wanted = [*needs(template, platform), *asked]
+    wanted, denied = [*needs(template, platform), *asked], denials_of(template)
     return Verdict(
-        missing=_missing(policies, wanted),
-        idle=_idle(policies, wanted, template.unused_grants),
-        wide=_wide(policies, wanted, template.unused_grants),
+        missing=_missing(policies, wanted, denied),
+        undenied=_undenied(denied, unwanted(template)),
+        idle=[
+            *_idle(policies, wanted, template.unused_grants),
+            *_idle_denials(denied, unwanted(template)),
+        ],
+        wide=_wide(policies, wanted, denied, template.unused_grants),
         needed=len(wanted),
         granted=sum(len(held) for held in policies.values()),
     )
@@ -94,11 +100,20 @@ def policies_of(template: Template) -> dict[str, list[Grant]]:
             found.setdefault(holder, []).extend(grants(holder, policy["PolicyDocument"]))
     for policy in template.of_type("AWS::S3::BucketPolicy").values():
         holder = f"bucket {policy['Bucket']}"
-        found.setdefault(holder, []).extend(grants(holder, policy["PolicyDocument"]))
+        found.setdefault(holder, []).extend(grants(holder, policy["PolicyDocument"], may_deny=True))
     for permission in template.of_type("AWS::Lambda::Permission").values():
         name = permission["FunctionName"].rpartition("-")[2]
         found.setdefault(f"function {name}", []).append(_of_permission(name, permission))
     return found
+
+
+def denials_of(template: Template) -> list[Denial]:
+    """What the policies of buckets deny."""
+    return [
+        denial
+        for policy in template.of_type("AWS::S3::BucketPolicy").values()
+        for denial in denials(f"bucket {policy['Bucket']}", policy["PolicyDocument"])
+    ]
 
 
 def _all_is_read(template: Template) -> None:
@@ -128,16 +143,35 @@ def _of_permission(function: str, permission: Mapping[str, str]) -> Grant:
     )
 
 
-def _missing(policies: Policies, wanted: Iterable[Need]) -> list[str]:
-    """What is needed and not allowed, each with the way of a file that it breaks."""
-    return list(
-        dict.fromkeys(
-            f"{need.request.way}: {need.where} does not allow {_whom(need)}"
-            f"{need.request.action} on {need.request.resource}"
-            for need in wanted
-            if not any(grant.allows(need.request) for grant in policies.get(need.where, []))
-        )
-    )
+def _missing(policies: Policies, wanted: Iterable[Need], denied: list[Denial]) -> list[str]:
+    """What is needed and not allowed, or denied, each with the way of a file that it breaks."""
+    found = []
+    for need in wanted:
+        request = need.request
+        what = f"{request.action} on {request.resource}"
+        if not any(grant.allows(request) for grant in policies.get(need.where, [])):
+            found.append(f"{request.way}: {need.where} does not allow {_whom(need)}{what}")
+        found += [f"{request.way}: {each} denies {what}" for each in denied if each.denies(request)]
+    return list(dict.fromkeys(found))
+
+
+def _undenied(denied: list[Denial], requests: Iterable[Request]) -> list[str]:
+    """What must be denied whoever asks, and is not."""
+    return [
+        f"{request.way}: no policy of the bucket denies {request.action} on {request.resource}"
+        for request in requests
+        if not any(denial.denies(request) for denial in denied)
+    ]
+
+
+def _idle_denials(denied: list[Denial], requests: Iterable[Request]) -> list[str]:
+    """The denials of which tools/permissions/ways.py does not know what they are there for."""
+    asked = list(requests)
+    return [
+        f"{denial}: it denies nothing that must be denied"
+        for denial in denied
+        if not any(denial.denies(request) for request in asked)
+    ]
 
 
 def _whom(need: Need) -> str:
@@ -172,14 +206,18 @@ def _idle(
 
 
 def _wide(
-    policies: Policies, wanted: Iterable[Need], exempt: Mapping[tuple[str, str], str]
+    policies: Policies,
+    wanted: Iterable[Need],
+    denied: list[Denial],
+    exempt: Mapping[tuple[str, str], str],
 ) -> list[str]:
     """The grants that allow more than what they are there for, and what they allow."""
     found = []
     for need in wanted:
         held = [each for each in policies.get(need.where, []) if each.allows(need.request)]
         for told, other in _strangers(need) if held else ():
-            found += [f"{grant} allows it {told}, too" for grant in held if grant.allows(other)]
+            if not any(each.denies(other) for each in denied):
+                found += [f"{grant} allows it {told}, too" for grant in held if grant.allows(other)]
     found += [
         f"{grant} is everywhere, and nothing is seen to use it"
         for held in policies.values()

@@ -12,8 +12,8 @@ from tools.errors import UserError
 type Condition = Mapping[str, Mapping[str, Any]]
 
 EQUAL, LIKE = ("StringEquals", "Bool"), ("StringLike", "ArnLike", "ArnEquals")
-# The one denial that takes nothing away here: every request of this project is encrypted.
-HARMLESS_DENIAL = {"Bool": {"aws:SecureTransport": "false"}}
+UNLIKE = ("StringNotEquals", "Null")  # in denials
+ENCRYPTED = {"aws:SecureTransport": "true"}  # every request, unless it says otherwise
 
 
 @dataclass(frozen=True)
@@ -67,32 +67,77 @@ class Grant:
         return f"{self.holder} ({self.sid}): {self.action} on {self.resource}{whom}{choice}"
 
 
-def grants(holder: str, document: Mapping[str, Any]) -> Iterator[Grant]:
+@dataclass(frozen=True)
+class Denial:
+    """A Deny statement of a resource's policy, for everybody: it wins over every grant."""
+
+    holder: str
+    sid: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    condition: Condition = field(default_factory=dict, hash=False)
+
+    def denies(self, request: Request) -> bool:
+        """Whether it denies a request. A condition's tests must hold all, and of the values of one
+        test a single one; where the test is negated, none may be equal, and a key that a request
+        lacks differs.
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+        """
+        context = {
+            name.lower(): value for name, value in ({**ENCRYPTED, **request.context}).items()
+        }
+        return (
+            any(_like(each, request.action, ignore_case=True) for each in self.actions)
+            and any(_like(each, request.resource) for each in self.resources)
+            and all(
+                _met(operator, _listed(value), context.get(key.lower()))
+                for operator, keys in self.condition.items()
+                for key, value in keys.items()
+            )
+        )
+
+    def __str__(self) -> str:
+        return f"{self.holder} ({self.sid})"
+
+
+def denials(holder: str, document: Mapping[str, Any]) -> Iterator[Denial]:
+    """What a resource's policy denies; UserError for what is not known here."""
+    for sid, statement in _statements(document):
+        if statement["Effect"] != "Deny":
+            continue
+        _all_is_known(holder, sid, statement, EQUAL + UNLIKE)
+        if statement.get("Principal") != "*":
+            raise UserError(f"{holder} ({sid}): a denial for some is not checked; deny it to *")
+        actions, resources = _listed(statement["Action"]), _listed(statement["Resource"])
+        condition = statement.get("Condition", {})
+        yield Denial(holder, sid, tuple(actions), tuple(resources), condition)
+
+
+def _met(operator: str, wanted: list[Any], found: str | None) -> bool:
+    """Whether one test of a denial's condition holds."""
+    match operator:
+        case "Null":
+            return str(found is None).lower() in wanted
+        case "StringNotEquals":
+            return found not in wanted
+    return found in wanted
+
+
+def grants(holder: str, document: Mapping[str, Any], *, may_deny: bool = False) -> Iterator[Grant]:
     """What the Allow statements of a policy document allow, one by one.
 
-    Raises UserError for what cannot be judged: what is said by exceptions, what is denied, and a
-    condition that this check does not know.
+    Raises UserError for what cannot be judged: what is said by exceptions, a condition that this
+    check does not know, and a denial, unless the caller reads `denials`, too (`may_deny`).
     """
-    for number, statement in enumerate(_listed(document.get("Statement", [])), 1):
-        sid = str(statement.get("Sid", number))
-        condition = statement.get("Condition", {})
-        if statement["Effect"] != "Allow":
-            if condition != HARMLESS_DENIAL:
-                raise UserError(
-                    f"{holder} ({sid}): what is denied is not judged; do not allow it instead"
-                )
-            continue
-        unknown = {"NotAction", "NotResource", "NotPrincipal"} & set(statement)
-        if unknown:
+    for sid, statement in _statements(document):
+        if statement["Effect"] != "Allow" and not may_deny:
             raise UserError(
-                f"{holder} ({sid}): {unknown.pop()} allows too much to be judged; name it"
+                f"{holder} ({sid}): what is denied is not judged; do not allow it instead"
             )
-        for operator in condition:
-            if operator not in EQUAL + LIKE:
-                raise UserError(
-                    f"{holder} ({sid}): the condition {operator} is not judged; use one of "
-                    + ", ".join(EQUAL + LIKE)
-                )
+        if statement["Effect"] != "Allow":
+            continue
+        _all_is_known(holder, sid, statement, EQUAL + LIKE)
+        condition = statement.get("Condition", {})
         each_of = (
             _listed(statement["Action"]),
             _listed(statement.get("Resource", "*")),
@@ -101,6 +146,27 @@ def grants(holder: str, document: Mapping[str, Any]) -> Iterator[Grant]:
         )
         for action, resource, principal, (chosen, choice) in itertools.product(*each_of):
             yield Grant(holder, sid, action, resource, chosen, principal, choice)
+
+
+def _statements(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The statements by their Sid, or by their number where they have none."""
+    for number, statement in enumerate(_listed(document.get("Statement", [])), 1):
+        yield str(statement.get("Sid", number)), statement
+
+
+def _all_is_known(
+    holder: str, sid: str, statement: Mapping[str, Any], operators: tuple[str, ...]
+) -> None:
+    """Raise UserError for what is said by exceptions, and for a condition's unknown operator."""
+    unknown = {"NotAction", "NotResource", "NotPrincipal"} & set(statement)
+    if unknown:
+        raise UserError(f"{holder} ({sid}): {unknown.pop()} allows too much to be judged; name it")
+    for operator in statement.get("Condition", {}):
+        if operator not in operators:
+            raise UserError(
+                f"{holder} ({sid}): the condition {operator} is not judged; use one of "
+                + ", ".join(operators)
+            )
 
 
 def _choices(condition: Condition) -> Iterator[tuple[Condition, str]]:

@@ -105,17 +105,46 @@ def _key_uses(
         yield Need(where, Request(who, f"kms:{action}", key, way, context))
 
 
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+_SSE = "s3:x-amz-server-side-encryption"
+_SSE_KEY, _SSE_C = f"{_SSE}-aws-kms-key-id", f"{_SSE}-customer-algorithm"
+
+
 def _upload(template: Template) -> Iterator[Need]:
-    """A partner puts a file: multipart uploads decrypt too."""
+    """A partner puts a file: multipart uploads decrypt too. It may name the bucket's key."""
     bucket, way = template.arn("UploadsBucket"), "a partner uploads a file"
     where, tag = "PartnerUpload", {"aws:PrincipalTag/partner": "nordwind"}
-    yield Need(
-        where, Request("partner", "s3:PutObject", f"{bucket}/incoming/nordwind/a.csv", way, tag)
-    )
+    key, put = bucket_key(template), f"{bucket}/incoming/nordwind/a.csv"
+    for named in ({}, {_SSE: "aws:kms", _SSE_KEY: key}):
+        yield Need(where, Request("partner", "s3:PutObject", put, way, tag | named))
     actions = ("GenerateDataKey", "Decrypt")
-    yield from _key_uses(
-        where, "partner", bucket_key(template), way, actions, _via("s3", s3=bucket)
-    )
+    yield from _key_uses(where, "partner", key, way, actions, _via("s3", s3=bucket))
+
+
+def unwanted(template: Template) -> list[Request]:
+    """What the uploads bucket must deny, whoever asks and whatever allows it."""
+    bucket = template.arn("UploadsBucket")
+    put = f"{bucket}/incoming/nordwind/a.csv"
+    plain = {"aws:SecureTransport": "false"}
+    other = f"{bucket_key(template)}-of-others"
+    return [
+        *(
+            Request("partner", action, resource, "a connection without TLS", plain)
+            for action, resource in (("s3:PutObject", put), ("s3:ListBucket", bucket))
+        ),
+        *(
+            Request("partner", "s3:PutObject", put, f"an upload with {what}", headers)
+            for what, headers in {
+                "SSE-S3": {_SSE: "AES256"},
+                "another kind of encryption and our key": {
+                    _SSE: "aws:kms:dsse", _SSE_KEY: bucket_key(template)
+                },
+                "another key": {_SSE: "aws:kms", _SSE_KEY: other},
+                "the account's key aws/s3": {_SSE: "aws:kms"},
+                "a key of its own (SSE-C)": {_SSE_C: "AES256"},
+            }.items()
+        ),
+    ]  # fmt: skip
 
 
 def bucket_key(template: Template) -> str:
@@ -174,7 +203,9 @@ def _target(
         yield Need(f"trust {role}", Request(EVENTS, "sts:AssumeRole", "*", way, OWN_ACCOUNT))
         yield _need(role, role, "states:StartExecution", arn, way)
     else:
-        yield Need(f"topic {name}", Request(EVENTS, "sns:Publish", arn, way, source))
+        # No condition's key comes with it: https://docs.aws.amazon.com/eventbridge/latest/userguide/
+        # eb-use-resource-based.html, "Amazon SNS permissions".
+        yield Need(f"topic {name}", Request(EVENTS, "sns:Publish", arn, way))
         key = template.resources[name]["Properties"].get("KmsMasterKeyId", "")
         yield from _topic_key(key, EVENTS, arn, way, {})
 
@@ -293,16 +324,18 @@ def _orders_bus(platform: Platform) -> Iterator[Need]:
     way, key = "the orders bus takes an event", platform.bus_key
     where = _policy_of(key)
     source = {"aws:SourceArn": ORDERS_BUS, **OWN_ACCOUNT}
+    # Its archive's, too, whose page names no other condition's key and wants ReEncrypt:
+    # https://docs.aws.amazon.com/eventbridge/latest/userguide/encryption-archives.html
     encryption = {"kms:EncryptionContext:aws:events:event-bus:arn": ORDERS_BUS}
-    yield Need(where, Request(EVENTS, "kms:DescribeKey", key, way, OWN_ACCOUNT))
-    actions = ("GenerateDataKey", "Decrypt")
-    yield from _key_uses(where, EVENTS, key, way, actions, source | encryption)
+    yield Need(where, Request(EVENTS, "kms:DescribeKey", key, way))
+    actions = ("GenerateDataKey", "Decrypt", "ReEncryptFrom", "ReEncryptTo")
+    yield from _key_uses(where, EVENTS, key, way, actions, encryption)
     way = "what the orders bus cannot encrypt goes to its dead-letter queue"
     key = platform.queue_key
     queue = "queue orders-dlq"
     yield Need(queue, Request(EVENTS, "sqs:SendMessage", ORDERS_QUEUE, way, source))
     context = {"kms:EncryptionContext:aws:sqs:arn": ORDERS_QUEUE}
-    yield from _key_uses(_policy_of(key), EVENTS, key, way, actions, context)
+    yield from _key_uses(_policy_of(key), EVENTS, key, way, actions[:2], context)
 
 
 def _alarms(template: Template) -> Iterator[Need]:

@@ -65,11 +65,12 @@ class Versions:
         return {"VersionIdsToStages": {one: sorted(all_) for one, all_ in self.stages.items()}}
 
     def update_secret_version_stage(
-        self, *, SecretId: str, VersionStage: str, MoveToVersionId: str,
-        RemoveFromVersionId: str,
+        self, *, SecretId: str, VersionStage: str, RemoveFromVersionId: str,
+        MoveToVersionId: str | None = None,
     ) -> None:  # fmt: skip
         self.stages[RemoveFromVersionId].remove(VersionStage)
-        self.stages[MoveToVersionId].add(VersionStage)
+        if MoveToVersionId:
+            self.stages[MoveToVersionId].add(VersionStage)
 
 
 class Server:
@@ -152,6 +153,32 @@ def test_the_users_take_turns(versions: Versions, server: Server) -> None:
 
     assert versions.current()["username"] == "order_intake"
     assert versions.current()["password"] != "first"
+
+
+def test_no_version_is_pending_after_a_rotation(versions: Versions, server: Server) -> None:
+    for name in STEPS:
+        step(name)
+
+    assert versions.stages["v1"] == {"AWSCURRENT"}
+
+
+def test_a_last_step_that_was_interrupted_is_finished(versions: Versions, server: Server) -> None:
+    for name in STEPS[:-1]:
+        step(name)
+    versions.stages = {"v0": set(), "v1": {"AWSCURRENT", "AWSPENDING"}}
+
+    step("finishSecret")
+
+    assert versions.stages["v1"] == {"AWSCURRENT"}
+
+
+def test_trying_the_rotation_out_before_the_first_password_is_set_passes(
+    versions: Versions, server: Server
+) -> None:
+    server.passwords.clear()
+    versions.values["trial"], versions.stages["trial"] = dict(FIRST), {"AWSPENDING"}
+
+    step("testSecret", "trial")
 
 
 def test_every_step_may_be_done_again(versions: Versions, server: Server) -> None:
