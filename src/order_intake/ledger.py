@@ -29,7 +29,9 @@ type Values = dict[str, Any]
 
 FINAL: frozenset[str] = frozenset(get_args(OutcomeName))
 OPEN = {":registered": "Registered", ":awaiting": "AwaitingApproval"}
-LEASE_WORKFLOW = timedelta(hours=48)  # longer than the longest quiet hours
+# Longer than a file can be on its way, all retries at their longest, from its registration or from
+# an answer about it (tests/workflow/test_edges.py computes it).
+LEASE_WORKFLOW = timedelta(days=8)
 BATCH = 100  # BatchGetItem takes no more keys in one call
 
 # What one run of a file leaves in its row, and the next run of a failed file must not meet.

@@ -9,6 +9,7 @@ import pytest
 from order_intake import errors
 from tests.template import definition, functions, resources
 
+THROTTLED = "Lambda.TooManyRequestsException"
 # Errors that AWS gives, by the names its documentation lists.
 AWS_ERRORS = re.compile(r"(Lambda|DynamoDB|Sandbox|Runtime|States)\.\w+")
 
@@ -141,8 +142,10 @@ TRANSIENT = {
     "QuarantineFile": {"ServiceBusy"},
 }
 # What AWS documents as worth a retry of every call of a function, and an attempt that was killed.
+# https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html#bp-lambda-serviceexception
 OF_EVERY_CALL = {
-    "Lambda.TooManyRequestsException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.Unknown",
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
@@ -153,8 +156,24 @@ OF_EVERY_CALL = {
 
 @pytest.mark.parametrize("name", sorted(set(tasks()) & set(functions())))
 def test_every_transient_error_of_a_function_is_retried(name: str) -> None:
-    (retry,) = retries(name)
-    assert set(retry["ErrorEquals"]) == TRANSIENT[name] | OF_EVERY_CALL
+    failed, throttled = retries(name)
+    assert set(failed["ErrorEquals"]) == TRANSIENT[name] | OF_EVERY_CALL
+    # A throttled call has not run: it must not use up the attempts of calls that failed.
+    assert throttled["ErrorEquals"] == [THROTTLED]
+    assert throttled["MaxAttempts"] > failed["MaxAttempts"]
+
+
+def test_a_chunk_that_ran_out_of_attempts_is_left_to_the_maps_retry() -> None:
+    pricing, child = states()["PriceChunks"], states()["PriceChunk"]
+    transient, permanent = child["Catch"]
+    listed = {error for retry in child["Retry"] for error in retry["ErrorEquals"]}
+
+    assert set(transient["ErrorEquals"]) == listed | {"States.Timeout"}
+    assert states()[transient["Next"]]["Type"] == "Fail"
+    assert permanent["ErrorEquals"] == ["States.ALL"]
+    assert states()[permanent["Next"]]["Type"] == "Succeed", "a permanent error is an answer"
+    (retry,) = pricing["Retry"]
+    assert "States.ExceedToleratedFailureThreshold" in retry["ErrorEquals"]
 
 
 # What DynamoDB gives when the same may succeed later, as Step Functions names it.

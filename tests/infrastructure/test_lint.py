@@ -69,7 +69,7 @@ def test_the_translated_template_is_judged_by_checkov(
         ('"Next": "Outcome"', '"Next": "Outcom"', {"amazon-states-language-service"}),
         ("{% $states.input.outcome = ", "{% $states.input.outcome = ((", {"jsonata"}),
         ('"Type": "Wait"', '"Type": "Waits"', {"asl-validator", "amazon-states-language-service"}),
-        ('"MaxAttempts": 4', '"MaxAttempts": -4', {"asl-validator"}),
+        ('"MaxAttempts": 8', '"MaxAttempts": -8', {"asl-validator"}),
     ],
 )
 def test_the_definition_is_judged_by_itself(

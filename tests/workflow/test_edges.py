@@ -1,6 +1,7 @@
 """The list of edges, and how long a file can be held, come from the definition itself."""
 
 import copy
+import math
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,11 +10,12 @@ from typing import Any
 import pytest
 
 from order_intake.chunks import LARGEST_CHUNK
+from order_intake.ledger import LEASE_WORKFLOW
 from tests import conftest
 from tests.template import template
 from tools.errors import UserError
 from tools.workflow import retry_times
-from tools.workflow.definition import load
+from tools.workflow.definition import load, states
 from tools.workflow.edges import edges
 
 ITEM = {"StartAt": "One", "States": {"One": {"Type": "Task", "End": True}}}
@@ -91,6 +93,26 @@ def test_heartbeat_ends_a_silent_attempt() -> None:
     assert hold.with_attempts == 2 + 3 * 3
 
 
+def test_a_throttled_call_takes_no_time() -> None:
+    definition = copy.deepcopy(SMALL)
+    definition["States"]["Ask"]["Retry"][0]["ErrorEquals"] = [retry_times.THROTTLED]
+
+    (hold,) = retry_times.holds(definition)
+
+    assert hold.with_attempts == hold.longest == 3
+
+
+def test_a_map_that_is_run_again_takes_its_time_again() -> None:
+    definition = copy.deepcopy(SMALL)
+    once = retry_times.longest_way(definition, start="Each")
+    definition["States"]["Each"]["Retry"] = [
+        {"ErrorEquals": ["Lost"], "MaxAttempts": 2, "IntervalSeconds": 5, "BackoffRate": 1}
+    ]
+
+    assert retry_times.longest_way(definition, start="Each") == 3 * once + 10
+    assert retry_times.longest_way(definition, start="Each", end="Each") == 0
+
+
 def test_a_loop_has_no_longest_way() -> None:
     loop = {"Again": {"Type": "Wait", "Seconds": 1, "Next": "Again"}}
     endless = retry_times.longest_way({"StartAt": "Again", "States": loop})
@@ -140,9 +162,48 @@ def test_workflow_has_time_for_the_longest_way() -> None:
 
 
 def test_retries_of_an_express_child_end_before_it_does() -> None:
-    (hold,) = [each for each in retry_times.holds(load()) if each.state == "PriceChunk"]
-    assert hold.with_attempts is not None
-    assert hold.with_attempts < 5 * 60
+    found = [hold for hold in retry_times.holds(load()) if hold.state == "PriceChunk"]
+
+    # An Express execution runs for five minutes at most:
+    # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+    # Ten seconds are left for what the states themselves take.
+    assert sum(hold.with_attempts or math.inf for hold in found) <= 5 * 60 - 10
+
+
+HOUR = 3600.0
+OUTLASTING = [
+    (name, error)
+    for name, state in states(load()).items()
+    for retry in state.get("Retry", [])
+    for error in retry["ErrorEquals"]
+    if error in ("DatabaseUnavailable", "RatesUnavailable")
+    or (error == retry_times.THROTTLED and name != "PriceChunk")  # its map is run again
+]
+
+
+@pytest.mark.parametrize(("name", "error"), OUTLASTING)
+def test_an_outage_of_an_hour_uses_no_retry_up(name: str, error: str) -> None:
+    (retry,) = [each for each in states(load())[name]["Retry"] if error in each["ErrorEquals"]]
+
+    assert retry_times.chance_to_give_up(retry, HOUR) < 1e-6, f"{name} gives up: {error}"
+    assert max(retry_times.delays(retry)) <= 300, f"{name}: too late when it is over"
+
+
+def test_the_chance_to_give_up_is_that_of_the_delays_sum() -> None:
+    def retry(attempts: int) -> dict[str, float]:
+        return {"IntervalSeconds": 60, "BackoffRate": 1, "MaxAttempts": attempts}
+
+    # Two delays between 0 and 60 s add up to less than 60 s in half of all cases.
+    assert retry_times.chance_to_give_up(retry(1), 60) == pytest.approx(1)
+    assert retry_times.chance_to_give_up(retry(2), 60) == pytest.approx(0.5, abs=0.01)
+    assert retry_times.chance_to_give_up(retry(3), 60) == pytest.approx(1 / 6, abs=0.01)
+
+
+def test_a_claim_outlasts_the_work_that_it_is_for() -> None:
+    # It is taken by RegisterFile and renewed by RequestApproval.
+    lease = LEASE_WORKFLOW.total_seconds()
+    assert lease > retry_times.longest_way(load(), end="RequestApproval")
+    assert lease > retry_times.longest_way(load(), start="HowDecided")
 
 
 @pytest.mark.parametrize(

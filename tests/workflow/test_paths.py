@@ -11,7 +11,7 @@ from tests.workflow.samples import RATES, REFUSAL, TOTALS
 from tools.released_schemas import problems
 
 TO_PRICES = ["DescribeUpload", "RegisterFile", "HowRegistered", "GatherTerms", "PriceChunks"]
-TO_VERDICT = [*TO_PRICES, "AssessFile", "NeedsApproval"]
+TO_VERDICT = [*TO_PRICES, "HowPriced", "AssessFile", "NeedsApproval"]
 END = ["Announce", "Outcome"]
 MANIFEST = {"bucket": "uploads", "key": "manifest.json"}
 REGISTERED = {"status": "registered", "chunks": 2, "manifest": MANIFEST}
@@ -220,13 +220,36 @@ def test_branch_that_fails_fails_the_file(executions: Executions) -> None:
     executions.note("GatherTerms: a branch fails")
 
 
-def test_item_that_fails_fails_the_file(executions: Executions) -> None:
+def test_item_that_cannot_be_priced_fails_the_file(executions: Executions) -> None:
     ended = executions.run(script(PriceChunk={"raise": "InvalidInput", "chunk": 1}))
+
+    assert ended.way[:7] == [*TO_PRICES, "HowPriced", "RecordFailure"]
+    failed(executions, ended, "InvalidInput")
+    assert len(ended.calls["PriceChunk1"]) == 1
+    executions.note("PriceChunk: Catch States.ALL → ChunkCannotBePriced")
+    executions.note("ChunkCannotBePriced: ends (Succeed)")
+
+
+def test_map_is_run_again_when_an_item_used_up_its_retries(executions: Executions) -> None:
+    raises = {"raise": "ServiceBusy", "times": 4, "chunk": 1, "returns": {"accepted": 1}}
+
+    ended = executions.run(script(PriceChunk=raises))
+
+    assert ended.status == "SUCCEEDED"
+    assert len(ended.calls["PriceChunk1"]) == 5  # three in the first map run, two in the second
+    executions.note("PriceChunks: an item fails")
+    executions.note("PriceChunks: Retry States.ExceedToleratedFailureThreshold")
+    executions.note("PriceChunk: Catch ServiceBusy → ChunkNotPricedYet")
+    executions.note("ChunkNotPricedYet: ends (Fail)")
+
+
+def test_item_that_stays_unpriced_fails_the_file(executions: Executions) -> None:
+    ended = executions.run(script(PriceChunk={"raise": "ServiceBusy", "chunk": 1}))
 
     assert ended.way[:6] == [*TO_PRICES, "RecordFailure"]
     failed(executions, ended, "States.ExceedToleratedFailureThreshold")
-    assert len(ended.calls["PriceChunk1"]) == 1
-    executions.note("PriceChunks: an item fails")
+    assert len(ended.calls["PriceChunk1"]) == 3 * 11
+    executions.note("PriceChunks: Retry 1 used up")
 
 
 def test_item_is_tried_again(executions: Executions) -> None:
@@ -241,12 +264,12 @@ def test_item_is_tried_again(executions: Executions) -> None:
 
 
 def test_database_that_comes_back_is_loaded(executions: Executions) -> None:
-    raises = {"raise": "DatabaseUnavailable", "times": 6, "returns": {"lines": 2}}
+    raises = {"raise": "DatabaseUnavailable", "times": 50, "returns": {"lines": 2}}
 
     ended = executions.run(script(LoadOrders=raises))
 
     assert ended.status == "SUCCEEDED"
-    assert len(ended.calls["LoadOrders"]) == 7
+    assert len(ended.calls["LoadOrders"]) == 51
     executions.note("LoadOrders: Retry DatabaseUnavailable")
 
 
@@ -254,7 +277,7 @@ def test_database_that_stays_away_fails_the_file(executions: Executions) -> None
     ended = executions.run(script(LoadOrders={"raise": "DatabaseUnavailable"}))
 
     failed(executions, ended, "DatabaseUnavailable")
-    assert len(ended.calls["LoadOrders"]) == 7
+    assert len(ended.calls["LoadOrders"]) == 51
     executions.note("LoadOrders: Retry 1 used up")
 
 

@@ -40,12 +40,13 @@ RETRIES = [
     for retry in state.get("Retry", [])
     for error in retry["ErrorEquals"]
 ]
-# Their names by what they do with an error that is none of their Retry's.
-CATCHING = [name for name, state in STATES.items() if edges.catches_all(state)]
+# Their names by what they do with an error that is none of their Retry's. A chunk answers its map.
+CHUNK = "PriceChunk"
+CATCHING = [name for name, state in STATES.items() if edges.catches_all(state) and name != CHUNK]
 UNCAUGHT = [
     name
     for name, state in STATES.items()
-    if state["Type"] in ("Task", "Parallel", "Map") and name not in CATCHING
+    if state["Type"] in ("Task", "Parallel", "Map") and name not in (*CATCHING, CHUNK)
 ]
 TIMED = [name for name, state in STATES.items() if "TimeoutSeconds" in state]
 
@@ -61,7 +62,8 @@ def test_transient_error_is_tried_again_after_growing_delays(
 ) -> None:
     (retry,) = [each for each in STATES[name]["Retry"] if listed in each["ErrorEquals"]]
 
-    for tried, delay in enumerate(delays(retry)):
+    waits = list(enumerate(delays(retry)))
+    for tried, delay in {*waits[:10], *waits[-2:]}:  # all that follow have the longest delay
         taken = states.run(name, {}, VARIABLES, error=error_of(listed), tried=tried)
 
         assert taken.status == "RETRIABLE"
@@ -83,8 +85,25 @@ def test_transient_error_that_stays_is_recorded(
     if name in CATCHING:
         assert (taken.status, taken.following) == ("CAUGHT_ERROR", "RecordFailure")
         assert taken.variables == VARIABLES | {"failure": error}
+    elif name == CHUNK:
+        assert (taken.status, taken.following) == ("CAUGHT_ERROR", "ChunkNotPricedYet")
     else:
         assert (taken.status, taken.error) == ("FAILED", error)
+
+
+def test_permanent_error_of_a_chunk_is_its_answer(states: SingleStates) -> None:
+    taken = states.run("PriceChunk", {}, error="InvalidInput")
+
+    assert (taken.status, taken.following) == ("CAUGHT_ERROR", "ChunkCannotBePriced")
+    assert taken.output == {"error": "InvalidInput"}
+    assert states.run("ChunkCannotBePriced", taken.output).output == taken.output
+
+
+def test_chunk_that_is_not_priced_yet_fails_its_map(states: SingleStates) -> None:
+    taken = states.run("ChunkNotPricedYet", {"Error": "ServiceBusy", "Cause": "s3"})
+
+    assert (taken.status, taken.error) == ("FAILED", "ChunkNotPricedYet")
+    assert taken.cause == "ServiceBusy: s3"
 
 
 @pytest.mark.parametrize("name", CATCHING)
@@ -111,6 +130,8 @@ def test_timeout_is_no_dead_end(states: SingleStates, name: str) -> None:
         assert taken.following == "RecordDeclined"
         assert taken.variables["approval"] == {"decision": "declined", "decided_by": "nobody"}
         assert taken.variables["refusal"]["reason"] == "approval_timed_out"
+    elif name == CHUNK:
+        assert taken.following == "ChunkNotPricedYet"
     elif name in CATCHING:
         assert taken.following == "RecordFailure"
         assert taken.variables["failure"] == "States.Timeout"
@@ -215,8 +236,26 @@ def test_chunks_are_counted_and_each_gets_what_it_needs(states: SingleStates) ->
 
     taken = states.run("PriceChunks", {}, VARIABLES, result=[{}, {}, {}], items=[chunk])
 
-    assert (taken.following, taken.output) == ("AssessFile", {"chunks": 3})
+    assert (taken.following, taken.output) == ("HowPriced", {"priced": 3})
     assert taken.item == {"file": FILE, "execution": NAME, "chunk": chunk, "rates": RATES}
+
+
+def test_chunks_that_cannot_be_priced_are_not_counted(states: SingleStates) -> None:
+    result = [{"index": 0}, {"error": "InvalidInput"}, {"error": "PriceMissing"}]
+
+    taken = states.run("PriceChunks", {}, VARIABLES, result=result, items=[{"index": 0}])
+
+    assert (taken.following, taken.output) == ("HowPriced", {"priced": 1})
+    assert taken.variables["failure"] == "InvalidInput"
+
+
+@pytest.mark.parametrize(("priced", "following"), [(2, "AssessFile"), (1, "RecordFailure")])
+def test_file_goes_on_when_all_its_chunks_are_priced(
+    states: SingleStates, priced: int, following: str
+) -> None:
+    taken = states.run("HowPriced", {"priced": priced}, VARIABLES)
+
+    assert (taken.following, taken.variables) == (following, VARIABLES)
 
 
 def test_chunk_is_priced_with_its_whole_input(states: SingleStates) -> None:

@@ -27,6 +27,11 @@ def time_out(execution: str) -> None:
     ask(running_cloud()["endpoint"] + FAULTS, {"time_out": execution})
 
 
+def set_wait_scale(scale: float | None) -> None:
+    """Let the workflow's waits and delays take this share of their time; None: as configured."""
+    ask(running_cloud()["endpoint"] + FAULTS, {"wait_scale": scale})
+
+
 def kill_workers(count: int) -> None:
     """Kill so many of the functions' processes that are in the middle of a call, drawn by lot."""
     ask(running_cloud()["endpoint"] + FAULTS, {"kill_workers": count})

@@ -43,6 +43,9 @@ def failing(deployed: Deployed, wanted: Faults) -> Iterator[None]:
         faults.set_outside(rates=wanted.rates, webhook=wanted.webhook)
         stack.callback(faults.set_requests, [])
         faults.set_requests([_for_stage(deployed, one) for one in wanted.requests])
+        if wanted.wait_scale is not None:
+            stack.callback(faults.set_wait_scale, None)
+            faults.set_wait_scale(wanted.wait_scale)
         match wanted.database:
             case "down":
                 stack.callback(faults.start_database)

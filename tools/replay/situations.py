@@ -85,6 +85,8 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     The database is `down` (until an error of the name `until` has been logged, or to the end),
     its password `rotated`, or its table `locked` for `seconds`. `functions` gives some another
     `timeout` or `environment`.
+    `wait_scale` is the share of their time that the workflow's waits and delays take: retries that
+    outlast hours are used up within a replay.
     """
 
     rates: dict[str, Any] = {}
@@ -94,6 +96,7 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     until: str | None = None
     seconds: float = 0
     functions: dict[str, dict[str, Any]] = {}
+    wait_scale: float | None = None
 
 
 class UploadFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

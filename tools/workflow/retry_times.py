@@ -5,11 +5,15 @@ AWS documents them: the n-th delay is IntervalSeconds × BackoffRate^(n-1), at m
 with jitter FULL it is drawn between nothing and that.
 """
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Any
 
 from tools.workflow.definition import states
+
+THROTTLED = "Lambda.TooManyRequestsException"
+GRID = 720
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,8 @@ class Hold:
     shortest: float
     longest: float
     # Delays at their longest, and each attempt as long as its TimeoutSeconds; None when the
-    # timeout is a setting of the template. A heartbeat ends a silent attempt sooner.
+    # timeout is a setting of the template. A heartbeat ends a silent attempt sooner. A throttled
+    # call ends at once.
     with_attempts: float | None
 
 
@@ -49,8 +54,7 @@ def holds(definition: dict[str, Any]) -> list[Hold]:
 
 def _hold(name: str, state: dict[str, Any], retry: dict[str, Any]) -> Hold:
     waits = delays(retry)
-    limit = state.get("HeartbeatSeconds", state.get("TimeoutSeconds"))
-    attempt = limit if isinstance(limit, int | float) else None
+    attempt = _longest_attempt(state, retry)
     return Hold(
         state=name,
         errors=tuple(retry["ErrorEquals"]),
@@ -63,6 +67,33 @@ def _hold(name: str, state: dict[str, Any], retry: dict[str, Any]) -> Hold:
         longest=sum(waits),
         with_attempts=sum(waits) + (len(waits) + 1) * attempt if attempt is not None else None,
     )
+
+
+def _longest_attempt(state: dict[str, Any], retry: dict[str, Any]) -> float | None:
+    """How long one attempt takes at most, in seconds; None when a setting of the template says."""
+    if retry["ErrorEquals"] == [THROTTLED]:
+        return 0.0
+    if state["Type"] == "Map":
+        return LONGEST_MAP
+    limit = state.get("HeartbeatSeconds", state.get("TimeoutSeconds"))
+    return limit if isinstance(limit, int | float) else None
+
+
+def chance_to_give_up(retry: dict[str, Any], outage: float) -> float:
+    """Return the probability that a Retry is used up within an outage of so many seconds.
+
+    Its delays are drawn evenly between nothing and their maximum (JitterStrategy FULL), and their
+    sum must outlast the outage. Computed on a grid that rounds each delay down; the attempts
+    themselves take no time.
+    """
+    step = outage / GRID
+    # chances[n]: that the delays so far add up to n steps; what is longer is past the outage.
+    chances = [1.0, *[0.0] * (GRID - 1)]
+    for delay in delays(retry):
+        width = max(1, round(delay / step))
+        sums = [0.0, *itertools.accumulate(chances)]
+        chances = [(sums[n + 1] - sums[max(0, n + 1 - width)]) / width for n in range(GRID)]
+    return sum(chances)
 
 
 # What the definition leaves to settings, at its longest, in seconds: the template's MaxValue of
@@ -80,11 +111,14 @@ def _whole(hold: Hold) -> float:
     return hold.longest + LONGEST_APPROVAL if known is None else known
 
 
-def longest_way(definition: dict[str, Any]) -> float:
-    """How long a file can take at most from start to end, retries and waits included; seconds.
+def longest_way(
+    definition: dict[str, Any], start: str | None = None, end: str | None = None
+) -> float:
+    """How long a file can take at most, retries and waits included; seconds.
 
-    Failures at the very end of a state count too: a Catch follows the longest hold. A loop has no
-    longest way: infinity.
+    From the state `start` (the first one) until the state `end` is entered (until the execution
+    ends). Failures at the very end of a state count too: a Catch follows the longest hold. A loop
+    has no longest way: infinity.
     """
     every = holds(definition)
 
@@ -93,11 +127,13 @@ def longest_way(definition: dict[str, Any]) -> float:
             (way(each, each["StartAt"]) for each in state.get("Branches", [])), default=0
         )
         inner += LONGEST_WAIT if state["Type"] == "Wait" else 0
-        inner += LONGEST_MAP if state["Type"] == "Map" else 0
+        inner += LONGEST_MAP if state["Type"] == "Map" and "Retry" not in state else 0
         inner += sum(_whole(hold) for hold in every if hold.state == name)
         return inner
 
     def way(machine: dict[str, Any], name: str, been: frozenset[str] = frozenset()) -> float:
+        if name == end:
+            return 0
         if name in been:
             return math.inf
         state = machine["States"][name]
@@ -108,7 +144,7 @@ def longest_way(definition: dict[str, Any]) -> float:
             (way(machine, each, been | {name}) for each in following), default=0
         )
 
-    return way(definition, definition["StartAt"])
+    return way(definition, start or definition["StartAt"])
 
 
 def as_time(seconds: float) -> str:
@@ -132,7 +168,8 @@ def table(definition: dict[str, Any]) -> list[str]:
          "all delays: best", "worst", "with attempts")
     ]  # fmt: skip
     for hold in holds(definition):
-        delays = " ".join(f"{each:g}" for each in hold.delays)
+        runs = [(each, len(list(some))) for each, some in itertools.groupby(hold.delays)]
+        delays = " ".join(f"{each:g}" if n == 1 else f"{n}×{each:g}" for each, n in runs)
         fields = ["none" if each is None else as_time(each) for each in (hold.cap, hold.heartbeat)]
         times = (hold.shortest, hold.longest, _whole(hold))
         told = (hold.state, str(hold.attempts), delays, fields[0], hold.jitter, fields[1])

@@ -11,11 +11,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from order_intake import bus, clock, environment, logs, outcomes, payloads
 from order_intake.errors import InvalidInput
-from order_intake.ledger import Ledger
+from order_intake.ledger import LEASE_WORKFLOW, Ledger
 from order_intake.results import Totals
-
-# How long the workflow's claim outlasts the time for an answer.
-GRACE = timedelta(days=1)
 
 
 class Payload(payloads.Step, frozen=True, kw_only=True):
@@ -35,7 +32,9 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     payload.log()
     ledger = Ledger(settings.ledger_table)
     answer_by = datetime.now(UTC) + timedelta(seconds=payload.timeout_seconds)
-    row = ledger.await_approval(file.file_id, payload.task_token, payload.totals, answer_by + GRACE)
+    row = ledger.await_approval(
+        file.file_id, payload.task_token, payload.totals, answer_by + LEASE_WORKFLOW
+    )
     if row.terms is None:
         raise InvalidInput(f"the ledger has no terms for {file.file_id}")
     question = outcomes.approval_requested(

@@ -88,6 +88,10 @@ class _Faults:
         if "requests" in wanted:
             with self._lock:
                 self.armed = [dict(fault) for fault in wanted["requests"]]
+        if "wait_scale" in wanted:
+            states = module("services.stepfunctions")
+            scale = wanted["wait_scale"]
+            states._SFN_WAIT_SCALE = states._parse_wait_scale() if scale is None else scale
         if execution := wanted.get("time_out"):
             _time_out(execution)
         if "concurrency" in wanted:
