@@ -69,7 +69,13 @@ class Deployed:
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of `resource` of `service` in this stage's region and account."""
-        return f"arn:aws:{service}:{self.stage.region}:{self.account}:{resource}"
+        return f"arn:{self.partition}:{service}:{self.stage.region}:{self.account}:{resource}"
+
+    @functools.cached_property
+    def partition(self) -> str:
+        """`aws`, or what the region's ARNs begin with instead: `aws-cn`, `aws-us-gov` …"""
+        session = self.stage.session()
+        return str(session.get_partition_for_region(self.stage.region))
 
     def bus_name(self, bus: str) -> str:
         """The name of the `default` or the `orders` bus."""
@@ -118,7 +124,7 @@ class Deployed:
             "account": self.account,
             "time": "2010-12-31T12:00:00Z",
             "region": self.stage.region,
-            "resources": [f"arn:aws:s3:::{self.bucket}"],
+            "resources": [f"arn:{self.partition}:s3:::{self.bucket}"],
             "detail": {
                 "version": "0",
                 "bucket": {"name": self.bucket},

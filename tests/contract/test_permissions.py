@@ -236,6 +236,8 @@ def without(holder: str, sid: str) -> Change:
     [
         ("PriceChunkRole", "ReadUploads", "PriceChunk asks for it"),
         ("PriceChunkRole", "UseDataKeyForObjects", "PriceChunkRole may s3:GetObjectVersion"),
+        ("PriceChunkRole", "SeeThatAnObjectIsMissing", "PriceChunkRole sees that an object is"),
+        ("LoadOrdersRole", "SeeThatAnObjectIsMissing", "LoadOrdersRole sees that an object is"),
         ("PriceChunkRole", "WriteLogs", "PriceChunk logs"),
         ("OrderIntakeRole", "UseDataKeyForObjects", "OrderIntakeRole may s3:GetObject"),
         ("OrderIntakeRole", "ReadManifest", "OrderIntake does PriceChunks: its list of items"),

@@ -58,7 +58,14 @@ def test_substitutions_are_exactly_those_that_the_template_gives() -> None:
     assert used == set(given)
     # Each is what it is called: two that are swapped would call the wrong function.
     named = {name: reference(name) for name in used}
-    assert given == named | {"LedgerTable": {"Ref": "Ledger"}}
+    pseudo = {"LedgerTable": {"Ref": "Ledger"}, "Partition": {"Ref": "AWS::Partition"}}
+    assert given == named | pseudo
+
+
+def test_no_state_names_a_partition() -> None:
+    # GovCloud and China have others: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+    for name, state in states().items():
+        assert "arn:aws:" not in text_of(state), f"{name}: write arn:${{Partition}}: instead"
 
 
 def reference(name: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ CONTEXT = {
     "Task": {"Token": "token"},
 }
 SUBSTITUTIONS = {
+    "Partition": "aws",
     "LedgerTable": "ledger",
     "OrdersBusName": "orders",
     "DatabaseSecretArn": "arn:aws:secretsmanager:eu-central-1:000000000000:secret:database",

@@ -130,6 +130,8 @@ def _write(path: Path, content: dict[str, Any]) -> None:
 def _resolve(of: dict[str, Any], value: Any) -> str:
     """A value of the template as text."""
     match value:
+        case {"Ref": "AWS::Partition"}:
+            return "aws"
         case {"Ref": str(name)} if name in of.get("Parameters", {}):
             return _of_parameter(name, of["Parameters"][name])
         case {"Ref": str(name)} if "TableName" in of["Resources"].get(name, {}).get(

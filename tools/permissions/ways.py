@@ -361,6 +361,9 @@ def behind(template: Template, platform: Platform, role: str) -> Iterator[Need]:
     allowed = {(grant.action, grant.resource) for grant in template.grants_of(role)}
     bucket = template.arn("UploadsBucket")
     table = template.resources["Ledger"]["Properties"]
+    functions = {
+        template.named(each["Role"]) for each in template.of_type("AWS::Lambda::Function").values()
+    }
     for action, resource in sorted(allowed):
         service, _, verb = action.partition(":")
         way = f"{role} may {action} on {resource.rpartition(':')[2]}"
@@ -382,6 +385,13 @@ def behind(template: Template, platform: Platform, role: str) -> Iterator[Need]:
             key, actions = _queue_key(template, resource), ("Decrypt", "GenerateDataKey")
             context = _via("sqs", queue=resource)
         yield from _key_uses(role, role, key, way, actions, context)
+        if key == bucket_key(template) and actions == ("Decrypt",) and role in functions:
+            # Without it a missing object is a 403, as a missing permission is; with it a 404. The
+            # key that was asked for counts as the prefix (so Ceph, which matches AWS in this).
+            # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+            prefix = resource.removeprefix(f"{bucket}/").replace("*", "a.csv")
+            way = f"{role} sees that an object is missing"
+            yield Need(role, Request(role, "s3:ListBucket", bucket, way, {"s3:prefix": prefix}))
 
 
 def _rotation(template: Template) -> Iterator[Need]:
