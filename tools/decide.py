@@ -5,18 +5,32 @@ import json
 
 from tools.deployed import Deployed
 from tools.errors import UserError
+from tools.follow import Row, read_row
 
 DECISIONS = ("approved", "declined")
 
 
-def give_decision(deployed: Deployed, file_id: str, decision: str, decided_by: str) -> None:
-    """Announce `decision` (approved or declined); the rule ApprovalDecided takes it from there.
+def question_of(row: Row) -> str:
+    """The question that a file waits with, or waited with last: its file, run and reason.
 
-    Raises UserError when the bus refuses the event.
+    A row that waits since before questions had names waits with the one about the threshold.
     """
+    return f"{row['file_id']}-{row.get('run', 1)}-{row.get('question', 'threshold')}"
+
+
+def give_decision(deployed: Deployed, file_id: str, decision: str, decided_by: str) -> None:
+    """Announce `decision` (approved or declined) about the question that the file waits with.
+
+    The rule ApprovalDecided takes it from there. Raises UserError when there is no such file, or
+    when the bus refuses the event.
+    """
+    row = read_row(deployed, file_id)
+    if row is None:
+        raise UserError(f"no file {file_id!r} on stage {deployed.stage.name}; make send prints ids")
     detail = {
-        "schema_version": "1.0",
+        "schema_version": "2.0",
         "file_id": file_id,
+        "question_id": question_of(row),
         "decision": decision,
         "decided_by": decided_by,
     }

@@ -8,6 +8,7 @@ It keeps three promises, each by a conditional write and so also when two caller
 An upload's row is `file#<file_id>`, a content's row is `content#<partner>#<sha256>`.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, get_args
@@ -18,7 +19,7 @@ from botocore.exceptions import ClientError
 from order_intake import aws_clients, dynamo_values
 from order_intake.clock import stamp
 from order_intake.errors import PermanentError
-from order_intake.outcomes import Approval, Decision, OutcomeName
+from order_intake.outcomes import Approval, Decision, OutcomeName, QuestionKind
 from order_intake.results import Totals
 from order_intake.uploads import IncomingFile, Route
 
@@ -33,6 +34,9 @@ OPEN = {":registered": "Registered", ":awaiting": "AwaitingApproval"}
 # an answer about it (tests/workflow/test_edges.py computes it).
 LEASE_WORKFLOW = timedelta(days=8)
 BATCH = 100  # BatchGetItem takes no more keys in one call
+FIRST_KIND: QuestionKind = "threshold"
+"""The question of a row that does not say which one it waits with: once there was no other."""
+_QUESTION = re.compile(rf"([0-9a-z]+)-([1-9][0-9]{{0,8}})-({'|'.join(get_args(QuestionKind))})")
 
 # What one run of a file leaves in its row, and the next run of a failed file must not meet.
 TRACES = (
@@ -52,6 +56,7 @@ TRACES = (
     "reason",
     "explanation",
     "duplicate_of",
+    "question",
     "approval",
     "loaded",
     "task_token",
@@ -93,6 +98,7 @@ class FileRow(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     explanation: str | None = None
     duplicate_of: str | None = None
+    question: QuestionKind | None = None
     approval: Approval | None = None
     loaded: bool | None = None
     execution: str | None = None
@@ -107,6 +113,11 @@ class FileRow(msgspec.Struct, frozen=True, kw_only=True):
     def file(self) -> IncomingFile:
         """The upload that the row is about."""
         return msgspec.convert(self, IncomingFile, from_attributes=True)
+
+    @property
+    def question_id(self) -> str:
+        """The question that the file waits with, or waited with last in this run."""
+        return question_id(self.file_id, self.run, self.question or FIRST_KIND)
 
     @property
     def totals(self) -> Totals | None:
@@ -237,11 +248,13 @@ class Ledger:
         except _ConditionFailed as met:
             raise ClosedOtherwise(f"{file_id} cannot be registered: {met}") from met
 
-    def await_approval(self, file_id: str, token: str, totals: Totals, until: datetime) -> FileRow:
-        """Keep the task token that resumes the workflow, and the claim until `until`.
+    def await_approval(
+        self, file_id: str, question: QuestionKind, token: str, totals: Totals, until: datetime
+    ) -> FileRow:
+        """Keep the question, the task token that resumes the workflow, and the claim until `until`.
 
         A retry of the asking state brings a new token, which takes the old one's place. Raises
-        ClosedOtherwise when the file has its outcome or a decision already.
+        ClosedOtherwise when the file has its outcome, or when the question was answered already.
         """
         try:
             item = self._update(
@@ -249,34 +262,58 @@ class Ledger:
                 set_=msgspec.structs.asdict(totals)
                 | {
                     "status": "AwaitingApproval",
+                    "question": question,
                     "task_token": token,
                     "claim_expires_at": int(until.timestamp()),
                 },
-                condition="#status IN (:registered, :awaiting) AND attribute_not_exists(approval)",
-                values=OPEN,
+                condition=(
+                    "#status IN (:registered, :awaiting) AND (attribute_not_exists(approval) OR "
+                    "(attribute_exists(question) AND question <> :question))"
+                ),
+                values=OPEN | {":question": question},
             )
         except _ConditionFailed as met:
             raise ClosedOtherwise(f"{file_id} cannot wait for a decision: {met}") from met
         return _row(item)
 
-    def decide(self, file_id: str, decision: Decision, decided_by: str) -> str | None:
+    def decide(
+        self, file_id: str, question_id: str, decision: Decision, decided_by: str
+    ) -> str | None:
         """Write a decision down and give the task token to resume the workflow with.
 
-        The first decision wins. None when the file is unknown, is not waiting, or was decided. The
-        same decision again gives the token again until `forget_token`: so a call that could not
-        resume the workflow can be tried again.
+        The first decision wins. None when the file is unknown, does not wait for an answer to this
+        question, or has one. The same decision again gives the token again until `forget_token`: so
+        a call that could not resume the workflow can be tried again.
         """
+        asked = _QUESTION.fullmatch(question_id)
+        if asked is None or asked[1] != file_id:
+            return None
+        waits = "question = :kind"
+        if asked[3] == FIRST_KIND:
+            waits = f"({waits} OR attribute_not_exists(question))"
         try:
             item = self._update(
                 file_id,
-                set_={"approval": {"decision": decision, "decided_by": decided_by}},
+                set_={
+                    "approval": {
+                        "decision": decision,
+                        "decided_by": decided_by,
+                        "question_id": question_id,
+                    }
+                },
+                # An approval that is there may answer an earlier question of this run.
                 condition=(
                     "#status = :awaiting AND attribute_exists(task_token) AND "
-                    "(attribute_not_exists(approval) OR "
+                    f"run = :run AND {waits} AND (attribute_not_exists(approval) OR "
+                    "(attribute_exists(approval.question_id) AND "
+                    "approval.question_id <> :question_id) OR "
                     "(approval.decision = :decision AND approval.decided_by = :by))"
                 ),
                 values={
                     ":awaiting": "AwaitingApproval",
+                    ":run": int(asked[2]),
+                    ":kind": asked[3],
+                    ":question_id": question_id,
                     ":decision": decision,
                     ":by": decided_by,
                 },
@@ -475,6 +512,11 @@ class _ConditionFailed(Exception):
     def row(self) -> FileRow:
         """The item as a file's row."""
         return _row(self.item)
+
+
+def question_id(file_id: str, run: int, kind: QuestionKind) -> str:
+    """Return the identity of the question that a run of a file asks for this reason."""
+    return f"{file_id}-{run}-{kind}"
 
 
 def _file_key(file_id: str) -> Values:

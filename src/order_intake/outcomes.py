@@ -5,6 +5,7 @@ released of it: `SCHEMA_VERSION` changes with them, its second number for additi
 everything else. What reads such an event takes additions, and refuses another first number.
 """
 
+import contextlib
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -15,26 +16,34 @@ from order_intake.uploads import IncomingFile, Route
 
 SOURCE = "order-intake"
 OPERATORS_SOURCE = "order-intake.operators"
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "2.0"
 
 OutcomeName = Literal["Accepted", "Rejected", "Declined", "Duplicate", "Failed"]
 Decision = Literal["approved", "declined"]
+QuestionKind = Literal["threshold", "orders"]
 FindingKind = Literal["upload_without_outcome", "ledger_and_database_differ"]
-Version = Annotated[str, msgspec.Meta(pattern=r"^1\.[0-9]+$")]
+Version = Annotated[str, msgspec.Meta(pattern=r"^2\.[0-9]+$")]
+OldVersion = Annotated[str, msgspec.Meta(pattern=r"^1\.[0-9]+$")]
+ReadVersion = Annotated[str, msgspec.Meta(pattern=r"^[12]\.[0-9]+$")]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Amount = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
 Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$")]
 
 
-class Approval(msgspec.Struct, frozen=True):
+class Approval(msgspec.Struct, frozen=True, omit_defaults=True):
     """A person's decision about a file, or the clock's."""
 
     decision: Decision
     decided_by: str
+    question_id: str | None = None
+    """The question that it answers; None for the clock's, and for one of before version 2."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """Detail of every OrderFile… event: all fields always there, null where unknown."""
+    """Detail of every OrderFile… event: all fields always there, null where unknown.
+
+    A field that version 1 did not have needs a default here: see `ReadableOutcome`.
+    """
 
     schema_version: Version
     outcome: OutcomeName
@@ -61,6 +70,15 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: str
 
 
+class ReadableOutcome(Outcome, frozen=True, kw_only=True):
+    """An outcome as a reader takes it: one of version 1 says the same about the same fields.
+
+    Queues and the archive keep such events, and executions that began before an update send them.
+    """
+
+    schema_version: ReadVersion
+
+
 class Announcement(msgspec.Struct, frozen=True):
     """One event for the orders bus."""
 
@@ -72,6 +90,11 @@ class ApprovalRequested(msgspec.Struct, frozen=True, kw_only=True):
     """Detail of the question to a person. The task token stays in the ledger."""
 
     schema_version: Version
+    question_id: str
+    """Names this one question: another run of the file, or another reason to ask, has another."""
+    question: QuestionKind
+    """Why a person is asked: the file is worth more than the partner's threshold, or some of its
+    orders are there already."""
     file_id: str
     partner: str
     key: str
@@ -89,10 +112,11 @@ class ApprovalRequested(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ApprovalDecided(msgspec.Struct, frozen=True):
-    """Detail of a person's answer."""
+    """Detail of a person's answer to one question."""
 
     schema_version: Version
     file_id: str
+    question_id: str
     decision: Decision
     decided_by: str
 
@@ -111,6 +135,28 @@ class _Decided(msgspec.Struct, rename={"detail_type": "detail-type"}):
     source: Literal["order-intake.operators"]
     detail_type: Literal["ApprovalDecided"]
     detail: ApprovalDecided
+
+
+class _OldDecision(msgspec.Struct):
+    schema_version: OldVersion
+    file_id: str
+
+
+class _OldDecided(msgspec.Struct, rename={"detail_type": "detail-type"}):
+    source: Literal["order-intake.operators"]
+    detail_type: Literal["ApprovalDecided"]
+    detail: _OldDecision
+
+
+class NoQuestionNamed(Exception):
+    """A decision of schema version 1: it names a file, and so may be about an earlier question."""
+
+    def __init__(self, file_id: str, version: str) -> None:
+        super().__init__(
+            f"a decision of schema version {version} does not say which question it answers; "
+            f"decide again: make approve FILE_ID={file_id} DECISION=…"
+        )
+        self.file_id = file_id
 
 
 def accepted(
@@ -169,11 +215,19 @@ def failed(
 
 
 def approval_requested(
-    file: IncomingFile, totals: Totals, *, approval_threshold: str, answer_by: str
+    file: IncomingFile,
+    totals: Totals,
+    *,
+    question_id: str,
+    question: QuestionKind,
+    approval_threshold: str,
+    answer_by: str,
 ) -> ApprovalRequested:
     """Put the question to a person: may this file be loaded?"""
     return ApprovalRequested(
         schema_version=SCHEMA_VERSION,
+        question_id=question_id,
+        question=question,
         file_id=file.file_id,
         partner=file.partner,
         key=file.key,
@@ -185,11 +239,17 @@ def approval_requested(
 
 
 def decision_of(event: Any) -> ApprovalDecided:
-    """Read an ApprovalDecided event of EventBridge; raises InvalidInput for anything else."""
+    """Read an ApprovalDecided event of EventBridge.
+
+    Raises NoQuestionNamed for one of schema version 1, and InvalidInput for anything else.
+    """
     try:
         return msgspec.convert(event, type=_Decided).detail
     except msgspec.ValidationError as error:
-        raise InvalidInput(f"no `ApprovalDecided` event of version 1: {error}") from error
+        with contextlib.suppress(msgspec.ValidationError):
+            old = msgspec.convert(event, type=_OldDecided).detail
+            raise NoQuestionNamed(old.file_id, old.schema_version) from None
+        raise InvalidInput(f"not a valid `ApprovalDecided` event of version 2: {error}") from error
 
 
 def check(detail: object) -> None:

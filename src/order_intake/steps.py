@@ -129,7 +129,7 @@ def curate(
     _keep_refused(store, file, count, totals)
     fields = msgspec.structs.asdict(totals) | {"loaded": loaded}
     if approval:
-        fields["approval"] = msgspec.structs.asdict(approval)
+        fields["approval"] = msgspec.to_builtins(approval)
     return ledger.close(file.file_id, "Accepted", fields, now)
 
 

@@ -12,6 +12,7 @@ import yaml
 
 from order_intake import errors, ledger, lines, outcomes, partners, uploads
 from order_intake.chunks import FileReason
+from tools import decide
 from tools.deployed import Deployed
 from tools.follow import FINAL, Uploaded
 from tools.replay.fresh import order_numbers
@@ -171,6 +172,8 @@ def test_a_bus_event_has_the_envelope_and_the_detail_of_its_kind(event: BusEvent
         return
     if event.expect.dead_letter or told["detail-type"] == "OrderFileArchived":
         return  # no event of ours, or none that this version knows
+    if told["detail"]["schema_version"].startswith("1."):
+        return  # of an earlier version: see test_consumers.py
     kind = DETAILS.get(told["detail-type"], outcomes.Outcome)
     msgspec.convert(told["detail"], kind)
     assert set(told["detail"]) == {field.name for field in msgspec.structs.fields(kind)}
@@ -201,6 +204,15 @@ def test_commands_and_functions_know_files_alike() -> None:
 
     assert uploaded.file_id == uploads.file_id(uploaded.bucket, uploaded.key, uploaded.version_id)
     assert FINAL == ledger.FINAL
+
+
+@pytest.mark.parametrize("known", [{}, {"run": 3}, {"run": 2, "question": "orders"}])
+def test_commands_and_functions_name_questions_alike(known: dict[str, Any]) -> None:
+    row: dict[str, Any] = {"file_id": "f1", "status": "AwaitingApproval", "claimed_by": "e"} | known
+    texts = ("partner", "bucket", "key", "version_id", "uploaded_at", "correlation_id")
+    whole = row | dict.fromkeys(texts, "x") | {"size": 1, "route": "workflow"}
+
+    assert decide.question_of(row) == msgspec.convert(whole, ledger.FileRow).question_id
 
 
 def test_what_send_asks_the_rules_about_is_an_upload_as_s3_tells_it() -> None:

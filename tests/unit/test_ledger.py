@@ -13,6 +13,7 @@ from tests.unit.fakes import FakeCloud, client_error
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 LEASE = timedelta(minutes=15)
+QUESTION = "f1-1-threshold"
 FILE = IncomingFile(
     file_id="f1",
     bucket="uploads",
@@ -152,20 +153,24 @@ def test_a_handed_over_claim_is_met_by_the_execution_as_its_own(ledger: Ledger) 
 
 def waiting(ledger: Ledger, attempt: int = 1) -> None:
     ledger.claim(FILE, "execution", LEASE, NOW)
-    ledger.await_approval("f1", f"token-{attempt}", TOTALS, NOW + timedelta(days=8))
+    ledger.await_approval("f1", "threshold", f"token-{attempt}", TOTALS, NOW + timedelta(days=8))
 
 
 def test_the_first_decision_wins(ledger: Ledger, cloud: FakeCloud) -> None:
     waiting(ledger)
 
-    assert ledger.decide("f1", "approved", "ann") == "token-1"
-    assert ledger.decide("f1", "declined", "ben") is None
+    assert ledger.decide("f1", QUESTION, "approved", "ann") == "token-1"
+    assert ledger.decide("f1", QUESTION, "declined", "ben") is None
     # The same again: the call that should resume the workflow may have failed in between.
-    assert ledger.decide("f1", "approved", "ann") == "token-1"
+    assert ledger.decide("f1", QUESTION, "approved", "ann") == "token-1"
     ledger.forget_token("f1")
-    assert ledger.decide("f1", "approved", "ann") is None
+    assert ledger.decide("f1", QUESTION, "approved", "ann") is None
     assert "task_token" not in cloud.row("f1")
-    assert cloud.row("f1")["approval"] == {"decision": "approved", "decided_by": "ann"}
+    assert cloud.row("f1")["approval"] == {
+        "decision": "approved",
+        "decided_by": "ann",
+        "question_id": QUESTION,
+    }
 
 
 def test_waiting_keeps_the_sums_and_the_claim(ledger: Ledger) -> None:
@@ -182,14 +187,27 @@ def test_asking_again_takes_the_new_token(ledger: Ledger) -> None:
     waiting(ledger)
     waiting(ledger, 2)
 
-    assert ledger.decide("f1", "declined", "ann") == "token-2"
+    assert ledger.decide("f1", QUESTION, "declined", "ann") == "token-2"
+
+
+def test_another_question_of_the_same_run_waits_for_an_answer_of_its_own(ledger: Ledger) -> None:
+    waiting(ledger)
+    ledger.decide("f1", QUESTION, "approved", "ann")
+    with pytest.raises(ClosedOtherwise):
+        ledger.await_approval("f1", "threshold", "token-1", TOTALS, NOW)
+
+    ledger.await_approval("f1", "orders", "token-2", TOTALS, NOW)
+
+    assert ledger.decide("f1", QUESTION, "approved", "ann") is None
+    assert ledger.decide("f1", "f1-1-orders", "declined", "ben") == "token-2"
+    assert ledger.decide("f1", "f1-1-orders", "approved", "ann") is None
 
 
 def test_a_decision_that_came_too_late_is_undone_unless_the_workflow_wrote_its_own(
     ledger: Ledger, cloud: FakeCloud
 ) -> None:
     waiting(ledger)
-    ledger.decide("f1", "approved", "ann")
+    ledger.decide("f1", QUESTION, "approved", "ann")
     ledger.undo_decision("f1", "approved", "ann")
     assert "approval" not in cloud.row("f1")
 
@@ -201,9 +219,9 @@ def test_a_decision_that_came_too_late_is_undone_unless_the_workflow_wrote_its_o
 
 
 def test_nothing_is_decided_where_nothing_waits(ledger: Ledger) -> None:
-    assert ledger.decide("f1", "approved", "ann") is None
+    assert ledger.decide("f1", QUESTION, "approved", "ann") is None
     ledger.claim(FILE, "ann", LEASE, NOW)
-    assert ledger.decide("f1", "approved", "ann") is None
+    assert ledger.decide("f1", QUESTION, "approved", "ann") is None
 
 
 def test_an_outcome_removes_the_token(ledger: Ledger, cloud: FakeCloud) -> None:
@@ -212,7 +230,7 @@ def test_an_outcome_removes_the_token(ledger: Ledger, cloud: FakeCloud) -> None:
 
     assert "task_token" not in cloud.row("f1")
     with pytest.raises(ClosedOtherwise):
-        ledger.await_approval("f1", "token-3", TOTALS, NOW)
+        ledger.await_approval("f1", "threshold", "token-3", TOTALS, NOW)
 
 
 def test_rows_are_found_in_batches_and_asked_for_until_all_are_there(

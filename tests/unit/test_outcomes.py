@@ -73,7 +73,12 @@ def test_an_outcome_has_all_fields_always(
 
 def test_the_question_to_a_person_has_the_sums_and_no_token() -> None:
     question = outcomes.approval_requested(
-        FILE, TOTALS, approval_threshold="5.00", answer_by="2026-03-05T12:00:00Z"
+        FILE,
+        TOTALS,
+        question_id="f1-1-threshold",
+        question="threshold",
+        approval_threshold="5.00",
+        answer_by="2026-03-05T12:00:00Z",
     )
 
     detail = msgspec.to_builtins(question)
@@ -82,7 +87,8 @@ def test_the_question_to_a_person_has_the_sums_and_no_token() -> None:
 
 
 def decided(**changes: Any) -> dict[str, Any]:
-    detail = {"schema_version": "1.0", "file_id": "f", "decision": "approved", "decided_by": "ann"}
+    detail = {"schema_version": "2.0", "file_id": "f", "question_id": "f-1-threshold"}
+    detail |= {"decision": "approved", "decided_by": "ann"}
     return {
         "source": "order-intake.operators",
         "detail-type": "ApprovalDecided",
@@ -92,24 +98,35 @@ def decided(**changes: Any) -> dict[str, Any]:
 
 def test_a_decision_is_read() -> None:
     assert outcomes.decision_of(decided()) == outcomes.ApprovalDecided(
-        "1.0", "f", "approved", "ann"
+        "2.0", "f", "f-1-threshold", "approved", "ann"
     )
 
 
 @pytest.mark.parametrize(
-    "event", [decided(remark="fine"), decided(schema_version="1.1", remark="fine")]
+    "event", [decided(remark="fine"), decided(schema_version="2.1", remark="fine")]
 )
 def test_a_decision_with_additions_is_read(event: dict[str, Any]) -> None:
     assert outcomes.decision_of(event).decision == "approved"
 
 
-@pytest.mark.parametrize("missing", ["schema_version", "file_id", "decision", "decided_by"])
+@pytest.mark.parametrize(
+    "missing", ["schema_version", "file_id", "question_id", "decision", "decided_by"]
+)
 def test_a_decision_that_lacks_something_is_invalid_input(missing: str) -> None:
     event = decided()
     del event["detail"][missing]
 
     with pytest.raises(InvalidInput, match=missing):
         outcomes.decision_of(event)
+
+
+def test_a_decision_of_version_1_names_no_question_and_is_refused_as_such() -> None:
+    event = decided(schema_version="1.2")
+    del event["detail"]["question_id"]
+
+    with pytest.raises(outcomes.NoQuestionNamed, match="make approve FILE_ID=f") as refused:
+        outcomes.decision_of(event)
+    assert refused.value.file_id == "f"
 
 
 @pytest.mark.parametrize(
@@ -131,11 +148,11 @@ def test_what_does_not_fit_its_schema_is_not_announced(totals: Totals) -> None:
     [
         {},
         None,
-        decided(schema_version="2.0"),
+        decided(schema_version="3.0"),
         decided(decision="maybe"),
         decided(decided_by=None),
-        decided(schema_version="1"),
-        decided(schema_version="10.0"),
+        decided(schema_version="2"),
+        decided(schema_version="20.0"),
         decided() | {"source": "order-intake"},
         decided() | {"detail-type": "OrderFileAccepted"},
     ],

@@ -1,7 +1,8 @@
 """DecideApproval: takes a person's answer from the bus and resumes the workflow with it.
 
-The first decision counts. It is written down before the workflow is told, and the token goes only
-after: a call that fails in between is repeated by Lambda and says the same thing again.
+The first decision about a question counts, and answers no other question. It is written down before
+the workflow is resumed, and the token goes only after: a call that fails in between is repeated by
+Lambda and does the same again.
 """
 
 import msgspec
@@ -19,7 +20,11 @@ TOO_LATE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 def handler(event: object, context: LambdaContext) -> logs.Json:
     """Tell whether the decision was applied, and why not; a decision in vain is no failure."""
     settings = environment.read(environment.DecideApproval)
-    decided = outcomes.decision_of(event)
+    try:
+        decided = outcomes.decision_of(event)
+    except outcomes.NoQuestionNamed as refused:
+        logs.about(file_id=refused.file_id)
+        return _answer(refused.file_id, False, str(refused))
     logs.about(file_id=decided.file_id)
     ledger = Ledger(settings.ledger_table)
     row = ledger.find(decided.file_id)
@@ -27,16 +32,25 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
         logs.about(
             correlation_id=row.correlation_id, execution=handover.execution_name_of(row.claimed_by)
         )
-    applied, explanation = _decide(ledger, decided)
+    return _answer(decided.file_id, *_decide(ledger, decided))
+
+
+def _answer(file_id: str, applied: bool, explanation: str) -> logs.Json:
     logs.logger.info("decision", applied=applied, explanation=explanation)
-    return {"file_id": decided.file_id, "applied": applied, "explanation": explanation}
+    return {"file_id": file_id, "applied": applied, "explanation": explanation}
 
 
 def _decide(ledger: Ledger, decided: outcomes.ApprovalDecided) -> tuple[bool, str]:
-    token = ledger.decide(decided.file_id, decided.decision, decided.decided_by)
+    token = ledger.decide(
+        decided.file_id, decided.question_id, decided.decision, decided.decided_by
+    )
     if token is None:
-        return False, _why_not(ledger.find(decided.file_id))
-    output = {"decision": decided.decision, "decided_by": decided.decided_by}
+        return False, _why_not(ledger.find(decided.file_id), decided.question_id)
+    output = {
+        "decision": decided.decision,
+        "decided_by": decided.decided_by,
+        "question_id": decided.question_id,
+    }
     try:
         with aws_clients.service_calls("states"):
             aws_clients.step_functions().send_task_success(
@@ -51,9 +65,11 @@ def _decide(ledger: Ledger, decided: outcomes.ApprovalDecided) -> tuple[bool, st
     return True, f"the file is {decided.decision}"
 
 
-def _why_not(row: FileRow | None) -> str:
+def _why_not(row: FileRow | None, question_id: str) -> str:
     if row is None:
         return "there is no file with this id"
+    if row.status == "AwaitingApproval" and row.question_id != question_id:
+        return f"it answers {question_id}; the file waits for an answer to {row.question_id}"
     if row.approval:
         return f"the file was {row.approval.decision} before, by {row.approval.decided_by}"
     if row.is_final:

@@ -17,7 +17,7 @@ class Event(msgspec.Struct, frozen=True, rename={"detail_type": "detail-type"}):
 
     source: Literal["order-intake"]
     detail_type: str
-    detail: outcomes.Outcome
+    detail: outcomes.ReadableOutcome
     resources: tuple[str, ...] = ()
 
 

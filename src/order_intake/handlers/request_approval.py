@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from order_intake import bus, clock, environment, logs, outcomes, payloads
 from order_intake.errors import InvalidInput
-from order_intake.ledger import LEASE_WORKFLOW, Ledger
+from order_intake.ledger import FIRST_KIND, LEASE_WORKFLOW, Ledger
 from order_intake.results import Totals
 
 
@@ -19,6 +19,7 @@ class Payload(payloads.Step, frozen=True, kw_only=True):
     """What the workflow hands in."""
 
     totals: Totals
+    question: outcomes.QuestionKind = FIRST_KIND
     task_token: Annotated[str, msgspec.Meta(min_length=1)]
     timeout_seconds: Annotated[int, msgspec.Meta(ge=1)]
 
@@ -33,16 +34,22 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     ledger = Ledger(settings.ledger_table)
     answer_by = datetime.now(UTC) + timedelta(seconds=payload.timeout_seconds)
     row = ledger.await_approval(
-        file.file_id, payload.task_token, payload.totals, answer_by + LEASE_WORKFLOW
+        file.file_id,
+        payload.question,
+        payload.task_token,
+        payload.totals,
+        answer_by + LEASE_WORKFLOW,
     )
     if row.terms is None:
         raise InvalidInput(f"the ledger has no terms for {file.file_id}")
     question = outcomes.approval_requested(
         file,
         payload.totals,
+        question_id=row.question_id,
+        question=payload.question,
         approval_threshold=row.terms["approval_threshold"],
         answer_by=clock.stamp(answer_by),
     )
     bus.announce(settings.orders_bus, "ApprovalRequested", [question])
-    logs.logger.info("asked", answer_by=question.answer_by)
+    logs.logger.info("asked", question_id=row.question_id, answer_by=question.answer_by)
     return {"answer_by": question.answer_by}

@@ -1,5 +1,6 @@
 """DecideApproval: the first decision resumes the workflow; every other one is told why not."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -7,18 +8,22 @@ import pytest
 from order_intake.errors import InvalidInput, ServiceBusy
 from order_intake.handlers import request_approval
 from order_intake.handlers.decide_approval import handler
+from order_intake.ledger import Ledger
 from tests.unit.fakes import FakeCloud, client_error
 from tests.unit.handlers.conftest import context, priced
 
 
-def decision(file_id: str, decided: str = "approved", by: str = "ann") -> dict[str, Any]:
+def decision(
+    file_id: str, decided: str = "approved", by: str = "ann", run: int = 1
+) -> dict[str, Any]:
     return {
         "id": "event-2",
         "source": "order-intake.operators",
         "detail-type": "ApprovalDecided",
         "detail": {
-            "schema_version": "1.0",
+            "schema_version": "2.0",
             "file_id": file_id,
+            "question_id": f"{file_id}-{run}-threshold",
             "decision": decided,
             "decided_by": by,
         },
@@ -46,7 +51,11 @@ def test_the_workflow_is_told_the_decision_and_the_token_is_gone(
 
     assert answer["applied"] is True
     assert cloud.step_functions.answered == {
-        "token-1": {"decision": "approved", "decided_by": "ann"}
+        "token-1": {
+            "decision": "approved",
+            "decided_by": "ann",
+            "question_id": f"{waiting}-1-threshold",
+        }
     }
     assert "task_token" not in cloud.row(waiting)
 
@@ -102,9 +111,65 @@ def test_a_file_with_an_outcome_is_not_decided(cloud: FakeCloud, waiting: str) -
     )
 
 
+def test_a_decision_about_an_earlier_run_answers_no_later_question(
+    cloud: FakeCloud, started: dict[str, Any], waiting: str
+) -> None:
+    """Run 1 was approved and failed; run 2 asks again, and the old event comes once more."""
+    handler(decision(waiting), context())
+    Ledger("ledger").close(waiting, "Failed", {"reason": "DatabaseRefused"}, datetime.now(UTC))
+    done = priced(started | {"claimant": "execution-2"}, cloud)
+    payload = {"file": done["file"], "totals": done["totals"], "task_token": "token-2"}
+    request_approval.handler(payload | {"timeout_seconds": 3600}, context())
+
+    answer = handler(decision(waiting), context())
+
+    assert answer["applied"] is False
+    assert answer["explanation"] == (
+        f"it answers {waiting}-1-threshold; the file waits for an answer to {waiting}-2-threshold"
+    )
+    assert "token-2" not in cloud.step_functions.answered
+    assert handler(decision(waiting, run=2), context())["applied"] is True
+
+
+def test_a_decision_of_version_1_is_refused_with_a_reason(
+    cloud: FakeCloud, waiting: str, logged: Any
+) -> None:
+    old = decision(waiting)
+    old["detail"] |= {"schema_version": "1.0"}
+    del old["detail"]["question_id"]
+
+    answer: dict[str, Any] = handler(old, context())
+
+    assert (answer["file_id"], answer["applied"]) == (waiting, False)
+    assert "schema version 1.0 does not say which question it answers" in answer["explanation"]
+    assert answer["explanation"] in logged.getvalue()
+    assert cloud.step_functions.answered == {}
+    assert handler(decision(waiting), context())["applied"] is True
+
+
+def test_a_row_that_waits_since_before_questions_had_names_is_answered(
+    cloud: FakeCloud, waiting: str
+) -> None:
+    del cloud.row(waiting)["question"]
+
+    assert handler(decision(waiting, run=2), context())["applied"] is False
+    assert handler(decision(waiting), context())["applied"] is True
+
+
+@pytest.mark.parametrize(
+    "question_id", ["", "f", "f-1-threshold", "{}-1-orders", "{}-01-threshold"]
+)
+def test_another_question_is_not_answered(cloud: FakeCloud, waiting: str, question_id: str) -> None:
+    event = decision(waiting)
+    event["detail"]["question_id"] = question_id.format(waiting)
+
+    assert handler(event, context())["applied"] is False
+    assert "approval" not in cloud.row(waiting)
+
+
 def test_additions_of_a_later_version_are_no_obstacle(cloud: FakeCloud, waiting: str) -> None:
     later = decision(waiting)
-    later["detail"] |= {"schema_version": "1.7", "remark": "fine"}
+    later["detail"] |= {"schema_version": "2.7", "remark": "fine"}
 
     assert handler(later | {"trace": "x"}, context())["applied"] is True
     assert cloud.step_functions.answered["token-1"]["decision"] == "approved"

@@ -122,8 +122,9 @@ def test_a_decision_names_the_execution_that_it_is_about(
     event = put(HEADER + LARGE)
     intake_small_file.handler(event, context())
     detail = {
-        "schema_version": "1.0",
+        "schema_version": "2.0",
         "file_id": file_id_of(event),
+        "question_id": f"{file_id_of(event)}-1-threshold",
         "decision": "approved",
         "decided_by": "ana",
     }

@@ -12,7 +12,7 @@ from tests.unit.fakes import FakeCloud
 from tests.unit.handlers.conftest import context
 
 DETAIL = {
-    "schema_version": "1.0",
+    "schema_version": "2.0",
     "outcome": "Accepted",
     "file_id": "f1",
     "partner": "nordwind",
@@ -78,7 +78,7 @@ def test_an_outcome_is_posted_with_the_key_and_an_idempotency_key(webhook: Webho
 
 
 def test_additions_of_a_later_version_are_no_obstacle(webhook: Webhook) -> None:
-    later = DETAIL | {"schema_version": "1.7", "weight": "12 kg"}
+    later = DETAIL | {"schema_version": "2.7", "weight": "12 kg"}
 
     assert handler(EVENT | {"detail": later, "trace": "x"}, context())["delivered"] is True
     assert len(webhook.calls) == 1
@@ -130,7 +130,7 @@ def test_a_stage_without_a_webhook_delivers_nothing(
     "change",
     [
         {"detail": {}},
-        {"detail": DETAIL | {"schema_version": "2.0"}},
+        {"detail": DETAIL | {"schema_version": "3.0"}},
         {"detail-type": "OrderFileRejected"},
         {"detail": DETAIL | {"outcome": "Lost"}},
     ],

@@ -29,10 +29,15 @@ def test_the_question_names_the_sums_and_not_the_token(
 
     [question] = cloud.events.details("ApprovalRequested")
     assert question["house_total"] == "35.56"
+    file_id = payload["file"]["file_id"]
+    assert (question["question_id"], question["question"]) == (
+        f"{file_id}-1-threshold",
+        "threshold",
+    )
     assert question["approval_threshold"] == "100000.00"
     assert question["answer_by"].endswith("Z")
     assert "secret-token" not in str(cloud.events.put)
-    row = cloud.row(payload["file"]["file_id"])
+    row = cloud.row(file_id)
     assert (row["status"], row["task_token"]) == ("AwaitingApproval", "secret-token")
     assert row["lines_in"] == 3
 
