@@ -1,20 +1,35 @@
 """The orders database: a file is loaded wholly or not at all, and once, however often it is tried.
 
+It is the last guard, whoever asks: a content is loaded once for a partner, an order is brought by
+one file of a partner and its corrections, a refused line is corrected once.
 The priced chunks go from the object store into COPY as they are; PostgreSQL parses and checks them.
 Tables and grants: schema.sql.
 """
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 import psycopg
 from psycopg import sql
 
 from order_intake import secrets, uploads
 from order_intake.errors import DatabaseRefused, DatabaseUnavailable, PermanentError
+from order_intake.lines import shortest
 from order_intake.object_store import ObjectStore
-from order_intake.results import COLUMNS, Totals
+from order_intake.results import (
+    COLUMNS,
+    NAMED_ORDERS,
+    ContentThere,
+    Figures,
+    Loaded,
+    LoadResult,
+    Orders,
+    OrdersThere,
+    Totals,
+)
 from order_intake.uploads import IncomingFile
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -32,8 +47,31 @@ REFUSING_STATES = frozenset({"28P01", "28000", "3D000", "3F000", "42P01", "42501
 REFUSING_WORDS = ("authentication failed", "does not exist")
 
 
+NOTHING = Figures(0, 0, "0.00", "0.00")
+
+
 class LoadIncomplete(PermanentError):
     """The database did not take exactly the accepted lines: nothing of the file was loaded."""
+
+
+class LoadedDifferently(PermanentError):
+    """An earlier try loaded this very file, with other counts or sums: theirs stand."""
+
+
+class CorrectedBefore(PermanentError):
+    """A correction brings a line that another correction has brought: nothing was loaded."""
+
+
+class LoadRequest(msgspec.Struct, frozen=True):
+    """How a file is to be loaded."""
+
+    sha256: str | None = None
+    """Its content, in hex. Without it (an execution of before contents were compared) nothing but
+    the file itself is looked for, and its orders are noted, not compared."""
+    corrects: str | None = None
+    """The file whose refused lines it brings. It may add to that file's orders."""
+    only_new: bool = False
+    """Leave out the orders that are there already."""
 
 
 @contextmanager
@@ -77,6 +115,8 @@ def judged() -> Iterator[None]:
             raise DatabaseRefused(f"the database refuses: {_said(error)}") from None
         if state[:2] in PASSING_CLASSES or (not state and _is_about_connection(error)):
             raise DatabaseUnavailable(f"the database is not there: {_said(error)}") from None
+        if error.diag.constraint_name == "order_line_correction":
+            raise CorrectedBefore("another correction has brought a line of this one") from None
         if isinstance(error, psycopg.DataError | psycopg.IntegrityError):
             raise LoadIncomplete(f"the database rejects a line: {_said(error)}") from None
         raise
@@ -85,10 +125,26 @@ def judged() -> Iterator[None]:
 def load_file(
     secret_arn: str, store: ObjectStore, file: IncomingFile, count: int, totals: Totals
 ) -> bool:
+    """Load the `count` priced chunks of a file whose content is not known; as `load`.
+
+    False when an earlier try has loaded it.
+    """
+    answer = load_chunks(secret_arn, store, file, count, totals, LoadRequest())
+    return not (isinstance(answer, Loaded) and answer.again)
+
+
+def load_chunks(
+    secret_arn: str,
+    store: ObjectStore,
+    file: IncomingFile,
+    count: int,
+    totals: Totals,
+    request: LoadRequest,
+) -> LoadResult:
     """Load the `count` priced chunks of a file from the object store; as `load`."""
     chunks = (store.blocks(uploads.priced_key(file.file_id, index)) for index in range(count))
     with connection(secret_arn) as database:
-        return load(database, file, totals, chunks)
+        return load(database, file, totals, chunks, request)
 
 
 def load(
@@ -96,22 +152,31 @@ def load(
     file: IncomingFile,
     totals: Totals,
     chunks: Iterable[Iterable[bytes]],
-) -> bool:
-    """Load a file's lines in one transaction; False when they have been loaded already.
+    request: LoadRequest,
+) -> LoadResult:
+    """Load a file's lines in one transaction: all of them, those of the new orders, or nothing.
 
-    `chunks` are its priced chunks, each a CSV with its header, as blocks of bytes. Raises
-    LoadIncomplete when not exactly the accepted lines arrive, or when one of them is rejected.
+    `chunks` are its priced chunks, each a CSV with its header, as blocks of bytes; those of a
+    correction have the column `corrects_line`, too. Raises LoadIncomplete when not exactly the
+    accepted lines arrive or one of them is rejected, LoadedDifferently, and CorrectedBefore.
     """
-    with database.transaction(), database.cursor() as cursor:
-        if not _insert_file(cursor, file, totals):
-            return False
-        cursor.execute("SELECT set_config('order_intake.file_id', %s, true)", [file.file_id])
-        lines = sum(_copy(cursor, blocks) for blocks in chunks)
-        if lines != totals.accepted:
-            raise LoadIncomplete(
-                f"{file.file_id}: {totals.accepted} lines were accepted, {lines} arrived"
-            )
-    return True
+    with database.transaction() as transaction, database.cursor() as cursor:
+        loading = _Loading(cursor, file, totals, request)
+        answer = loading.known() or loading.load(chunks)
+        if not isinstance(answer, Loaded):
+            raise psycopg.Rollback(transaction)
+    return answer
+
+
+def corrected_lines(
+    database: psycopg.Connection[tuple[Any, ...]], file_id: str, lines: list[int]
+) -> set[int]:
+    """Give those of a file's refused `lines` that a correction has brought."""
+    found = database.execute(
+        "SELECT corrects_line FROM order_line WHERE corrects_file = %s AND corrects_line = ANY(%s)",
+        [file_id, lines],
+    )
+    return {int(line) for (line,) in found.fetchall()}
 
 
 def count_lines(
@@ -125,36 +190,219 @@ def count_lines(
     return {str(file_id): int(lines) for file_id, lines in found.fetchall()}
 
 
-def _insert_file(
-    cursor: psycopg.Cursor[tuple[Any, ...]], file: IncomingFile, totals: Totals
-) -> bool:
-    facts = {
-        "file_id": file.file_id,
-        "partner": file.partner,
-        "key": file.key,
-        "lines": totals.accepted,
-        "orders": totals.orders,
-        "total": totals.total,
-        "currency": totals.currency,
-        "house_total": totals.house_total,
-        "house_currency": totals.house_currency,
-    }
-    statement = sql.SQL("INSERT INTO order_file ({}) VALUES ({}) ON CONFLICT DO NOTHING").format(
-        sql.SQL(", ").join(map(sql.Identifier, facts)),
-        sql.SQL(", ").join(map(sql.Placeholder, facts)),
-    )
-    cursor.execute(statement, facts)
-    return cursor.rowcount == 1
+class _Loading:
+    """One load inside its transaction.
+
+    Copying is done at the same time as other loads; where orders are compared, those of a partner
+    take turns, so that each sees all that the ones before it have brought.
+    """
+
+    def __init__(
+        self,
+        cursor: psycopg.Cursor[tuple[Any, ...]],
+        file: IncomingFile,
+        totals: Totals,
+        request: LoadRequest,
+    ) -> None:
+        self._cursor = cursor
+        self._totals = totals
+        self._request = request
+        self._file = {
+            "file_id": file.file_id,
+            "partner": file.partner,
+            "key": file.key,
+            "sha256": request.sha256,
+            "corrects": request.corrects,
+            "currency": totals.currency,
+            "house_currency": totals.house_currency,
+        }
+        # A correction's orders belong to the file that it corrects.
+        self._given = self._file | {"owner": request.corrects or file.file_id}
+
+    def known(self) -> Loaded | ContentThere | None:
+        """Look whether the file or its content is there; raises LoadedDifferently."""
+        for row in self._cursor.execute(_KNOWN_FILES, self._given).fetchall():
+            file_id, *sums = row
+            same = sums[:6] == self._accepted()
+            if file_id != self._given["file_id"]:
+                return ContentThere(file_id, same)
+            if not same:
+                raise LoadedDifferently(
+                    f"{file_id}: loaded before with (lines, orders, sums) {_words(sums[:4])}, "
+                    f"now it has {_words(self._accepted()[:4])}"
+                )
+            return Loaded(_figures(*sums[6:10]), _figures(*sums[10:]), again=True)
+        return None
+
+    def load(self, chunks: Iterable[Iterable[bytes]]) -> LoadResult:
+        """Load what is not known."""
+        self._cursor.execute(_SESSION_OF_FILE, self._given)
+        return self._load_new(chunks) if self._request.only_new else self._load_all(chunks)
+
+    def _load_all(self, chunks: Iterable[Iterable[bytes]]) -> LoadResult:
+        everything = _figures(*self._accepted()[:4])
+        if not self._insert_file(everything, NOTHING):
+            return self._known_by_now()
+        self._copy("order_line", chunks)
+        self._cursor.execute(_TAKE_TURN, self._given)
+        orders, added = self._add_orders("order_line")
+        if added < orders and self._request.sha256:
+            there = self._orders_there()
+            if there.same.count or there.changed.count:
+                return there
+        return Loaded(everything, NOTHING)
+
+    def _load_new(self, chunks: Iterable[Iterable[bytes]]) -> LoadResult:
+        self._cursor.execute(_INCOMING_LINES)
+        self._copy("incoming_line", chunks)
+        self._cursor.execute(_TAKE_TURN, self._given)
+        self._add_orders("incoming_line")
+        sums = {kept: rest for kept, *rest in self._cursor.execute(_KEPT_AND_NOT, self._given)}
+        kept, left_out = (_figures(*sums[one]) if one in sums else NOTHING for one in (True, False))
+        if not self._insert_file(kept, left_out):
+            return self._known_by_now()
+        self._cursor.execute(_INSERT_KEPT, self._given)
+        return Loaded(kept, left_out)
+
+    def _accepted(self) -> list[Any]:
+        """Counts, sums and currencies of the lines that were accepted."""
+        totals = self._totals
+        sums = [Decimal(totals.total), Decimal(totals.house_total)]
+        return [totals.accepted, totals.orders, *sums, totals.currency, totals.house_currency]
+
+    def _insert_file(self, loaded: Figures, skipped: Figures) -> bool:
+        """Note the file; False when it or its content is there, brought at the same time."""
+        facts = self._file | msgspec.structs.asdict(loaded)
+        facts |= {f"skipped_{name}": sum_ for name, sum_ in msgspec.structs.asdict(skipped).items()}
+        statement = sql.SQL("INSERT INTO order_file ({}) VALUES ({}) ON CONFLICT DO NOTHING")
+        names = sql.SQL(", ").join(map(sql.Identifier, facts))
+        values = sql.SQL(", ").join(map(sql.Placeholder, facts))
+        self._cursor.execute(statement.format(names, values), facts)
+        return self._cursor.rowcount == 1
+
+    def _known_by_now(self) -> Loaded | ContentThere:
+        known = self.known()
+        if known is None:
+            raise DatabaseUnavailable("another load of the file or its content began and is gone")
+        return known
+
+    def _copy(self, table: str, chunks: Iterable[Iterable[bytes]]) -> None:
+        """Copy all chunks as they are; raises LoadIncomplete."""
+        columns = (*COLUMNS, "corrects_line") if self._request.corrects else COLUMNS
+        statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, HEADER match)").format(
+            sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+        )
+        lines = 0
+        for blocks in chunks:
+            with self._cursor.copy(statement) as copy:
+                for block in blocks:
+                    copy.write(block)
+            lines += self._cursor.rowcount
+        if lines != self._totals.accepted:
+            file_id, accepted = self._given["file_id"], self._totals.accepted
+            raise LoadIncomplete(f"{file_id}: {accepted} lines were accepted, {lines} arrived")
+
+    def _add_orders(self, table: str) -> tuple[int, int]:
+        """Note the orders that are not there yet: how many the file has, and how many are new."""
+        statement = sql.SQL(_ADD_ORDERS).format(sql.Identifier(table))
+        (found,) = self._cursor.execute(statement, self._given).fetchall()
+        return found[0], found[1]
+
+    def _orders_there(self) -> OrdersThere:
+        """Sort the file's orders, copied and noted, by what other files have brought of them."""
+        rows = self._cursor.execute(_ORDERS_THERE, self._given | {"named": NAMED_ORDERS})
+        found = {state: Orders(count, invoices) for state, count, invoices in rows.fetchall()}
+        none = Orders(0, [])
+        return OrdersThere(
+            **{state: found.get(state, none) for state in ("new", "same", "changed")}
+        )
 
 
-def _copy(cursor: psycopg.Cursor[tuple[Any, ...]], blocks: Iterable[bytes]) -> int:
-    statement = sql.SQL("COPY order_line ({}) FROM STDIN (FORMAT csv, HEADER match)").format(
-        sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
+def _figures(lines: int, orders: int, total: Decimal, house_total: Decimal) -> Figures:
+    return Figures(lines, orders, str(shortest(total)), str(house_total))
+
+
+def _words(sums: list[Any]) -> str:
+    return " / ".join(str(one) for one in sums)
+
+
+_KNOWN_FILES = """
+    SELECT file_id,
+        lines + skipped_lines, orders + skipped_orders, total + skipped_total,
+        house_total + skipped_house_total, currency, house_currency,
+        lines, orders, total, house_total,
+        skipped_lines, skipped_orders, skipped_total, skipped_house_total
+    FROM order_file
+    WHERE file_id = %(file_id)s OR (partner = %(partner)s AND sha256 = %(sha256)s)
+    ORDER BY file_id <> %(file_id)s
+"""
+_SESSION_OF_FILE = """
+    SELECT set_config('order_intake.file_id', %(file_id)s, true),
+        set_config('order_intake.corrects', coalesce(%(corrects)s, ''), true)
+"""
+# The statements that come then are about a whole file: ten million lines take a minute or two.
+_TAKE_TURN = """
+    SELECT set_config('statement_timeout', '300s', true),
+        pg_advisory_xact_lock(hashtextextended('order_intake.partner ' || %(partner)s, 0))
+"""
+_ADD_ORDERS = """
+    WITH mine AS MATERIALIZED (SELECT DISTINCT invoice FROM {} WHERE file_id = %(file_id)s),
+    added AS (
+        INSERT INTO partner_order (partner, invoice, file_id)
+        SELECT %(partner)s, invoice, %(owner)s FROM mine
+        ON CONFLICT DO NOTHING RETURNING 1
     )
-    with cursor.copy(statement) as copy:
-        for block in blocks:
-            copy.write(block)
-    return cursor.rowcount
+    SELECT (SELECT count(*) FROM mine), (SELECT count(*) FROM added)
+"""
+_INCOMING_LINES = """
+    CREATE TEMPORARY TABLE incoming_line (LIKE order_line INCLUDING DEFAULTS) ON COMMIT DROP
+"""
+_KEPT_AND_NOT = """
+    SELECT noted.file_id = %(owner)s, count(*), count(DISTINCT line.invoice), sum(line.amount),
+        sum(line.house_amount)
+    FROM incoming_line line JOIN partner_order noted USING (invoice)
+    WHERE noted.partner = %(partner)s
+    GROUP BY 1
+"""
+_INSERT_KEPT = """
+    INSERT INTO order_line
+    SELECT line.* FROM incoming_line line JOIN partner_order noted USING (invoice)
+    WHERE noted.partner = %(partner)s AND noted.file_id = %(owner)s
+"""
+# Equal sums of hashes are equal lines in any order. Rates and what follows from them may differ.
+_LINES_OF_ORDER = """
+    count(*) AS lines,
+    sum(hash_record_extended(ROW(line.sku, line.description, line.quantity, line.unit_price,
+        line.currency, line.ordered_at, line.customer, line.country, line.credit_note), 0)) AS hash
+"""
+_ORDERS_THERE = f"""
+    WITH mine AS MATERIALIZED (
+        SELECT line.invoice, {_LINES_OF_ORDER} FROM order_line line
+        WHERE line.file_id = %(file_id)s GROUP BY line.invoice
+    ),
+    met AS MATERIALIZED (
+        SELECT noted.invoice, noted.file_id FROM mine JOIN partner_order noted USING (invoice)
+        WHERE noted.partner = %(partner)s AND noted.file_id <> %(owner)s
+    ),
+    files AS MATERIALIZED (
+        SELECT file_id, coalesce(corrects, file_id) AS owner FROM order_file
+        WHERE partner = %(partner)s
+            AND coalesce(corrects, file_id) IN (SELECT met.file_id FROM met)
+    ),
+    there AS (
+        SELECT line.invoice, {_LINES_OF_ORDER}
+        FROM files JOIN order_line line USING (file_id)
+        JOIN met ON met.invoice = line.invoice AND met.file_id = files.owner
+        GROUP BY line.invoice
+    )
+    SELECT
+        CASE WHEN met.invoice IS NULL THEN 'new'
+            WHEN mine.lines = there.lines AND mine.hash = there.hash THEN 'same'
+            ELSE 'changed' END AS state,
+        count(*), (array_agg(mine.invoice ORDER BY mine.invoice))[:%(named)s]
+    FROM mine LEFT JOIN met USING (invoice) LEFT JOIN there USING (invoice)
+    GROUP BY state
+"""  # noqa: S608 - made of constants
 
 
 def _is_refusal(error: psycopg.Error) -> bool:

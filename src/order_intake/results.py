@@ -50,3 +50,55 @@ class Totals(msgspec.Struct, frozen=True):
     currency: str
     house_total: str
     house_currency: str
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """What the database has of a file, or what it left out of it."""
+
+    lines: int
+    orders: int
+    total: str
+    house_total: str
+
+
+class Loaded(msgspec.Struct, frozen=True, tag_field="result", tag="Loaded"):
+    """The file is in the database."""
+
+    loaded: Figures
+    skipped: Figures
+    """Accepted, but left out: its orders were there already (only where `only_new` was asked)."""
+    again: bool = False
+    """An earlier try has loaded it, and all sums are the same."""
+
+
+class ContentThere(msgspec.Struct, frozen=True, tag_field="result", tag="ContentThere"):
+    """Nothing was loaded: the file `file_id` of this partner has brought the same content."""
+
+    file_id: str
+    same_sums: bool
+    """Whether its counts and sums are this file's, too. Where they are not, its own count."""
+
+
+class Orders(msgspec.Struct, frozen=True):
+    """Some orders: how many, and the first numbers in order, at most `NAMED_ORDERS`."""
+
+    count: int
+    invoices: list[str]
+
+
+NAMED_ORDERS = 100
+
+
+class OrdersThere(msgspec.Struct, frozen=True, tag_field="result", tag="OrdersThere"):
+    """Nothing was loaded: other files of this partner have brought orders of this one.
+
+    An order is the same when the lines that are there are the file's lines, in any order; rates and
+    amounts in the base currency are not compared.
+    """
+
+    new: Orders
+    same: Orders
+    changed: Orders
+
+
+type LoadResult = Loaded | ContentThere | OrdersThere

@@ -45,7 +45,9 @@ def connect_database(stage: Stage) -> None:
         ).fetchone():
             server.execute(sql.SQL("create database {}").format(database))
         server.execute(sql.SQL("revoke all on database {} from public").format(database))
-        server.execute(sql.SQL("grant connect on database {} to {}").format(database, role))
+        # Temporary tables: a load that takes only the new orders sorts them out in one.
+        grant = sql.SQL("grant connect, temporary on database {} to {}")
+        server.execute(grant.format(database, role))
     with postgres.connect_as_owner(port, wanted["dbname"]) as orders:
         orders.execute(SCHEMA.read_bytes())
 
