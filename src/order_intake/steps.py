@@ -5,6 +5,7 @@ IntakeSmallFile. Each may be done again with the same result: what it writes has
 only on its input, and the ledger takes an outcome once.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import msgspec
@@ -13,10 +14,13 @@ from order_intake import chunks, exchange, partners, pricing, rates_api, uploads
 from order_intake.assessment import Assessment, assess
 from order_intake.errors import InvalidInput
 from order_intake.ledger import FileRow, Ledger
-from order_intake.object_store import CSV, JSON_LINES, ObjectStore
+from order_intake.object_store import CSV, JSON_LINES, TEXT, ObjectStore
 from order_intake.outcomes import Approval
 from order_intake.results import ChunkResult, Totals
 from order_intake.uploads import IncomingFile
+
+READ_AT_ONCE = 8
+"""Below the connections of a client (`aws_clients.CONFIG`)."""
 
 
 class Duplicate(msgspec.Struct, frozen=True):
@@ -77,26 +81,56 @@ def fetch_rates(secret_arn: str, file: IncomingFile) -> exchange.Rates:
 
 
 def price(
-    store: ObjectStore, file: IncomingFile, chunk: chunks.Chunk, rates: exchange.Rates
+    store: ObjectStore,
+    file: IncomingFile,
+    chunk: chunks.Chunk,
+    rates: exchange.Rates,
+    execution: str | None = None,
 ) -> ChunkResult:
     """Price one chunk: writes its priced lines, its refused lines and its result.
 
-    The result comes last: where it is, the others are.
+    The result comes last: where it is, the others are. Chunks that the same workflow `execution`
+    prices tell each other how many lines they refuse: once these are enough to reject the file,
+    nothing more of it is read.
     """
-    data = store.read_range(file.key, file.version_id, chunk.start, chunk.end)
-    priced = pricing.price_chunk(data, chunk, profile_of(file), rates, file.uploaded_at)
+    elsewhere = 0
+    if execution and chunk.enough_refused is not None:
+        elsewhere = _refused_elsewhere(store, file, chunk.index, execution)
+    data = b""
+    if chunk.enough_refused is None or elsewhere <= chunk.enough_refused:
+        data = store.read_range(file.key, file.version_id, chunk.start, chunk.end)
+    priced = pricing.price_chunk(data, chunk, profile_of(file), rates, file.uploaded_at, elsewhere)
     store.put(uploads.priced_key(file.file_id, chunk.index), priced.priced, CSV)
     store.put(uploads.refused_key(file.file_id, chunk.index), priced.refused, JSON_LINES)
     store.put_json(uploads.result_key(file.file_id, chunk.index), priced.result)
+    if execution and priced.result.refused:
+        refused = sum(priced.result.refused.values())
+        note = f"{uploads.refusals_prefix(file.file_id, execution)}{chunk.index:05}-{refused}"
+        store.put(note, b"", TEXT)
     return priced.result
+
+
+def _refused_elsewhere(store: ObjectStore, file: IncomingFile, index: int, execution: str) -> int:
+    """Return how many lines the other chunks have refused, as far as they are priced."""
+    refused: dict[int, int] = {}
+    prefix = uploads.refusals_prefix(file.file_id, execution)
+    for key in store.keys(prefix):
+        # A chunk that was priced twice may have stopped earlier the second time.
+        other, count = map(int, key.removeprefix(prefix).split("-"))
+        refused[other] = max(count, refused.get(other, 0))
+    refused.pop(index, None)
+    return sum(refused.values())
 
 
 def results_of(store: ObjectStore, file: IncomingFile, count: int) -> list[ChunkResult]:
     """Read the results of a file's chunks, all of them: a missing one raises InvalidInput."""
-    return [
-        store.get_json(uploads.result_key(file.file_id, index), ChunkResult)
-        for index in range(count)
-    ]
+
+    def read(index: int) -> ChunkResult:
+        return store.get_json(uploads.result_key(file.file_id, index), ChunkResult)
+
+    # Several at a time: one after the other, 512 answers of S3 would take longer than the sums.
+    with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+        return list(pool.map(read, range(count)))
 
 
 def judge(file: IncomingFile, results: list[ChunkResult], terms: dict[str, str]) -> Assessment:

@@ -150,6 +150,11 @@ def result_key(file_id: str, index: int) -> str:
     return f"work/{file_id}/results/{index:05}.json"
 
 
+def refusals_prefix(file_id: str, execution: str) -> str:
+    """Return under which keys an execution's chunks say how many of their lines are refused."""
+    return f"work/{file_id}/refusals/{execution}/"
+
+
 def curated_key(partner: str, file_id: str, index: int) -> str:
     """Return the key under which one chunk's priced lines are kept for good."""
     return f"curated/{partner}/{file_id}/{index:05}.csv"

@@ -1,5 +1,6 @@
 """The workflow's definition agrees with itself, with the template and with the code."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import pytest
 
 from order_intake import errors
-from tests.template import definition, functions, resources
+from order_intake.chunks import LARGEST_CHUNK
+from tests.template import definition, functions, resources, template
 
 THROTTLED = "Lambda.TooManyRequestsException"
 # Errors that AWS gives, by the names its documentation lists.
@@ -82,6 +84,17 @@ def test_map_runs_have_a_label_that_aws_takes() -> None:
     # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
     label = states()["PriceChunks"]["Label"]
     assert re.fullmatch(r"[\w-]{1,40}", label, re.ASCII), f"AWS refuses the Map's label {label!r}"
+
+
+def test_outputs_of_the_chunks_of_the_largest_file_fit_into_the_workflows_state() -> None:
+    # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html: 256 KiB of payload
+    parameter = template()["Parameters"]["MaxFileBytes"]
+    chunks = parameter["MaxValue"] // LARGEST_CHUNK
+
+    output = states()["PriceChunk"]["Output"]
+    assert output == {"index": "{% $states.result.Payload.index %}"}, "is it still small? see below"
+    assert len(json.dumps([{"index": index} for index in range(chunks)])) < 256 * 1024 / 10
+    assert parameter["Default"] <= parameter["MaxValue"] == 1024**3
 
 
 @pytest.mark.parametrize("name", sorted(tasks()))

@@ -4,6 +4,7 @@
 
 import io
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -73,11 +74,18 @@ class FakeS3:
         self._fail("copy_object")
         self.upload(Key, self.get_object(Bucket=Bucket, Key=CopySource["Key"])["Body"].read())
 
-    def get_paginator(self, operation: str) -> "FakeS3":
-        assert operation == "list_object_versions"
-        return self
+    def get_paginator(self, operation: str) -> Any:
+        listings = {
+            "list_object_versions": self.list_object_versions,
+            "list_objects_v2": self.list_objects_v2,
+        }
+        return SimpleNamespace(paginate=listings[operation])
 
-    def paginate(self, *, Bucket: str, Prefix: str) -> Any:
+    def list_objects_v2(self, *, Bucket: str, Prefix: str) -> Any:
+        self._fail("list_objects_v2")
+        yield {"Contents": [{"Key": key} for key in sorted(self.objects(Prefix))]}
+
+    def list_object_versions(self, *, Bucket: str, Prefix: str) -> Any:
         self._fail("list_object_versions")
         for key, history in sorted(self.versions.items()):
             if key.startswith(Prefix):

@@ -77,6 +77,26 @@ def test_even_full_tolerance_loads_no_file_without_a_good_line() -> None:
     assert found.verdict == "reject"
 
 
+def test_a_file_that_was_stopped_is_rejected_whatever_its_share_of_refused_lines() -> None:
+    # Given one chunk that was not read to its end, and whose refused lines are not all there
+    stopped = structs.replace(result(1000, 1), stopped=True)
+
+    found = judged(result(1000, 0), stopped)
+
+    assert (found.verdict, found.reason) == ("reject", "too_many_refused_lines")
+    assert "that were read before it was clear" in (found.explanation or "")
+
+
+def test_orders_are_counted_exactly_however_many_there_are() -> None:
+    # Given more digests than are looked at together, from one end of their range to the other
+    step = 2**64 // 120_000
+    every = [number * step for number in range(120_000)] + [2**64 - 1]
+    parts = [result(orders=tuple(every[place::2])) for place in range(2)]
+
+    # Then those that come in several chunks are counted once
+    assert judged(*parts, result(orders=tuple(every))).totals.orders == 120_001
+
+
 @pytest.mark.parametrize("results", [(), (result(0, 0),)])
 def test_a_file_of_nothing_but_empty_lines_is_empty(results: tuple[ChunkResult, ...]) -> None:
     assert judged(*results).reason == "empty_file"

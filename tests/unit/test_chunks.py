@@ -123,6 +123,43 @@ def test_a_wrong_header_is_explained(header: bytes, said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "header",
+    [b'"' + b"x\n" * 200_000, b'a,"' + b'""\n' * 100_000, b'a"\n' * 200_000, b"\r" * 200_000],
+    ids=["unclosed quote", "doubled quotes", "quotes within a field", "line ends"],
+)
+def test_time_for_a_header_does_not_grow_with_what_follows_it(header: bytes) -> None:
+    looked_at = 0
+
+    class Counting(chunks._Rows):
+        def first_end(self, data: bytes) -> int:
+            nonlocal looked_at
+            looked_at += len(data)
+            return super().first_end(data)
+
+    with patch.object(chunks, "_Rows", Counting):
+        found = surveyed(header + GOOD_FILE)
+
+    assert found.refusal is not None
+    assert looked_at <= chunks.LONGEST_HEADER + 1
+
+
+def test_a_header_may_have_line_breaks_in_quotes() -> None:
+    header = HEADER.replace(b"Country", b'"Count\r\nry"')
+
+    assert 'unexpected: "Count\r\nry"' in refusal(header + GOOD_FILE).explanation
+
+
+def test_enough_refused_lines_are_more_than_the_tolerance_and_than_what_is_shown() -> None:
+    # Given files of 4 and of 200,000 lines, of which one in a hundred may be refused
+    small = GOOD_FILE + b'"two\nlines"\n'
+    large = HEADER + written([order_line()] * 200_000)
+
+    # Then a small file is read to its end, whatever is refused
+    assert [one.enough_refused for one in surveyed(small).chunks] == [1000]
+    assert {one.enough_refused for one in surveyed(large).chunks} == {2000}
+
+
+@pytest.mark.parametrize(
     ("data", "reason", "said"),
     [
         (GOOD_FILE + "Grüße,1\n".encode("latin-1"), "not_utf8", "line 5 has the byte 0xFC"),

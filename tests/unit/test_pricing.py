@@ -14,7 +14,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from order_intake.chunks import Chunk
+from order_intake.chunks import KEPT_REFUSED_LINES, Chunk
 from order_intake.errors import RatesUnavailable
 from order_intake.exchange import Rates
 from order_intake.pricing import PricedChunk, price_chunk
@@ -213,6 +213,71 @@ def test_a_chunk_takes_little_more_memory_than_what_goes_in_and_comes_out() -> N
         tracemalloc.stop()
 
     assert peak < 3 * len(data)
+
+
+def rows_where(**fields: str) -> bytes:
+    """20,000 rows of different orders, all of them to be refused for the same reason."""
+    return written([order_line(InvoiceNo=str(n), **fields) for n in range(20_000)])
+
+
+# Each is refused line by line; what is said of a line is longer than the line.
+REFUSED = {
+    "one column": b"x\n" * 300_000,
+    "quoted line breaks": b'"\n\n\n\n\n"\n' * 50_000,
+    "nothing but delimiters": (b"," * 300 + b"\n") * 7_000,
+    "prices": rows_where(UnitPrice="1e9") * 2,
+    "dates": rows_where(InvoiceDate="x") * 2,
+    "control characters": written([order_line(Description="\x1b" * 600)] * 3_000),
+}
+
+
+@pytest.mark.parametrize("data", REFUSED.values(), ids=REFUSED)
+def test_refused_lines_take_no_more_memory_and_room_than_what_was_sent(data: bytes) -> None:
+    chunk = Chunk(0, 0, len(data), 2)
+    tracemalloc.start()
+    try:
+        done = price_chunk(data, chunk, ONLINE_RETAIL, RATES["online-retail"], UPLOADED_AT)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak <= len(data), "with the chunk itself, more than twice its size"
+    assert len(done.refused) <= len(data) * 0.6
+    # And all are counted
+    assert sum(done.result.refused.values()) == done.result.lines_in
+    assert 0 < len(refusals_of([done])) <= KEPT_REFUSED_LINES
+
+
+def test_the_first_refused_lines_are_kept_and_all_are_counted() -> None:
+    data = written([order_line(), *[["x"]] * (KEPT_REFUSED_LINES + 10)])
+
+    chunk = price_chunk(
+        data, Chunk(0, 0, len(data), 2), ONLINE_RETAIL, RATES["online-retail"], UPLOADED_AT
+    )
+
+    kept = refusals_of([chunk])
+    assert [one["line"] for one in kept] == list(range(3, KEPT_REFUSED_LINES + 3))
+    assert chunk.result.refused == {"wrong_column_count": KEPT_REFUSED_LINES + 10}
+
+
+@pytest.mark.parametrize(
+    ("enough", "elsewhere", "lines_in", "stopped"),
+    [(None, 0, 40, False), (20, 0, 40, False), (5, 0, 12, True), (5, 4, 4, True), (5, 6, 0, True)],
+)
+def test_reading_stops_where_refused_lines_are_enough_to_reject_the_file(
+    enough: int | None, elsewhere: int, lines_in: int, stopped: bool
+) -> None:
+    # Given a chunk of which every second line is refused
+    data = written([order_line(), order_line(UnitPrice="0")] * 20)
+    chunk = Chunk(0, 0, len(data), 2, enough_refused=enough)
+    rates = RATES["online-retail"]
+
+    # When so many lines are enough, and others were refused in other chunks
+    data = data if elsewhere <= (enough or 0) else b""
+    done = price_chunk(data, chunk, ONLINE_RETAIL, rates, UPLOADED_AT, elsewhere)
+
+    # Then the line with which they are more is the last that was read
+    assert (done.result.lines_in, done.result.stopped) == (lines_in, stopped)
 
 
 # Rows that are mostly good, and whatever a partner's system might make of them.

@@ -234,7 +234,13 @@ def test_terms_are_read_from_the_files_row(states: SingleStates) -> None:
 def test_chunks_are_counted_and_each_gets_what_it_needs(states: SingleStates) -> None:
     chunk = {"index": 0, "start": 0, "end": 10, "first_line": 2}
 
-    taken = states.run("PriceChunks", {}, VARIABLES, result=[{}, {}, {}], items=[chunk])
+    taken = states.run(
+        "PriceChunks",
+        {},
+        VARIABLES,
+        result=[{"index": 0}, {"index": 1}, {"index": 2}],
+        items=[chunk],
+    )
 
     assert (taken.following, taken.output) == ("HowPriced", {"priced": 3})
     assert taken.item == {"file": FILE, "execution": NAME, "chunk": chunk, "rates": RATES}
@@ -263,7 +269,7 @@ def test_chunk_is_priced_with_its_whole_input(states: SingleStates) -> None:
 
     taken = states.run("PriceChunk", item, result={"Payload": {"index": 0, "accepted": 1}})
 
-    assert (taken.following, taken.output) == (None, {"index": 0, "accepted": 1})
+    assert (taken.following, taken.output) == (None, {"index": 0})
     assert taken.payload == item
 
 

@@ -21,8 +21,11 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     file, chunk = payload.file, payload.chunk
     payload.log()
     logs.about(chunk=chunk.index)
-    result = steps.price(ObjectStore(settings.uploads_bucket), file, chunk, payload.rates)
-    logs.logger.info("priced", lines_in=result.lines_in, accepted=result.accepted)
+    store = ObjectStore(settings.uploads_bucket)
+    result = steps.price(store, file, chunk, payload.rates, payload.execution)
+    logs.logger.info(
+        "priced", lines_in=result.lines_in, accepted=result.accepted, stopped=result.stopped
+    )
     return {
         "index": result.index,
         "lines_in": result.lines_in,

@@ -66,6 +66,43 @@ def test_the_version_that_was_uploaded_is_read_whatever_came_since(
     assert handler(payload, context())["accepted"] == 2
 
 
+def test_a_file_with_enough_refused_lines_in_other_chunks_is_not_read_on(
+    cloud: FakeCloud, payload: dict[str, Any]
+) -> None:
+    # Given a file with so many refused lines that more than two reject it, in five chunks
+    payload |= {"execution": "e"}
+    chunk = payload["chunk"] | {"enough_refused": 2}
+    for index in range(5):
+        handler(payload | {"chunk": chunk | {"index": index}}, context())
+
+    # Then nothing is read once three chunks have refused one line each
+    work = f"work/{payload['file']['file_id']}"
+    results = [msgspec.json.decode(text) for text in cloud.s3.objects(f"{work}/results").values()]
+    assert [one["lines_in"] for one in results] == [3, 3, 3, 0, 0]
+    assert [one["stopped"] for one in results] == [False, False, True, True, True]
+
+
+def test_what_another_run_has_refused_stops_nothing(
+    cloud: FakeCloud, payload: dict[str, Any]
+) -> None:
+    # Given a chunk whose last run, under a profile that is put right since, refused lines
+    chunk = payload["chunk"] | {"enough_refused": 0, "index": 1}
+    handler(payload | {"chunk": chunk, "execution": "first"}, context())
+
+    # Then the next run counts for itself, as does a chunk that is priced again in it
+    for _ in range(2):
+        again = payload | {"chunk": chunk | {"enough_refused": 1}, "execution": "second"}
+        assert handler(again, context())["lines_in"] == 3
+
+
+def test_a_manifest_of_an_older_version_is_priced_to_its_end(
+    cloud: FakeCloud, payload: dict[str, Any]
+) -> None:
+    chunk = {name: payload["chunk"][name] for name in ("index", "start", "end", "first_line")}
+
+    assert handler(payload | {"chunk": chunk, "execution": "e"}, context())["lines_in"] == 3
+
+
 def test_what_does_not_decode_is_invalid_input(cloud: FakeCloud, payload: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match="chunk"):
         handler(payload | {"chunk": {"index": "0"}}, context())
