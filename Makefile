@@ -26,9 +26,7 @@ doctor: ## Check that this machine has what is needed; say how to get the rest
 	@python3 -m tools.doctor
 
 demo: local-only doctor setup ## Bring the whole system up on this machine and run real orders through it
-	@$(MAKE) up
-	@$(MAKE) deploy
-	@$(PY) -m tools.replay --report
+	@$(PY) -m tools.demo
 
 local-only:
 	@if [ "$(STAGE)" != local ]; then echo "error: this runs on this machine only; leave STAGE out" >&2; exit 1; fi

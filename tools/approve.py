@@ -5,14 +5,15 @@ import os
 
 from tools.decide import DECISIONS, give_decision, me
 from tools.deployed import Deployed
-from tools.errors import UserError, run
+from tools.errors import THROUGH_MAKE, UserError, run
 from tools.follow import AWAITING, FINAL, Row, follow, read_row
 from tools.send import explained
 from tools.stage import Stage
 
-EXITS = """\
+EXITS = f"""\
 exit status: 0 when the decision had its effect (Accepted after approved, Declined after declined);
-1 when the file failed after it, or when there is nothing to decide."""
+1 when the file failed after it, or when there is nothing to decide.
+{THROUGH_MAKE}"""
 
 
 def awaiting(deployed: Deployed, file_id: str) -> Row:

@@ -1,6 +1,5 @@
 """Puts the platform, then the application, into a stage: `make deploy STAGE=…`."""
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +7,8 @@ from contextlib import contextmanager
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools import sam, terraform
-from tools.errors import UserError, run
+from tools.alone import alone
+from tools.errors import UserError, agreed, run
 from tools.local_cloud.database import connect_database
 from tools.stage import Stage, running_cloud
 
@@ -23,13 +23,7 @@ def confirm(stage: Stage, question: str) -> None:
             "or leave STAGE out to stay on this machine"
         ) from None
     print(f"account {account} · region {stage.region} · stage {stage.name}")
-    if os.environ.get("YES") == "1":
-        return
-    try:
-        answer = input(f"{question} [y/N] ")
-    except EOFError:
-        answer = ""
-    if answer.strip().lower() not in ("y", "yes"):
+    if not agreed(question):
         raise UserError("nothing was changed; answer y, or say YES=1")
 
 
@@ -54,6 +48,7 @@ def deploy_application(stage: Stage) -> None:
             print("application (sam) … unchanged")
             return
         note.unlink(missing_ok=True)
+    sam.make_way(stage)
     with step("package (sam build)"):
         sam.build(stage)
     with step("application (sam deploy)"):
@@ -68,7 +63,12 @@ def main() -> int:
     sam.check_sources(stage)
     if stage.is_local:
         running_cloud()  # says what to do when there is none
-    else:
+    with alone("make deploy"):
+        return _deploy(stage)
+
+
+def _deploy(stage: Stage) -> int:
+    if not stage.is_local:
         confirm(stage, "Deploy there?")
     with step("platform (terraform apply)"):
         terraform.initialise(stage)

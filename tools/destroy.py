@@ -5,9 +5,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tools import sam, terraform
+from tools.alone import alone
 from tools.deploy import confirm, step
 from tools.errors import UserError, run
-from tools.stage import Stage
+from tools.stage import Stage, running_cloud
 
 
 def empty_bucket(s3: Any, bucket: str) -> int:
@@ -36,6 +37,13 @@ def main() -> int:
     """Destroy the stage that STAGE names, with all its data."""
     stage = Stage.from_environment()
     terraform.program()  # before the application goes and the platform cannot
+    if stage.is_local:
+        running_cloud()  # says what to do when there is none
+    with alone("make destroy"):
+        return _destroy(stage)
+
+
+def _destroy(stage: Stage) -> int:
     if not stage.is_local:
         confirm(stage, f"Destroy stage {stage.name}, with every upload and its ledger?")
     if sam.stack_exists(stage):

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 
-from tools.setup import VERSION, find_python
+from tools.setup import ROOT, VERSION, check_place, find_python
 
 TERRAFORM = (1, 11)
 
@@ -47,9 +47,15 @@ def machine() -> str:
     return f"{system} on {processor}"
 
 
+def place() -> str:
+    """Where the checkout is; exits when its path holds what programs here cannot take."""
+    check_place()
+    return f"checkout: {ROOT}"
+
+
 def main() -> None:
     """Print one line for each thing that is there; stop at the first that is missing."""
-    for check in (machine, python, terraform):
+    for check in (machine, place, python, terraform):
         print(f"doctor: {check()}", flush=True)
     engine = shutil.which("docker")
     state = "found; only `sam local` needs one" if engine else "none; only `sam local` needs one"

@@ -16,15 +16,16 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from tools.deployed import Deployed
-from tools.errors import UserError, run
+from tools.errors import THROUGH_MAKE, UserError, run
 from tools.follow import FINAL, LIMIT, PAUSE, Row, Uploaded, execution_of, follow, read_row
 from tools.send import GOOD, SECONDS_PER_BYTE, explained
 from tools.stage import Stage
 from tools.untold import is_untold, tell
 
-EXITS = """\
+EXITS = f"""\
 exit status: 0 when the file is Accepted, is a Duplicate, or awaits an approval, or when its outcome
-was told; 1 when it is Rejected, Declined or Failed again, or when there is nothing to run again."""
+was told; 1 when it is Rejected, Declined or Failed again, or when there is nothing to run again.
+{THROUGH_MAKE}"""
 
 
 def find_upload(deployed: Deployed, file_id: str) -> Uploaded:

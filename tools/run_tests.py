@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from tools.alone import alone
 from tools.errors import UserError, run
 from tools.sam_local import engine, image
 from tools.stage import ROOT, Stage, running_cloud
@@ -33,8 +34,10 @@ def python(*arguments: str) -> int:
     process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT)
     try:
         return process.wait()
-    except KeyboardInterrupt:
-        process.wait()  # Ctrl-C reached it too; what it has started ends with it
+    except KeyboardInterrupt as error:
+        if getattr(error, "number", signal.SIGINT) != signal.SIGINT:
+            process.send_signal(signal.SIGINT)  # as Ctrl-C, which reaches it by itself
+        process.wait()  # what it has started ends with it
         raise
 
 
@@ -43,6 +46,11 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
     os.environ["STAGE"] = Stage("local").name  # tests touch no account, whatever STAGE says
     # A shell's background job ignores Ctrl-C, and all it starts would: tests that send it, too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    with alone("make test"):
+        return _with_cloud(arguments)
+
+
+def _with_cloud(arguments: Sequence[str]) -> int:
     was_up = is_up()
     try:
         if python("-m", "tools.local_cloud", "up") or python("-m", "tools.deploy"):

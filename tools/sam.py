@@ -3,13 +3,13 @@
 import hashlib
 import json
 import platform
-import subprocess
 import tempfile
+import time
 import tomllib
 
 from botocore.exceptions import ClientError
 
-from tools import source_template
+from tools import child, source_template
 from tools.errors import UserError
 from tools.stage import PROJECT, ROOT, Stage
 from tools.workflow import definition
@@ -46,13 +46,58 @@ def parameters(stage: Stage) -> dict[str, str]:
 
 def stack_exists(stage: Stage) -> bool:
     """Whether the stage's stack is there, whatever state it is in."""
+    return stack_status(stage) is not None
+
+
+def make_way(stage: Stage) -> None:
+    """Let what an earlier deployment began come to its end; delete a stack that never was complete.
+
+    Such a stack cannot be updated, and holds nothing of anybody. Raises UserError where a person
+    has to do something first.
+    """
+    client, status = stage.client("cloudformation"), stack_status(stage)
+    while status and status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
+        print(f"  stack {stage.prefix} is {status}; waiting for its end", flush=True)
+        status = _next_status(stage, status)
+    if status in ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"):
+        print(
+            f"  stack {stage.prefix} is {status}: it never was complete and is deleted", flush=True
+        )
+        client.delete_stack(StackName=stage.prefix)
+        client.get_waiter("stack_delete_complete").wait(
+            StackName=stage.prefix, WaiterConfig={"Delay": pause(stage)}
+        )
+    if status == "DELETE_FAILED":
+        named = "" if stage.is_local else f" STAGE={stage.name}"
+        raise UserError(f"stack {stage.prefix} is half deleted; go on with: make destroy{named}")
+    if status == "UPDATE_ROLLBACK_FAILED":
+        raise UserError(
+            f"stack {stage.prefix} is UPDATE_ROLLBACK_FAILED; its events say why; then: "
+            f"aws cloudformation continue-update-rollback --stack-name {stage.prefix}"
+        )
+
+
+def pause(stage: Stage) -> float:
+    """Seconds between two questions how far a stack is."""
+    return 0.5 if stage.is_local else 10
+
+
+def _next_status(stage: Stage, status: str) -> str | None:
+    """The stack's status once it is another than `status`."""
+    while (now := stack_status(stage)) == status:
+        time.sleep(pause(stage))
+    return now
+
+
+def stack_status(stage: Stage) -> str | None:
+    """The status of the stage's stack; None when there is none."""
     try:
-        stage.client("cloudformation").describe_stacks(StackName=stage.prefix)
+        answer = stage.client("cloudformation").describe_stacks(StackName=stage.prefix)
     except ClientError as error:
         if "does not exist" in str(error):
-            return False
+            return None
         raise
-    return True
+    return str(answer["Stacks"][0]["StackStatus"])
 
 
 def fingerprint(stage: Stage) -> str:
@@ -109,15 +154,14 @@ def _sam(stage: Stage, *arguments: str) -> None:
     """Run SAM quietly; what it printed is shown when it fails."""
     # SAM forgets a folder for each function that it packages.
     with tempfile.TemporaryDirectory(prefix="order-intake-sam-") as folder:
-        done = subprocess.run(
+        said: list[str] = []
+        code = child.run(
             # Without the option, SAM looks for its configuration beside the built template.
             [SAM, *arguments, "--config-file", str(ROOT / "samconfig.toml")],
+            said.append,
             cwd=ROOT,
             env=stage.environment() | {"TMPDIR": folder},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
         )
-    if done.returncode:
-        print(done.stdout)
+    if code:
+        print("".join(said))
         raise UserError(f"`sam {arguments[0]}` failed; what it said is above")

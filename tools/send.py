@@ -9,7 +9,7 @@ from typing import Any
 
 from tools.decide import give_decision, me
 from tools.deployed import Deployed
-from tools.errors import UserError, run
+from tools.errors import THROUGH_MAKE, UserError, run
 from tools.follow import AWAITING, LIMIT, Row, execution_of, follow, upload, wait_for_execution
 from tools.replay.outcome import numbers
 from tools.replay.report import money
@@ -17,9 +17,10 @@ from tools.replay.result import shown
 from tools.stage import ROOT, Stage
 
 PROFILES = ROOT / "src" / "order_intake" / "partners"
-EXITS = """\
+EXITS = f"""\
 exit status: 0 when the file is Accepted, is a Duplicate, or awaits an approval;
-1 when it is Rejected, Declined or Failed, when no rule takes it, or when something is wrong."""
+1 when it is Rejected, Declined or Failed, when no rule takes it, or when something is wrong.
+{THROUGH_MAKE}"""
 SECONDS_PER_BYTE = 2 / 1024**2  # a large file may take longer
 GOOD = ("Accepted", "Duplicate", AWAITING)
 
@@ -37,7 +38,9 @@ def known_partner(name: str) -> str:
 
 
 def size_of(file: Path) -> int:
-    """The size of `file` in bytes; UserError when it is not there or cannot be read."""
+    """The size of `file` in bytes; UserError when it is not a file or cannot be read."""
+    if file.exists() and not file.is_file():  # a pipe would wait, perhaps for ever
+        raise UserError(f"{file} is not a file; save what you want to send in one")
     try:
         with file.open("rb") as content:
             return content.seek(0, os.SEEK_END)

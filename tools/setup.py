@@ -4,18 +4,36 @@ Runs on any Python from 3.9 on, with nothing installed: it is what installs the 
 """
 
 import concurrent.futures
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
 import ssl
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENVS = ROOT / ".venv"
 ENVIRONMENTS = ("dev", "sam", "checkov", "cloud")
 VERSION = (ROOT / ".python-version").read_text().strip()
+
+
+# initdb hands its own path to a shell, in double quotes; a colon parts the folders of PATH,
+# and Python makes no environment below one.
+_NOT_IN_PATHS = '"$`\\:'
+
+
+def check_place(root: Path = ROOT) -> None:
+    """Exit with one line where the checkout's path holds what programs here cannot take."""
+    found = [letter for letter in str(root) if letter in _NOT_IN_PATHS or not letter.isprintable()]
+    if found:
+        sys.exit(
+            f"error: the path of this checkout, {str(root)!r}, holds {found[0]!r}, which "
+            "PostgreSQL or Python cannot take; move it to another folder (spaces are fine)"
+        )
 
 
 def find_python() -> str:
@@ -48,12 +66,10 @@ def _run(*command: str) -> None:
 
 def _make(name: str, python: str) -> bool:
     """Makes one environment; False when its requirements are unchanged."""
+    if _is_made(name):
+        return False
     requirements = ROOT / "requirements" / (name + ".txt")
     folder = VENVS / name
-    wanted = hashlib.sha256(requirements.read_bytes() + str(folder).encode()).hexdigest()
-    mark = folder / "requirements.sha256"
-    if mark.exists() and mark.read_text() == wanted:
-        return False
     shutil.rmtree(folder, ignore_errors=True)
     if name == "uv":
         _run(python, "-m", "venv", str(folder))
@@ -64,22 +80,42 @@ def _make(name: str, python: str) -> bool:
         _run(uv, "venv", "--quiet", "--no-python-downloads", "--python", python, str(folder))
         target = str(folder / "bin" / "python")
         _run(uv, "pip", "sync", "--require-hashes", "--python", target, str(requirements))
-    mark.write_text(wanted)
+    (folder / "requirements.sha256").write_text(_wanted(name))
     return True
+
+
+def _wanted(name: str) -> str:
+    requirements = ROOT / "requirements" / (name + ".txt")
+    return hashlib.sha256(requirements.read_bytes() + str(VENVS / name).encode()).hexdigest()
+
+
+def _is_made(name: str) -> bool:
+    mark = VENVS / name / "requirements.sha256"
+    return mark.exists() and mark.read_text() == _wanted(name)
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Keep a second `make setup` of this clone waiting: it would take away what the first makes."""
+    VENVS.mkdir(exist_ok=True)
+    with (VENVS / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("setup: another command sets this clone up; waiting for it", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def main() -> None:
     """Makes all environments, side by side."""
+    check_place()
     python = find_python()
+    if all(_is_made(name) for name in ("uv", *ENVIRONMENTS)):
+        return
     try:
-        if not (VENVS / "dev").exists():
-            print("setup: Python environments, about 750 MB …", flush=True)
-        _make("uv", python)
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            jobs = {pool.submit(_make, name, python): name for name in ENVIRONMENTS}
-            for job in concurrent.futures.as_completed(jobs):
-                if job.result():
-                    print(f"setup: .venv/{jobs[job]}", flush=True)
+        with _alone():
+            _make_all(python)
     except RuntimeError as error:
         sys.exit(
             f"error: setting up the environments failed: {error}\n"
@@ -87,6 +123,17 @@ def main() -> None:
         )
     except KeyboardInterrupt:
         sys.exit("interrupted; `make setup` again goes on from here")
+
+
+def _make_all(python: str) -> None:
+    if not (VENVS / "dev").exists():
+        print("setup: Python environments, about 750 MB …", flush=True)
+    _make("uv", python)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        jobs = {pool.submit(_make, name, python): name for name in ENVIRONMENTS}
+        for job in concurrent.futures.as_completed(jobs):
+            if job.result():
+                print(f"setup: .venv/{jobs[job]}", flush=True)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tools import child
 from tools.errors import UserError, run
 from tools.provider_mirror import TERRAFORM, find_mirror
 from tools.stage import Stage, local_dir
@@ -130,7 +131,11 @@ def _forget_lost_cloud(stage: Stage) -> None:
     state = stage.state_dir / "terraform.tfstate"
     if not stage.is_local or not state.exists():
         return
-    outputs = json.loads(state.read_text()).get("outputs") or {}
+    try:
+        outputs = json.loads(state.read_text()).get("outputs") or {}
+    except ValueError:  # Terraform was killed before it had anything to note
+        state.unlink()
+        return
     key = outputs.get("key_arns", {}).get("value", {}).get("data")
     try:
         if key:
@@ -143,22 +148,15 @@ def _forget_lost_cloud(stage: Stage) -> None:
 
 def _change(stage: Stage, verb: str) -> None:
     arguments = [verb, "-json", "-input=false", "-auto-approve", *variable_arguments(stage)]
-    process = subprocess.Popen(
-        _command(*arguments),
-        env=environment_of(stage),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout is not None  # noqa: S101 - a pipe was asked for
     problems: list[str] = []
-    try:
-        for line in _readable(process.stdout, problems):
-            print(f"  {line}", flush=True)
-    except KeyboardInterrupt:
-        process.wait()  # Ctrl-C reached Terraform too: it ends what it began and keeps its state
-        raise
-    if process.wait():
+
+    def show(line: str) -> None:
+        for readable in _readable([line], problems):
+            print(f"  {readable}", flush=True)
+
+    code = child.run(_command(*arguments), show, env=environment_of(stage))
+    if code:
+        problems = problems or [child.ended_by(code) or "it does not say why"]
         raise UserError(f"terraform {verb} of {stage.name} failed: {'; '.join(problems)}")
 
 

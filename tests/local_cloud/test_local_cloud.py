@@ -24,7 +24,7 @@ import pytest
 
 from tests.waiting import wait_until
 from tools.errors import UserError
-from tools.local_cloud import ministack, ports, processes, state
+from tools.local_cloud import ministack, ports, postgres, processes, state
 from tools.stage import LOCAL_REGION, ROOT, Stage
 
 PREFIX = Stage("local").prefix
@@ -149,13 +149,50 @@ def test_dead_leftover_is_cleared_with_the_vanished_clouds_terraform_state(
     processes.kill_group(commands.read("cloud.json")["cloud_pid"])
     wait_until(lambda: len(commands.running()) == 2, "the cloud is dead")
 
-    again = commands.run("up")
+    refused = commands.run("up")
+
+    assert refused.returncode == 1
+    assert one_line(refused.stderr).startswith("error: nothing was changed; answer y, say YES=1")
+    assert (commands.folder / "terraform").exists()
+
+    again = commands.run("up", YES="1")
 
     assert again.returncode == 0, again.stderr
-    assert "earlier" in again.stdout
     assert not any(process.alive for process in before)
     assert len(commands.running()) == 3
     assert not (commands.folder / "terraform").exists()
+
+
+def test_a_database_that_was_killed_alone_comes_back_with_its_data(commands: Commands) -> None:
+    assert commands.run("up").returncode == 0
+    cloud = commands.read("cloud.json")
+    (commands.folder / "terraform").mkdir()
+    before = {process.name: process.pid for process in commands.running()}
+    with owner_of(commands, cloud) as owner:
+        owner.execute("create table kept as select 42 as answer")
+        os.killpg(cloud["database"]["pid"], signal.SIGKILL)
+    wait_until(lambda: len(commands.running()) == 2, "PostgreSQL is dead")
+    assert commands.run("status").returncode == 1
+
+    again = commands.run("up")
+
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "postgres ended; starting it again" in again.stdout
+    after = {process.name: process.pid for process in commands.running()}
+    assert {name for name, pid in after.items() if before[name] != pid} == {"postgres"}
+    now = commands.read("cloud.json")
+    assert now["database"].pop("pid") == after["postgres"] != cloud["database"].pop("pid")
+    assert now == cloud
+    assert (commands.folder / "terraform").exists()
+    with owner_of(commands, cloud) as owner:
+        assert owner.execute("select answer from kept").fetchone() == (42,)
+
+
+def owner_of(commands: Commands, cloud: dict[str, Any]) -> "psycopg.Connection":
+    """A connection of the database's owner."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ORDER_INTAKE_LOCAL_DIR", str(commands.folder))
+        return postgres.connect_as_owner(int(cloud["database"]["port"]))
 
 
 def test_process_that_only_has_the_same_number_is_left_alone(commands: Commands) -> None:

@@ -1,5 +1,6 @@
 """`make down`: stops everything and forgets the cloud."""
 
+from tools.alone import alone
 from tools.local_cloud import processes, state
 from tools.stage import local_dir
 
@@ -9,7 +10,7 @@ def down() -> None:
     if not local_dir().exists():
         print("the local cloud is not running")
         return
-    with state.locked():
+    with alone("make down"), state.locked():
         stopped = processes.stop_all()
         state.remove()
     if stopped:

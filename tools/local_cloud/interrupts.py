@@ -2,29 +2,44 @@
 
 import contextlib
 import signal
+import threading
 from collections.abc import Iterator
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+class Interrupted(KeyboardInterrupt):
+    """An interruption that knows its signal: only Ctrl-C reaches what was started, too."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
 class _Interrupts:
-    """Whether an interruption has to wait, and whether one does."""
+    """Whether an interruption has to wait, and the signal of one that does."""
 
     held = False
-    pending = False
+    pending = 0
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     if _Interrupts.held:
-        _Interrupts.pending = True
+        _Interrupts.pending = number
     else:
-        raise KeyboardInterrupt
+        raise Interrupted(number)
 
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Let every such signal raise KeyboardInterrupt; those that are ignored stay so."""
+    """Let every such signal raise Interrupted; those that are ignored stay so.
+
+    Only a program's main thread may say so; in another one nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     for number, handler in before.items():
         if handler != signal.SIG_IGN:
@@ -46,5 +61,5 @@ def held() -> Iterator[None]:
         if outermost:
             _Interrupts.held = False
     if outermost and _Interrupts.pending:
-        _Interrupts.pending = False
-        raise KeyboardInterrupt
+        number, _Interrupts.pending = _Interrupts.pending, 0
+        raise Interrupted(number)

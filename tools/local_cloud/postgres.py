@@ -24,7 +24,8 @@ local all {OWNER} peer map=owner
 host all {OWNER} all reject
 host all all {HOST}/32 scram-sha-256
 """
-# A laptop's database: small, and gone with the local cloud, so nothing need reach the disk.
+# A laptop's database: small, and gone with the local cloud, so nothing need reach the disk. What is
+# committed reaches the system all the same: it outlasts a server that is killed.
 _SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": ".",  # the data folder, which only the server's user may enter
@@ -36,7 +37,6 @@ _SETTINGS = {
     "wal_level": "minimal",
     "io_method": "sync",
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "jit": "off",
 }

@@ -119,6 +119,29 @@ def stop(name: str) -> None:
                 time.sleep(0.02)
 
 
+def await_group(process: Process) -> None:
+    """Wait until what an ended process left running has ended too, with a limit, then end it.
+
+    PostgreSQL's workers hold its memory for a moment, and a new server refuses to start beside it.
+    """
+    deadline = time.monotonic() + _STOP_SECONDS
+    while (left := _members(process.pid)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    for pid in left:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _members(group: int) -> list[int]:
+    """The processes of a group whose leader has ended."""
+    members = []
+    for pid, _, _ in _process_table():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if pid != group and os.getpgid(pid) == group:
+                members.append(pid)
+    return members
+
+
 def _gone(process: Process) -> bool:
     with contextlib.suppress(ChildProcessError):
         os.waitpid(process.pid, os.WNOHANG)

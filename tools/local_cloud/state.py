@@ -10,7 +10,7 @@ from typing import Any
 
 from tools.stage import local_dir
 
-KEPT = frozenset({"lock", "logs"})  # what `make down` leaves
+KEPT = frozenset({"lock", "deployment.lock", "logs"})  # what `make down` leaves
 
 
 def folder(name: str = "") -> Path:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tools.errors import UserError
+from tools.errors import UserError, agreed
 from tools.local_cloud import (
     interrupts,
     ministack,
@@ -35,13 +35,18 @@ def up() -> None:
     started = time.monotonic()
     with state.locked():
         if cloud := state.read_json("cloud.json"):
-            if all_alive():
+            if _go_on(cloud):
                 _check_named_ports(cloud)
                 print(f"the local cloud is up: {cloud['endpoint']}")
                 return
-            print("found what is left of an earlier local cloud; clearing it away")
+            _ask_to_clear()
         elif processes.recorded():
             print("found a local cloud that did not finish its start; clearing it away")
+        if os.geteuid() == 0:
+            print(
+                "warning: you are root, and the local cloud runs functions as the user who starts "
+                "it: their code may do anything on this machine; better use an ordinary user"
+            )
         with interrupts.interruptible():
             _clear()
             try:
@@ -50,6 +55,44 @@ def up() -> None:
                 _clear()
                 raise
     print(f"the local cloud is up after {time.monotonic() - started:.1f} s: {cloud['endpoint']}")
+
+
+def _go_on(cloud: dict[str, Any]) -> bool:
+    """Start again what ended of a cloud that still has all it holds; False when it has not.
+
+    The cloud itself keeps uploads, ledger and deployment in its memory. PostgreSQL has its data in
+    a folder, and what stands for the outside world has nothing to lose.
+    """
+    ended = {process.name: process for process in processes.recorded() if not process.alive}
+    if ministack.NAME in ended or not processes.recorded():
+        return False
+    for name, process in ended.items():
+        print(f"{name} ended; starting it again", flush=True)
+        processes.await_group(process)
+    with interrupts.interruptible():
+        if postgres.NAME in ended:
+            port = cloud["database"]["port"]
+            server = postgres.start(port)
+            cloud["database"]["pid"] = server.pid
+            _wait("PostgreSQL", server, lambda: postgres.is_ready(port))
+        if outside_process.NAME in ended:
+            outside = outside_process.start(cloud["outside"]["port"], cloud["endpoint"])
+            cloud["apis_pid"] = outside.pid
+            base = cloud["outside"]["base_url"]
+            _wait("the rates API and the webhook", outside, lambda: outside_process.is_ready(base))
+    if ended:
+        state.write_json("cloud.json", cloud)
+    return True
+
+
+def _ask_to_clear() -> None:
+    """Ask before what is left of a cloud that ended is cleared away. YES=1 answers it."""
+    print("the local cloud ended, and with it uploads, ledger and deployment.")
+    print("Its database's orders are still there; a new cloud begins without them.")
+    if not agreed("Clear them away?"):
+        raise UserError(
+            f"nothing was changed; answer y, say YES=1, or look at {state.folder('logs')} first"
+        )
 
 
 def _check_named_ports(cloud: dict[str, Any]) -> None:

@@ -5,7 +5,6 @@ deployed rules; schedules' targets are called as the scheduler would.
 """
 
 import argparse
-import signal
 import time
 from pathlib import Path
 
@@ -33,7 +32,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--report", action="store_true", help="end with a report for people")
     asked = parser.parse_args(arguments)
     situations = find_situations(asked.paths)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that `finally` runs then, too
     stage = Stage.from_environment()
     if not stage.is_local:
         confirm(stage, "Replay there, into its ledger, its database and its partner's webhook?")

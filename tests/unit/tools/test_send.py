@@ -1,3 +1,4 @@
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,11 @@ def test_a_strange_partner_is_shown_all() -> None:
 def test_a_file_must_be_there_and_be_a_file(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file"):
         size_of(tmp_path / "missing.csv")
-    with pytest.raises(UserError, match="cannot be read"):
-        size_of(tmp_path)
+    for make in (Path.mkdir, os.mkfifo):
+        path = tmp_path / make.__name__
+        make(path)
+        with pytest.raises(UserError, match="is not a file; save what you want to send in one"):
+            size_of(path)
 
 
 def test_the_summary_for_programs_has_plain_values() -> None:
