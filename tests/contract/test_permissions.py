@@ -603,3 +603,183 @@ def test_conditions_are_looked_at(context: dict[str, str], allowed: bool) -> Non
     held = grants("somebody", {"Statement": statement})
 
     assert any(grant.allows(request) for grant in held) == allowed
+
+
+def merged(*changes: Document) -> Change:
+    """Adds resources, or sets properties of those that are there."""
+
+    def change(resources: dict[str, Any]) -> None:
+        for new in changes:
+            for name, body in new.items():
+                there = resources.setdefault(name, {"Type": body["Type"], "Properties": {}})
+                there["Properties"] = there["Properties"] | body["Properties"]
+
+    return change
+
+
+QUEUE: Document = {
+    "Jobs": {
+        "Type": "AWS::SQS::Queue",
+        "Properties": {"QueueName": "order-intake-local-jobs", "KmsMasterKeyId": DATA_KEY},
+    }
+}
+STREAM: Document = {
+    "Ledger": {
+        "Type": "AWS::DynamoDB::Table",
+        "Properties": {"StreamSpecification": {"StreamViewType": "KEYS_ONLY"}},
+    }
+}
+
+
+def mapping(source: Document) -> Document:
+    """Lambda reads a source for AssessFile."""
+    properties = {"EventSourceArn": source, "FunctionName": {"Ref": "AssessFile"}}
+    return {"Mapping": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": properties}}
+
+
+def lacking(verdict: Verdict, role: str) -> set[str]:
+    """The actions that a role lacks."""
+    said = [line.split(f"{role} does not allow ")[1:] for line in verdict.missing]
+    return {each[0].partition(" on ")[0] for each in said if each}
+
+
+def test_who_reads_a_queue_must_be_allowed_to(platform: Platform) -> None:
+    change = merged(QUEUE, mapping({"Fn::GetAtt": ["Jobs", "Arn"]}))
+
+    assert lacking(judged(platform, change), "AssessFileRole") == {
+        "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes",
+    }  # fmt: skip
+
+
+def test_who_reads_an_encrypted_queue_must_be_allowed_to_use_its_key(platform: Platform) -> None:
+    def allow(resources: dict[str, Any]) -> None:
+        merged(QUEUE, mapping({"Fn::GetAtt": ["Jobs", "Arn"]}))(resources)
+        (document,) = [each for each in documents(resources["AssessFileRole"])
+                       if any("ReadWork" in str(one) for one in each["Statement"])]  # fmt: skip
+        actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+        document["Statement"].append(
+            {"Sid": "Read", "Effect": "Allow", "Action": actions,
+             "Resource": {"Fn::GetAtt": ["Jobs", "Arn"]}}
+        )  # fmt: skip
+
+    assert lacking(judged(platform, allow), "AssessFileRole") == {"kms:Decrypt"}
+
+
+def test_who_reads_a_tables_stream_must_be_allowed_to(platform: Platform) -> None:
+    change = merged(STREAM, mapping({"Fn::GetAtt": ["Ledger", "StreamArn"]}))
+
+    assert lacking(judged(platform, change), "AssessFileRole") == {
+        f"dynamodb:{verb}"
+        for verb in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+    }
+
+
+def test_a_function_in_a_vpc_must_be_allowed_to_join_it(platform: Platform) -> None:
+    network = {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
+    function = {"Type": "AWS::Lambda::Function", "Properties": {"VpcConfig": network}}
+
+    found = lacking(judged(platform, merged({"AssessFile": function})), "AssessFileRole")
+
+    assert {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"} <= found
+
+
+def test_a_rule_that_sends_to_a_queue_must_be_allowed_to(platform: Platform) -> None:
+    def send(resources: dict[str, Any]) -> None:
+        merged(QUEUE)(resources)
+        (target,) = resources["OutcomeAnnounced"]["Properties"]["Targets"]
+        target["Arn"] = {"Fn::GetAtt": ["Jobs", "Arn"]}
+
+    lines = judged(platform, send).missing
+
+    assert any("calls Jobs: queue Jobs does not allow events.amazonaws.com" in line
+               for line in lines), lines  # fmt: skip
+    assert any("calls Jobs: key data does not allow" in line for line in lines), lines
+
+
+def test_a_function_that_is_not_traced_needs_no_tracing(platform: Platform) -> None:
+    def untraced(resources: dict[str, Any]) -> None:
+        for resource in resources.values():
+            resource["Properties"].pop("TracingConfig", None)
+            resource["Properties"].pop("TracingConfiguration", None)
+
+    verdict = judged(platform, untraced)
+
+    assert verdict.missing == []
+    assert all("xray:" in line for line in verdict.idle)
+
+
+def test_the_stacks_own_name_is_known(platform: Platform) -> None:
+    name = {"QueueName": {"Fn::Sub": "${AWS::StackName}-jobs"}}
+    queue = {"Jobs": {"Type": "AWS::SQS::Queue", "Properties": name}}
+
+    assert judged(platform, merged(queue)).missing == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "properties", "told"),
+    [
+        ("Files", "AWS::EFS::FileSystem", {}, "a resource of type AWS::EFS::FileSystem"),
+        ("AssessFile", "AWS::Lambda::Function", {"FileSystemConfigs": []}, "FileSystemConfigs"),
+        ("AssessFile", "AWS::Lambda::Function", {"Layers": ["arn:x"]}, "Layers"),
+        ("UploadsBucket", "AWS::S3::Bucket", {"ReplicationConfiguration": {}}, "Replication"),
+        (
+            "UploadsBucket",
+            "AWS::S3::Bucket",
+            {"NotificationConfiguration": {"QueueConfigurations": []}},
+            "NotificationConfiguration.QueueConfigurations",
+        ),
+        (
+            "More",
+            "AWS::SNS::Subscription",
+            {"Protocol": "sqs", "TopicArn": "arn:x"},
+            "a subscription by sqs",
+        ),
+    ],
+)
+def test_what_needs_what_is_not_known_is_refused(
+    platform: Platform, name: str, kind: str, properties: Document, told: str
+) -> None:
+    change = merged({name: {"Type": kind, "Properties": properties}})
+
+    with pytest.raises(
+        UserError, match=rf"^{name}.*what {re.escape(told)}.*; then add it to known"
+    ):
+        judged(platform, change)
+
+
+def test_target_of_an_unknown_kind_is_refused(platform: Platform) -> None:
+    def send(resources: dict[str, Any]) -> None:
+        (target,) = resources["OutcomeAnnounced"]["Properties"]["Targets"]
+        target["Arn"] = {"Fn::GetAtt": ["OutcomeAnnounced", "Arn"]}
+
+    with pytest.raises(
+        UserError, match=r"^OutcomeAnnounced has a target of type AWS::Events::Rule"
+    ):
+        judged(platform, send)
+
+
+def test_source_of_an_unknown_kind_is_refused(platform: Platform) -> None:
+    with pytest.raises(UserError, match=r"^Mapping reads from Operators; add to tools/permissions"):
+        judged(platform, merged(mapping({"Ref": "Operators"})))
+
+
+def test_policy_of_awss_own_is_refused(platform: Platform) -> None:
+    arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+
+    def attach(resources: dict[str, Any]) -> None:
+        resources["AssessFileRole"]["Properties"]["ManagedPolicyArns"].append(arn)
+
+    with pytest.raises(UserError, match=r"AWSLambdaBasicExecutionRole; write out in a policy"):
+        judged(platform, attach)
+
+
+def test_unknown_resource_of_terraform_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    things: dict[str, Document] = {
+        "aws_cloudwatch_event_bus.orders": {},
+        "aws_sqs_queue.orders_dlq": {},
+        "aws_cloudwatch_event_target.more": {},
+    }
+    monkeypatch.setattr(terraform, "planned_in_test", lambda file: things)
+
+    with pytest.raises(UserError, match=r"^aws_cloudwatch_event_target.more: what a resource of"):
+        Platform.planned()

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tools.errors import UserError
+from tools.permissions.need import Need
 from tools.permissions.policies import Request
 from tools.permissions.template import PREFIX
-from tools.permissions.ways import Need
 from tools.stage import running_cloud
 
 FILE = Path(__file__).with_name("asked.txt")

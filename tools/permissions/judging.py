@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tools.errors import UserError
+from tools.permissions import known
+from tools.permissions.need import Need
 from tools.permissions.platform import Platform
 from tools.permissions.policies import Denial, Grant, Request, denials, grants
 from tools.permissions.template import PREFIX, Template
-from tools.permissions.ways import Need, needs, unwanted
+from tools.permissions.ways import needs, unwanted
 
 # What needs no condition where there is one on another key: an ARN has its account in it, and who
 # may send to a queue through SQS is said by another statement.
@@ -60,6 +62,7 @@ class Verdict:
 def judge(template: Template, platform: Platform, asked: Iterable[Need]) -> Verdict:
     """Judge the template and what Terraform plans; `asked` is what functions ask for themselves."""
     policies = policies_of(template) | platform.policies
+    known.check(template)
     wanted, denied = [*needs(template, platform), *asked], denials_of(template)
     return Verdict(
         missing=_missing(policies, wanted, denied),

@@ -8,6 +8,7 @@ from typing import Any
 
 from tools import terraform
 from tools.errors import UserError
+from tools.permissions import known
 from tools.permissions.policies import Grant, grants
 from tools.permissions.template import WHERE
 
@@ -37,6 +38,7 @@ class Platform:
         things = terraform.planned_in_test(PLAN)
         bus, queue = things["aws_cloudwatch_event_bus.orders"], things["aws_sqs_queue.orders_dlq"]
         _all_is_read(things)
+        known.check_planned(things)
         documents = {whose: things[at] for at, whose in _READ.items()}
         aliases = {
             alias["name"]: f"arn:aws:kms:{WHERE}:key/{alias.get('target_key_id')}"

@@ -28,11 +28,14 @@ HANDED_OVER = {
     "OrdersBusArn": ORDERS_BUS,
     "Stage": "local",
 }
-PSEUDO = {
+PSEUDO: dict[str, Any] = {
     "AWS::AccountId": LOCAL_ACCOUNT,
     "AWS::Region": LOCAL_REGION,
     "AWS::Partition": "aws",
     "AWS::URLSuffix": "amazonaws.com",
+    "AWS::StackName": PREFIX,
+    "AWS::StackId": f"arn:aws:cloudformation:{WHERE}:stack/{PREFIX}/1",
+    "AWS::NotificationARNs": [],
     "AWS::NoValue": None,
 }
 # How an ARN of each type is built from the resource's name.
@@ -103,8 +106,11 @@ class Template:
         body = self.raw["Resources"][name]
         pattern = ARNS.get(body["Type"])
         if pattern is None:
-            raise UserError(f"{name}: no ARN is known for {body['Type']}")
-        properties = body["Properties"]
+            raise UserError(
+                f"{name}: no ARN is known for {body['Type']}; add it to ARNS in "
+                "tools/permissions/template.py"
+            )
+        properties = body.get("Properties", {})
         own = self._name(name)
         if body["Type"] == "AWS::Events::Rule" and "EventBusName" in properties:
             own = f"{self._value(properties['EventBusName'])}/{own}"
@@ -118,7 +124,10 @@ class Template:
     def named(self, arn: str) -> str:
         """The logical id of what has this ARN; UserError when nothing has."""
         if arn not in self._by_arn:
-            raise UserError(f"nothing in the template is {arn}")
+            ours = "; write out in a policy of the template what AWS's policy allows"
+            raise UserError(
+                f"nothing in the template is {arn}{ours if ':iam::aws:policy' in arn else ''}"
+            )
         return self._by_arn[arn]
 
     def grants_of(self, role: str) -> list[Grant]:
@@ -164,6 +173,8 @@ class Template:
     def _attribute(self, name: str, attribute: str) -> str:
         if name not in self.raw["Resources"]:
             raise UserError(f"the template refers to {name}, which it does not have")
+        if attribute == "StreamArn":
+            return f"{self.arn(name)}/stream/2026-01-01T00:00:00.000"
         return self.arn(name) if attribute == "Arn" else self._name(name)
 
     def _value(self, value: Any) -> Any:

@@ -11,14 +11,25 @@ The rules are AWS's, service by service:
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from tools.errors import UserError
+from tools.permissions import function_ways
+from tools.permissions.need import (
+    KEYS,
+    OWN_ACCOUNT,
+    TRACING,
+    Need,
+    is_a,
+    key_uses,
+    need,
+    policy_of,
+    queue_key,
+    via,
+)
 from tools.permissions.platform import Platform
 from tools.permissions.policies import Request
 from tools.permissions.template import (
-    CONFIG_KEY,
     DATA_KEY,
     ORDERS_BUS,
     ORDERS_QUEUE,
@@ -30,28 +41,16 @@ from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION
 from tools.workflow.definition import machines
 
 EVENTS, ALARMS = "events.amazonaws.com", "cloudwatch.amazonaws.com"
-LOGS, LAMBDA = f"logs.{LOCAL_REGION}.amazonaws.com", "lambda.amazonaws.com"
+LOGS = f"logs.{LOCAL_REGION}.amazonaws.com"
 SECRETS = "secretsmanager.amazonaws.com"
 STATES, SCHEDULER = "states.amazonaws.com", "scheduler.amazonaws.com"
-KEYS = {DATA_KEY: "key data", CONFIG_KEY: "key config"}
-OWN_ACCOUNT = {"aws:SourceAccount": LOCAL_ACCOUNT}
 # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
 LOG_DELIVERY = (
     "CreateLogDelivery", "GetLogDelivery", "UpdateLogDelivery", "DeleteLogDelivery",
     "ListLogDeliveries", "PutResourcePolicy", "DescribeResourcePolicies", "DescribeLogGroups",
 )  # fmt: skip
-# https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html
-TRACING = ("PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
 TABLE_KEY = ("Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GenerateDataKey", "DescribeKey")
-
-
-@dataclass(frozen=True)
-class Need:
-    """A request, and whose policy must allow it: a role's logical id, `key data`, `queue X` …"""
-
-    where: str
-    request: Request
 
 
 def needs(template: Template, platform: Platform) -> list[Need]:
@@ -61,7 +60,7 @@ def needs(template: Template, platform: Platform) -> list[Need]:
         *_upload(template),
         *_rules(template),
         *_schedules(template),
-        *_functions(template),
+        *function_ways.needs(template),
         *_workflow(template),
         *_orders_bus(platform),
         *_replays(),
@@ -80,29 +79,7 @@ def _account() -> Iterator[Need]:
     """No permission of a role counts for a key whose policy does not leave it to the account."""
     for key, where in KEYS.items():
         way = "the account's permissions count for the key"
-        yield _need(where, f"arn:aws:iam::{LOCAL_ACCOUNT}:root", "kms:*", key, way)
-
-
-def _need(where: str, who: str, action: str, resource: str, way: str, **context: str) -> Need:
-    return Need(where, Request(who, action, resource, way, context))
-
-
-def _via(service: str, **encryption: str) -> dict[str, str]:
-    """The context of a key's use by a service on behalf of its caller."""
-    found = {"kms:ViaService": f"{service}.{LOCAL_REGION}.amazonaws.com"}
-    names = {"s3": "aws:s3:arn", "table": "aws:dynamodb:tableName", "queue": "aws:sqs:arn"}
-    return found | {f"kms:EncryptionContext:{names[k]}": v for k, v in encryption.items()}
-
-
-def _policy_of(key: str) -> str:
-    return KEYS.get(key, "no key")
-
-
-def _key_uses(
-    where: str, who: str, key: str, way: str, actions: tuple[str, ...], context: dict[str, str]
-) -> Iterator[Need]:
-    for action in actions:
-        yield Need(where, Request(who, f"kms:{action}", key, way, context))
+        yield need(where, f"arn:aws:iam::{LOCAL_ACCOUNT}:root", "kms:*", key, way)
 
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
@@ -118,7 +95,7 @@ def _upload(template: Template) -> Iterator[Need]:
     for named in ({}, {_SSE: "aws:kms", _SSE_KEY: key}):
         yield Need(where, Request("partner", "s3:PutObject", put, way, tag | named))
     actions = ("GenerateDataKey", "Decrypt")
-    yield from _key_uses(where, "partner", key, way, actions, _via("s3", s3=bucket))
+    yield from key_uses(where, "partner", key, way, actions, via("s3", s3=bucket))
 
 
 def unwanted(template: Template) -> list[Request]:
@@ -158,11 +135,7 @@ def _replays() -> Iterator[Need]:
     """A replay's rules send what is published into an encrypted queue of its own."""
     context = {"kms:EncryptionContext:aws:sqs:arn": f"arn:aws:sqs:{WHERE}:{PREFIX}-replay-1"}
     way, actions = "a replay watches what is published", ("GenerateDataKey", "Decrypt")
-    yield from _key_uses(_policy_of(DATA_KEY), EVENTS, DATA_KEY, way, actions, context)
-
-
-def _queue_key(template: Template, arn: str) -> str:
-    return str(template.resources[template.named(arn)]["Properties"].get("KmsMasterKeyId", ""))
+    yield from key_uses(policy_of(DATA_KEY), EVENTS, DATA_KEY, way, actions, context)
 
 
 def _rules(template: Template) -> Iterator[Need]:
@@ -178,8 +151,8 @@ def _rules(template: Template) -> Iterator[Need]:
             # No aws:SourceArn or aws:SourceAccount comes with these uses of a key.
             context = {"kms:EncryptionContext:aws:sqs:arn": queue}
             actions = ("GenerateDataKey", "Decrypt")
-            key = _queue_key(template, queue)
-            yield from _key_uses(_policy_of(key), EVENTS, key, way, actions, context)
+            key = queue_key(template, queue)
+            yield from key_uses(policy_of(key), EVENTS, key, way, actions, context)
 
 
 def _dead_letter_queue(name: str, target: dict[str, Any]) -> str:
@@ -201,13 +174,25 @@ def _target(
     elif kind == "AWS::StepFunctions::StateMachine":
         role = template.named(target["RoleArn"])
         yield Need(f"trust {role}", Request(EVENTS, "sts:AssumeRole", "*", way, OWN_ACCOUNT))
-        yield _need(role, role, "states:StartExecution", arn, way)
-    else:
+        yield need(role, role, "states:StartExecution", arn, way)
+    elif kind == "AWS::SQS::Queue":
+        yield Need(f"queue {name}", Request(EVENTS, "sqs:SendMessage", arn, way, source))
+        context = {"kms:EncryptionContext:aws:sqs:arn": arn}
+        key = queue_key(template, arn)
+        yield from key_uses(
+            policy_of(key), EVENTS, key, way, ("GenerateDataKey", "Decrypt"), context
+        )
+    elif kind == "AWS::SNS::Topic":
         # No condition's key comes with it: https://docs.aws.amazon.com/eventbridge/latest/userguide/
         # eb-use-resource-based.html, "Amazon SNS permissions".
         yield Need(f"topic {name}", Request(EVENTS, "sns:Publish", arn, way))
         key = template.resources[name]["Properties"].get("KmsMasterKeyId", "")
         yield from _topic_key(key, EVENTS, arn, way, {})
+    else:
+        raise UserError(
+            f"{rule} has a target of type {kind}, of which tools/permissions/ways.py does not know "
+            "yet what must be allowed; add it to _target"
+        )
 
 
 def _topic_key(
@@ -215,43 +200,23 @@ def _topic_key(
 ) -> Iterator[Need]:
     context = {"kms:EncryptionContext:aws:sns:topicArn": topic, **more}
     actions = ("GenerateDataKey", "Decrypt")
-    yield from _key_uses(_policy_of(key), service, key, way, actions, context)
+    yield from key_uses(policy_of(key), service, key, way, actions, context)
 
 
 def _schedules(template: Template) -> Iterator[Need]:
     for name, schedule in template.of_type("AWS::Scheduler::Schedule").items():
         target = schedule["Target"]
         role, function = template.named(target["RoleArn"]), target["Arn"]
+        if not is_a(template, function, "AWS::Lambda::Function"):
+            raise UserError(
+                f"{name} calls {template.named(function)}, which is not a function; add to "
+                "tools/permissions/ways.py (_schedules) what a schedule needs for it"
+            )
         way = f"the schedule {name} calls {template.named(function)}"
         yield Need(f"trust {role}", Request(SCHEDULER, "sts:AssumeRole", "*", way, OWN_ACCOUNT))
-        yield _need(role, role, "lambda:InvokeFunction", function, way)
+        yield need(role, role, "lambda:InvokeFunction", function, way)
         queue = _dead_letter_queue(name, target)
-        yield _need(role, role, "sqs:SendMessage", queue, f"{way}, or its dead-letter queue")
-
-
-def _functions(template: Template) -> Iterator[Need]:
-    """What each function needs whatever it does."""
-    for name, function in template.of_type("AWS::Lambda::Function").items():
-        role, way = template.named(function["Role"]), f"{name} starts"
-        yield Need(f"trust {role}", Request(LAMBDA, "sts:AssumeRole", "*", way))
-        context = {"kms:EncryptionContext:aws:lambda:FunctionArn": template.arn(name)}
-        key = function.get("KmsKeyArn", "")
-        yield from _key_uses(role, role, key, f"{way}: its environment", ("Decrypt",), context)
-        where = template.arn(f"{name}Logs").removesuffix(":*")
-        for action in ("CreateLogStream", "PutLogEvents"):
-            yield _need(role, role, f"logs:{action}", f"{where}:log-stream:s", f"{name} logs")
-        if function["TracingConfig"]["Mode"] == "Active":
-            for action in TRACING[:2]:
-                yield _need(role, role, f"xray:{action}", "*", f"{name} is traced")
-    for config in template.of_type("AWS::Lambda::EventInvokeConfig").values():
-        name = config["FunctionName"].rpartition("-")[2]
-        role = template.named(template.resources[name]["Properties"]["Role"])
-        queue = config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-        if queue is None:
-            raise UserError(
-                f"{name} has no OnFailure destination; what it gives up on would be lost"
-            )
-        yield _need(role, role, "sqs:SendMessage", queue, f"{name} gave up on an event")
+        yield need(role, role, "sqs:SendMessage", queue, f"{way}, or its dead-letter queue")
 
 
 def _workflow(template: Template) -> Iterator[Need]:
@@ -266,9 +231,9 @@ def _workflow(template: Template) -> Iterator[Need]:
             for state, body in one["States"].items():
                 yield from _state(template, name, role, state, body)
         for each in LOG_DELIVERY if "LoggingConfiguration" in machine else ():
-            yield _need(role, role, f"logs:{each}", "*", f"{name} logs its executions")
-        for each in TRACING if machine["TracingConfiguration"]["Enabled"] else ():
-            yield _need(role, role, f"xray:{each}", "*", f"{name} is traced")
+            yield need(role, role, f"logs:{each}", "*", f"{name} logs its executions")
+        for each in TRACING if machine.get("TracingConfiguration", {}).get("Enabled") else ():
+            yield need(role, role, f"xray:{each}", "*", f"{name} is traced")
 
 
 def _state(
@@ -279,15 +244,15 @@ def _state(
         ".waitForTaskToken"
     )  # fmt: skip
     if service == "lambda:invoke":
-        yield _need(role, role, "lambda:InvokeFunction", asked["FunctionName"], way)
+        yield need(role, role, "lambda:InvokeFunction", asked["FunctionName"], way)
     elif service.startswith("dynamodb:"):
         action = service.removeprefix("dynamodb:")
         table = f"arn:aws:dynamodb:{WHERE}:table/{asked['TableName']}"
-        yield _need(role, role, f"dynamodb:{action[0].upper()}{action[1:]}", table, way)
+        yield need(role, role, f"dynamodb:{action[0].upper()}{action[1:]}", table, way)
     elif service == "events:putEvents":
         for entry in asked["Entries"]:
             bus = f"arn:aws:events:{WHERE}:event-bus/{entry['EventBusName']}"
-            yield _need(role, role, "events:PutEvents", bus, way)
+            yield need(role, role, "events:PutEvents", bus, way)
     elif service.startswith("states:startExecution"):
         yield from _another_machine(role, way, asked["StateMachineArn"], service)
     elif service or "ResultWriter" in state:
@@ -297,51 +262,52 @@ def _state(
         )
     if "ItemReader" in state:
         manifest = f"{template.arn('UploadsBucket')}/work/f/manifest.json"
-        yield _need(role, role, "s3:GetObject", manifest, f"{way}: its list of items")
+        yield need(role, role, "s3:GetObject", manifest, f"{way}: its list of items")
     processor = state.get("ItemProcessor", {}).get("ProcessorConfig", {})
     if processor.get("Mode") == "DISTRIBUTED":
-        yield _need(role, role, "states:StartExecution", template.arn(machine), way)
+        yield need(role, role, "states:StartExecution", template.arn(machine), way)
         own = template.arn(machine).replace(":stateMachine:", ":execution:")
         for action in ("DescribeExecution", "StopExecution"):
-            yield _need(role, role, f"states:{action}", f"{own}/{name}:e", way)
+            yield need(role, role, f"states:{action}", f"{own}/{name}:e", way)
 
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
 def _another_machine(role: str, way: str, machine: str, service: str) -> Iterator[Need]:
     """A state that starts an execution; with `.sync` it watches it by a rule of Step Functions'."""
-    yield _need(role, role, "states:StartExecution", machine, way)
+    yield need(role, role, "states:StartExecution", machine, way)
     if ".sync" in service:
         started = f"{machine.replace(':stateMachine:', ':execution:')}:e"
         for action in ("DescribeExecution", "StopExecution"):
-            yield _need(role, role, f"states:{action}", started, way)
+            yield need(role, role, f"states:{action}", started, way)
         rule = "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
         for action in ("PutTargets", "PutRule", "DescribeRule"):
-            yield _need(role, role, f"events:{action}", f"arn:aws:events:{WHERE}:{rule}", way)
+            yield need(role, role, f"events:{action}", f"arn:aws:events:{WHERE}:{rule}", way)
 
 
 def _orders_bus(platform: Platform) -> Iterator[Need]:
     """The orders bus encrypts each event by itself, and has a dead-letter queue of Terraform's."""
     way, key = "the orders bus takes an event", platform.bus_key
-    where = _policy_of(key)
+    where = policy_of(key)
     source = {"aws:SourceArn": ORDERS_BUS, **OWN_ACCOUNT}
     # Its archive's, too, whose page names no other condition's key and wants ReEncrypt:
     # https://docs.aws.amazon.com/eventbridge/latest/userguide/encryption-archives.html
     encryption = {"kms:EncryptionContext:aws:events:event-bus:arn": ORDERS_BUS}
     yield Need(where, Request(EVENTS, "kms:DescribeKey", key, way))
     actions = ("GenerateDataKey", "Decrypt", "ReEncryptFrom", "ReEncryptTo")
-    yield from _key_uses(where, EVENTS, key, way, actions, encryption)
+    yield from key_uses(where, EVENTS, key, way, actions, encryption)
     way = "what the orders bus cannot encrypt goes to its dead-letter queue"
     key = platform.queue_key
     queue = "queue orders-dlq"
     yield Need(queue, Request(EVENTS, "sqs:SendMessage", ORDERS_QUEUE, way, source))
     context = {"kms:EncryptionContext:aws:sqs:arn": ORDERS_QUEUE}
-    yield from _key_uses(_policy_of(key), EVENTS, key, way, actions[:2], context)
+    yield from key_uses(policy_of(key), EVENTS, key, way, actions[:2], context)
 
 
 def _alarms(template: Template) -> Iterator[Need]:
     for name, alarm in template.of_type("AWS::CloudWatch::Alarm").items():
         source = {"aws:SourceArn": template.arn(name), **OWN_ACCOUNT}
-        for topic in alarm["AlarmActions"]:
+        kinds = ("AlarmActions", "OKActions", "InsufficientDataActions")
+        for topic in (each for kind in kinds for each in alarm.get(kind, [])):
             way, own = f"the alarm {name} tells the operators", template.named(topic)
             yield Need(f"topic {own}", Request(ALARMS, "sns:Publish", topic, way, source))
             key = template.resources[own]["Properties"].get("KmsMasterKeyId", "")
@@ -353,14 +319,13 @@ def _log_groups(template: Template) -> Iterator[Need]:
     for name, group in template.of_type("AWS::Logs::LogGroup").items():
         key, arn = group.get("KmsKeyId", ""), template.arn(name).removesuffix(":*")
         context = {"kms:EncryptionContext:aws:logs:arn": arn}
-        yield from _key_uses(_policy_of(key), LOGS, key, f"{name} encrypts", actions, context)
+        yield from key_uses(policy_of(key), LOGS, key, f"{name} encrypts", actions, context)
 
 
 def behind(template: Template, platform: Platform, role: str) -> Iterator[Need]:
     """The uses of keys behind what a role may do: whoever may read a thing must be able to."""
     allowed = {(grant.action, grant.resource) for grant in template.grants_of(role)}
     bucket = template.arn("UploadsBucket")
-    table = template.resources["Ledger"]["Properties"]
     functions = {
         template.named(each["Role"]) for each in template.of_type("AWS::Lambda::Function").values()
     }
@@ -371,21 +336,28 @@ def behind(template: Template, platform: Platform, role: str) -> Iterator[Need]:
         actions: tuple[str, ...] = ()
         context: dict[str, str] = {}
         if action in ("s3:GetObject", "s3:GetObjectVersion"):
-            key, actions, context = bucket_key(template), ("Decrypt",), _via("s3", s3=bucket)
+            key, actions, context = bucket_key(template), ("Decrypt",), via("s3", s3=bucket)
         elif action == "s3:PutObject":
             key, actions = bucket_key(template), ("Decrypt", "GenerateDataKey")
-            context = _via("s3", s3=bucket)
-        elif service == "dynamodb":
-            key, actions = table.get("SSESpecification", {}).get("KMSMasterKeyId", ""), TABLE_KEY
-            context = _via("dynamodb", table=table["TableName"])
+            context = via("s3", s3=bucket)
+        elif service == "dynamodb" and resource != "*":
+            named, _, part = resource.partition(":table/")[2].partition("/")
+            if "*" in named:
+                continue  # which tables, says nobody: it is too wide anyway
+            table = template.resources[template.named(resource.removesuffix(f"/{part}"))]
+            encryption = table["Properties"].get("SSESpecification", {})
+            key = encryption.get("KMSMasterKeyId", "")
+            actions = ("Decrypt",) if part.startswith("stream/") else TABLE_KEY
+            context = via("dynamodb", table=named)
         elif verb in ("GetSecretValue", "PutSecretValue"):
-            key, context = platform.secrets_key, _via("secretsmanager")
+            key, context = platform.secrets_key, via("secretsmanager")
             actions = ("Decrypt",) if verb.startswith("Get") else ("Decrypt", "GenerateDataKey")
-        elif action == "sqs:SendMessage" and resource != "*":
-            key, actions = _queue_key(template, resource), ("Decrypt", "GenerateDataKey")
-            context = _via("sqs", queue=resource)
-        yield from _key_uses(role, role, key, way, actions, context)
-        if key == bucket_key(template) and actions == ("Decrypt",) and role in functions:
+        elif action in ("sqs:SendMessage", "sqs:ReceiveMessage") and resource != "*":
+            # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+            key, context = queue_key(template, resource), via("sqs", queue=resource)
+            actions = ("Decrypt", "GenerateDataKey") if verb == "SendMessage" else ("Decrypt",)
+        yield from key_uses(role, role, key, way, actions, context)
+        if action in ("s3:GetObject", "s3:GetObjectVersion") and role in functions:
             # Without it a missing object is a 403, as a missing permission is; with it a 404. The
             # key that was asked for counts as the prefix (so Ceph, which matches AWS in this).
             # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
