@@ -97,6 +97,12 @@ class QuarantineFile(Settings, frozen=True):
     ledger_table: Text
 
 
+class CloseFile(Settings, frozen=True):
+    """Settings of the function CloseFile."""
+
+    ledger_table: Text
+
+
 class NotifyPartner(Settings, frozen=True):
     """Settings of the function NotifyPartner."""
 

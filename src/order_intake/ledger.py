@@ -353,16 +353,21 @@ class Ledger:
         now: datetime,
         *,
         claimant: str | None = None,
+        unclaimed: IncomingFile | None = None,
     ) -> FileRow:
         """Write a file's outcome, once, and give the row as it then stands.
 
         When the same outcome stands there already (a retry), the row is left as it is and given
         back, its first `closed_at` included. Raises ClosedOtherwise when another outcome does, or
-        when the file is no longer claimed by `claimant`, if one is named.
+        when the file is no longer claimed by `claimant`, if one is named. With `unclaimed`, a row
+        that does not exist is made for that file and `claimant`.
         """
         condition, values = "#status IN (:registered, :awaiting)", dict(OPEN)
         if claimant is not None:
             condition, values = f"{condition} AND claimed_by = :me", values | {":me": claimant}
+        if unclaimed is not None:
+            condition = f"attribute_not_exists(pk) OR ({condition})"
+            fields = msgspec.structs.asdict(unclaimed) | {"claimed_by": claimant} | fields
         try:
             item = self._update(
                 file_id,
@@ -372,7 +377,7 @@ class Ledger:
                 values=values,
             )
         except _ConditionFailed as met:
-            if met.item and met.row.status == outcome:
+            if met.item and met.row.status == outcome and claimant in (None, met.row.claimed_by):
                 return met.row
             raise ClosedOtherwise(f"{file_id} cannot become {outcome}: {met}") from met
         return _row(item)

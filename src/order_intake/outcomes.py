@@ -179,7 +179,14 @@ def rejected(
 
 
 def declined(
-    file: IncomingFile, totals: Totals, *, decided_by: str, explanation: str, closed_at: str
+    file: IncomingFile,
+    totals: Totals,
+    *,
+    decided_by: str,
+    reason: str,
+    explanation: str,
+    loaded: bool | None,
+    closed_at: str,
 ) -> Announcement:
     """Announce a file that a person declined, or about which nobody answered in time."""
     return _announce(
@@ -187,7 +194,9 @@ def declined(
         file,
         totals,
         decided_by=decided_by,
+        reason=reason,
         explanation=explanation,
+        loaded=loaded,
         closed_at=closed_at,
     )
 
@@ -206,11 +215,25 @@ def duplicate(file: IncomingFile, duplicate_of: str, *, closed_at: str) -> Annou
 
 
 def failed(
-    file: IncomingFile, totals: Totals | None, reason: str, explanation: str, *, closed_at: str
+    file: IncomingFile,
+    totals: Totals | None,
+    reason: str,
+    explanation: str,
+    *,
+    decided_by: str | None,
+    loaded: bool | None,
+    closed_at: str,
 ) -> Announcement:
     """Announce a file that we could not finish; `reason` is the error's name."""
     return _announce(
-        "Failed", file, totals, reason=reason, explanation=explanation, closed_at=closed_at
+        "Failed",
+        file,
+        totals,
+        reason=reason,
+        explanation=explanation,
+        decided_by=decided_by,
+        loaded=loaded,
+        closed_at=closed_at,
     )
 
 

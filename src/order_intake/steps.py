@@ -7,6 +7,7 @@ only on its input, and the ledger takes an outcome once.
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -182,6 +183,32 @@ def quarantine(
     store.put_json(uploads.reason_key(file.partner, file.file_id), refusal)
     fields = msgspec.structs.asdict(totals) if totals else {}
     return ledger.close(file.file_id, "Rejected", fields | msgspec.structs.asdict(refusal), now)
+
+
+def close_unfinished(
+    ledger: Ledger,
+    file: IncomingFile,
+    outcome: Literal["Declined", "Failed"],
+    totals: Totals | None,
+    *,
+    reason: str,
+    explanation: str,
+    approval: Approval | None,
+    loaded: bool | None,
+    claimant: str,
+    now: datetime,
+) -> FileRow:
+    """Write the outcome Declined or Failed, for the execution that has the file.
+
+    Raises ClosedOtherwise when the file has another outcome, or is another claimant's.
+    """
+    fields = msgspec.structs.asdict(totals) if totals else {}
+    fields |= {"reason": reason, "explanation": explanation, "loaded": loaded}
+    if approval:
+        fields["approval"] = msgspec.to_builtins(approval)
+    # Registering may have failed before it claimed the upload: then there is no row yet.
+    unclaimed = file if outcome == "Failed" else None
+    return ledger.close(file.file_id, outcome, fields, now, claimant=claimant, unclaimed=unclaimed)
 
 
 def profile_of(file: IncomingFile) -> partners.Profile:

@@ -10,6 +10,7 @@ import pytest
 from order_intake import partners, payloads, uploads
 from order_intake.handlers import (
     assess_file,
+    close_file,
     curate_file,
     load_orders,
     price_chunk,
@@ -35,7 +36,10 @@ TASKS: dict[str, Any] = {
     "LoadOrders": load_orders.Payload,
     "CurateFile": curate_file.Payload,
     "QuarantineFile": quarantine_file.Payload,
+    "CloseFile": close_file.Payload,
 }
+# The state that calls a function, where it is called otherwise.
+STATES = {"CloseFile": "RecordFailure"}
 # Whom the others are called by: the detail types that the rules of their bus let through.
 CALLED_BY_EVENTS = {
     "IntakeSmallFile": ("aws.s3", {"Object Created", "Object Deleted"}),
@@ -64,9 +68,9 @@ def states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def sent_by_the_workflow(function: str) -> set[str]:
-    """The fields of the payload that the workflow's state of that name sends."""
+    """The fields of the payload that the workflow's state sends to a function."""
     found = dict(states(definition()))
-    payload = found[function]["Arguments"]["Payload"]
+    payload = found[STATES.get(function, function)]["Arguments"]["Payload"]
     # A map's state passes its item on, which the map's selector makes.
     return set(found["PriceChunks"]["ItemSelector"] if isinstance(payload, str) else payload)
 
@@ -204,7 +208,7 @@ def test_what_comes_otherwise_is_told(expect: Expect, payload: Any, told: list[s
     ("find", "line"),
     [
         (lambda: fixtures.find_function("pricechunk"), "the nearest: PriceChunk"),
-        (lambda: fixtures.find_function("Zzz"), "there are: AssessFile, CurateFile"),
+        (lambda: fixtures.find_function("Zzz"), "there are: AssessFile, CloseFile"),
         (lambda: fixtures.find_event("PriceChunk", "chunk_with_refused.json"),
          "the nearest: chunk_with_a_refused_line"),
         (lambda: fixtures.read_event("LoadOrders", of({"PriceChunk"})[0].path),

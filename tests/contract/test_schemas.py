@@ -76,9 +76,19 @@ def test_every_rule_of_the_orders_bus_takes_events_with_a_schema() -> None:
     [
         outcomes.accepted(FILE, TOTALS, loaded=True, approval=None, closed_at=AT),
         outcomes.rejected(FILE, None, "not_utf8", "x", closed_at=AT),
-        outcomes.declined(FILE, TOTALS, decided_by="ann", explanation="no", closed_at=AT),
+        outcomes.declined(
+            FILE,
+            TOTALS,
+            decided_by="ann",
+            reason="approval_declined",
+            explanation="no",
+            loaded=False,
+            closed_at=AT,
+        ),
         outcomes.duplicate(FILE, "f0", closed_at=AT),
-        outcomes.failed(FILE, None, "RatesRefused", "x", closed_at=AT),
+        outcomes.failed(
+            FILE, None, "RatesRefused", "x", decided_by=None, loaded=None, closed_at=AT
+        ),
     ],
     ids=lambda each: each.detail_type,
 )

@@ -142,6 +142,7 @@ OPEN = {
     "LoadOrders": {"get work", "secret database"},
     "CurateFile": {"get work", "put curated", "put quarantine", "change row"},
     "QuarantineFile": {"get work", "put quarantine", "change row"},
+    "CloseFile": {"change row"},
     "NotifyPartner": {"secret partner-webhook"},
     "DailySettlement": {"list incoming", "read many rows", "secret database", "event to orders"},
     "RotateDatabaseSecret": {"secret database", "change a secret"},

@@ -44,11 +44,22 @@ def row(status: str, **more: Any) -> FileRow:
         (row("Accepted", loaded=True, **SUMS), {"loaded": True, "house_total": "11.62"}),
         (row("Rejected", reason="empty_file", explanation="x"), {"reason": "empty_file"}),
         (
-            row("Declined", approval=Approval("declined", "ann"), explanation="no", **SUMS),
-            {"decided_by": "ann", "accepted": 2},
+            row(
+                "Declined",
+                approval=Approval("declined", "ann"),
+                reason="approval_declined",
+                explanation="no",
+                loaded=False,
+                **SUMS,
+            ),
+            {"decided_by": "ann", "reason": "approval_declined", "accepted": 2, "loaded": False},
         ),
         (row("Duplicate", duplicate_of="f0"), {"duplicate_of": "f0", "lines_in": None}),
         (row("Failed", reason="RatesRefused", explanation="x"), {"reason": "RatesRefused"}),
+        (
+            row("Failed", approval=Approval("approved", "ann"), loaded=True, **SUMS),
+            {"decided_by": "ann", "loaded": True, "accepted": 2},
+        ),
     ],
 )
 def test_each_outcome_says_what_its_row_says(final: FileRow, told: dict[str, Any]) -> None:

@@ -47,16 +47,26 @@ FIELDS |= {"loaded", "closed_at"} | SUM_FIELDS
             {"outcome": "Rejected", "reason": "not_utf8", "lines_in": None, "loaded": None},
         ),
         (
-            outcomes.declined(FILE, TOTALS, decided_by="ann", explanation="no", closed_at=AT),
-            {"outcome": "Declined", "decided_by": "ann", "lines_in": 3},
+            outcomes.declined(
+                FILE,
+                TOTALS,
+                decided_by="ann",
+                reason="approval_declined",
+                explanation="no",
+                loaded=False,
+                closed_at=AT,
+            ),
+            {"outcome": "Declined", "decided_by": "ann", "reason": "approval_declined"},
         ),
         (
             outcomes.duplicate(FILE, "f0", closed_at=AT),
             {"outcome": "Duplicate", "duplicate_of": "f0", "total": None},
         ),
         (
-            outcomes.failed(FILE, None, "RatesUnavailable", "down", closed_at=AT),
-            {"outcome": "Failed", "reason": "RatesUnavailable", "explanation": "down"},
+            outcomes.failed(
+                FILE, None, "RatesUnavailable", "down", decided_by=None, loaded=True, closed_at=AT
+            ),
+            {"outcome": "Failed", "reason": "RatesUnavailable", "loaded": True},
         ),
     ],
 )

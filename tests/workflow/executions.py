@@ -37,6 +37,10 @@ def handler(event, context):
     ).get("index"):
         raise type(part["raise"], (Exception,), {})("as the script says")
     answer = part.get("returns", event)
+    if name == "CloseFile" and "returns" not in part:
+        detail = {key: event[key] for key in ("outcome", "reason")} | {"explanation": "as said"}
+        detail |= {"file_id": file["file_id"]}
+        answer = {"announcement": {"detail_type": "OrderFile" + event["outcome"], "detail": detail}}
     return answer | {"file": file} if answer.get("file") == "the same" else answer
 """
 
@@ -49,6 +53,7 @@ PRETENDED = (
     "LoadOrders",
     "CurateFile",
     "QuarantineFile",
+    "CloseFile",
 )
 
 
@@ -140,7 +145,6 @@ class Ended:
     cause: str | None
     way: list[str]
     history: list[dict[str, Any]]
-    row: dict[str, Any]
     file: dict[str, Any]
     execution: str = ""
     calls: dict[str, list[Any]] = field(default_factory=dict)
@@ -157,14 +161,12 @@ class Executions:
         self,
         script: dict[str, Any],
         *,
-        row: dict[str, Any] | None = None,
         answer: dict[str, Any] | None = None,
         **values: str,
     ) -> Ended:
         """Run a file to its end.
 
-        `script` says what functions do; `row` changes the ledger row as it stands when the
-        workflow reads it (plain texts); `answer` is given to whoever waits for a token.
+        `script` says what functions do; `answer` is given to whoever waits for a token.
         """
         client = self.bench.emulator.client("stepfunctions")
         machine = self.bench.machine(tuple(values.items()))
@@ -174,17 +176,16 @@ class Executions:
         notification = event(f"incoming/nordwind/{text}.csv", self.bench.bucket)
         file = file_of(notification)
         assert self.bench.queue
-        self._put_row(file, {"claimed_by": execution} | (row or {}))
+        self._put_row(file)
         client.start_execution(stateMachineArn=machine, name=name, input=json.dumps(notification))
         if answer:
             token = wait_until(lambda: self._token(file["file_id"]), "the question", 20)
             client.send_task_success(taskToken=token, output=json.dumps(answer))
         return self._ended(execution, file)
 
-    def _put_row(self, file: dict[str, Any], fields: dict[str, str]) -> None:
+    def _put_row(self, file: dict[str, Any]) -> None:
         terms = {"approval_threshold": {"S": "100.00"}, "tolerance": {"S": "0.01"}}
         item = {"pk": {"S": f"file#{file['file_id']}"}, "terms": {"M": terms}}
-        item |= {name: {"S": value} for name, value in fields.items()}
         self.bench.emulator.client("dynamodb").put_item(TableName=self.bench.table, Item=item)
 
     def _token(self, file_id: str) -> str | None:
@@ -206,10 +207,6 @@ class Executions:
         definition = load()
         for edge in edges.of_history(definition, history):
             self.note(edge)
-        key = {"pk": {"S": f"file#{file['file_id']}"}}
-        row = self.bench.emulator.client("dynamodb").get_item(
-            TableName=self.bench.table, Key=key, ConsistentRead=True
-        )["Item"]
         calls = {
             noted.name.removeprefix(file["file_id"]): [
                 json.loads(line) for line in noted.read_text().splitlines()
@@ -228,7 +225,6 @@ class Executions:
             cause=found.get("cause"),
             way=[name for name in way if name in definition["States"]],
             history=history,
-            row={name: next(iter(value.values())) for name, value in row.items()},
             file=file,
             execution=execution,
             calls=calls,

@@ -5,12 +5,11 @@ from unittest.mock import ANY
 
 import msgspec
 import pytest
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from order_intake.outcomes import Outcome
+from order_intake.handlers import close_file
+from order_intake.outcomes import Approval
 from tests.workflow.samples import FILE, RATES, REFUSAL, TERMS, TOTALS, UNKNOWN, event
-from tests.workflow.single_states import ENTERED, EXECUTION, SingleStates, substituted
-from tools.released_schemas import problems
+from tests.workflow.single_states import EXECUTION, SingleStates, substituted
 from tools.workflow import edges
 from tools.workflow.definition import load
 from tools.workflow.definition import states as states_of
@@ -39,6 +38,7 @@ RETRIES = [
     for name, state in STATES.items()
     for retry in state.get("Retry", [])
     for error in retry["ErrorEquals"]
+    if retry.get("MaxAttempts") != 0
 ]
 # Their names by what they do with an error that is none of their Retry's. A chunk answers its map.
 CHUNK = "PriceChunk"
@@ -146,7 +146,7 @@ def test_timeout_is_no_dead_end(states: SingleStates, name: str) -> None:
 def test_row_of_somebody_else_is_left_alone(
     states: SingleStates, name: str, following: str
 ) -> None:
-    taken = states.run(name, {}, VARIABLES, error="DynamoDB.ConditionalCheckFailedException")
+    taken = states.run(name, {}, VARIABLES, error="ClosedOtherwise")
 
     assert (taken.status, taken.following) == ("CAUGHT_ERROR", following)
     assert taken.variables == VARIABLES
@@ -407,104 +407,50 @@ def test_quarantine_of_an_unread_file_knows_no_totals(states: SingleStates) -> N
     assert taken.payload["reason"] == REFUSAL["reason"]
 
 
-def announced(variables: dict[str, Any]) -> Outcome:
-    """The outcome that a state is about to announce; it must have every field and no other."""
-    detail, kind = variables["announcement"]["detail"], variables["announcement"]["detail_type"]
-    assert problems({"source": "order-intake", "detail-type": kind, "detail": detail}) == []
-    assert set(detail) == {each.name for each in msgspec.structs.fields(Outcome)}
-    return msgspec.convert(detail, Outcome)
+def closing(states: SingleStates, name: str, variables: dict[str, Any]) -> close_file.Payload:
+    """What a last writer asks CloseFile for; it announces what that answers."""
+    announcement = {"detail_type": "OrderFileX", "detail": {"outcome": "X"}}
 
-
-def row_of(arguments: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
-    """What an update writes into the file's row, and which fields it removes from there."""
-    assert arguments["TableName"] == "ledger"
-    assert arguments["Key"] == {"pk": {"S": f"file#{FILE['file_id']}"}}
-    names = arguments["ExpressionAttributeNames"]
-    values = arguments["ExpressionAttributeValues"]
-    assigned, _, removed = arguments["UpdateExpression"].partition(" REMOVE ")
-    read = TypeDeserializer().deserialize
-    row = {}
-    for assignment in assigned.removeprefix("SET ").split(","):
-        name, value = assignment.split("=")
-        row[names.get(name.strip(), name.strip())] = read(values[value.strip()])
-    return row, {names.get(name.strip(), name.strip()) for name in removed.split(",")}
-
-
-def told_alike(row: dict[str, Any], outcome: Outcome) -> None:
-    """Row and event must say the same wherever both say something."""
-    told = msgspec.to_builtins(outcome)
-    shared = row.keys() & told.keys()
-    assert {name: row[name] for name in shared} == {name: told[name] for name in shared}
-    assert (row["status"], row["claimed_by"]) == (outcome.outcome, EXECUTION)
-
-
-def test_declined_file_is_written_down_and_announced(states: SingleStates) -> None:
-    approval = {"decision": "declined", "decided_by": "ana"}
-    variables = VARIABLES | {"approval": approval, "totals": CONVERTED}
-
-    taken = states.run("RecordDeclined", {}, variables, result={})
+    taken = states.run(name, {}, variables, result={"Payload": {"announcement": announcement}})
 
     assert taken.following == "Announce"
-    assert taken.arguments["ExpressionAttributeValues"] == {
-        ":claimant": {"S": EXECUTION},
-        ":declined": {"S": "Declined"},
-        ":now": {"S": ENTERED},
-        ":approval": {"M": {"decision": {"S": "declined"}, "decided_by": {"S": "ana"}}},
-        ":reason": {"S": REFUSAL["reason"]},
-        ":explanation": {"S": REFUSAL["explanation"]},
-        ":no": {"BOOL": False},
-    }
-    row, removed = row_of(taken.arguments)
-    closing = {"status": "Declined", "closed_at": ENTERED, "loaded": False}
-    # The condition asks for claimed_by; the update leaves it.
-    assert row == closing | REFUSAL | {"approval": approval}
-    assert removed == {"task_token"}
-    assert taken.variables["announcement"]["detail_type"] == "OrderFileDeclined"
-    outcome = announced(taken.variables)
-    # The row has file and totals since before.
-    told_alike(row | {"claimed_by": EXECUTION} | FILE | CONVERTED, outcome)
-    assert (outcome.outcome, outcome.decided_by, outcome.loaded) == ("Declined", "ana", False)
+    assert taken.variables == variables | {"announcement": announcement}
+    asked = taken.payload
+    assert set(asked) == {each.name for each in msgspec.structs.fields(close_file.Payload)}
+    assert (asked["file"], asked["execution"], asked["claimant"]) == (FILE, NAME, EXECUTION)
+    return msgspec.convert(asked, close_file.Payload)
+
+
+def test_declined_file_is_closed(states: SingleStates) -> None:
+    approval = Approval("declined", "ana", f"{FILE['file_id']}-1-threshold")
+    known = VARIABLES | {"approval": msgspec.to_builtins(approval), "totals": CONVERTED}
+
+    asked = closing(states, "RecordDeclined", known)
+
+    assert (asked.outcome, asked.approval, asked.loaded) == ("Declined", approval, False)
+    assert asked.reason == REFUSAL["reason"]
+    assert asked.explanation == REFUSAL["explanation"]
+    assert msgspec.to_builtins(asked.totals) == CONVERTED
 
 
 @pytest.mark.parametrize("totals", [CONVERTED, UNKNOWN], ids=["assessed", "unread"])
 @pytest.mark.parametrize("approval", [None, {"decision": "approved", "decided_by": "ana"}])
-@pytest.mark.parametrize(
-    ("loaded", "written", "told"), [(True, {"BOOL": True}, True), (False, {"NULL": True}, None)]
-)
-def test_failed_file_is_written_down_and_announced(
+# A load's answer may have been lost: that nothing was loaded is never known.
+@pytest.mark.parametrize(("loaded", "told"), [(True, True), (False, None)])
+def test_failed_file_is_closed(
     states: SingleStates,
     totals: dict[str, Any],
     approval: dict[str, str] | None,
     loaded: bool,
-    written: dict[str, bool],
     told: bool | None,
 ) -> None:
     known = VARIABLES | {"approval": approval, "loaded": loaded, "totals": totals}
-    explanation = f"The history of the execution {NAME} tells more."
 
-    taken = states.run("RecordFailure", {}, known, result={})
+    asked = closing(states, "RecordFailure", known)
 
-    assert taken.following == "Announce"
-    write = TypeSerializer().serialize
-    assert taken.arguments["ExpressionAttributeValues"] == {
-        ":claimant": {"S": EXECUTION},
-        ":failed": {"S": "Failed"},
-        ":now": {"S": ENTERED},
-        ":reason": {"S": "DatabaseRefused"},
-        ":explanation": {"S": explanation},
-        # A load's answer may have been lost: that nothing was loaded is never known.
-        ":loaded": written,
-        **{f":{name}": write(value) for name, value in (FILE | totals).items()},
-    }
-    row, removed = row_of(taken.arguments)
-    closing = {"status": "Failed", "closed_at": ENTERED, "claimed_by": EXECUTION}
-    reason = {"reason": "DatabaseRefused", "explanation": explanation, "loaded": told}
-    assert row == closing | reason | FILE | totals
-    assert removed == {"task_token"}
-    assert taken.variables["announcement"]["detail_type"] == "OrderFileFailed"
-    outcome = announced(taken.variables)
-    told_alike(row, outcome)
-    assert outcome.decided_by == ("ana" if approval else None)
+    assert (asked.outcome, asked.reason, asked.loaded) == ("Failed", "DatabaseRefused", told)
+    assert msgspec.to_builtins(asked.approval) == approval
+    assert msgspec.to_builtins(asked.totals) == (None if totals == UNKNOWN else totals)
 
 
 def test_announcement_goes_to_the_orders_bus(states: SingleStates) -> None:

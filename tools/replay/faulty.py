@@ -23,6 +23,7 @@ FUNCTIONS = (
     "LoadOrders",
     "CurateFile",
     "QuarantineFile",
+    "CloseFile",
     "NotifyPartner",
 )
 LIMIT = 60.0  # seconds until the error must have been logged that ends a fault

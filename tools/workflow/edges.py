@@ -56,6 +56,8 @@ def _transitions(state: State) -> Iterator[str]:
 def _failures(state: State) -> Iterator[str]:
     """Where a state leads when something fails."""
     for number, retry in enumerate(state.get("Retry", []), 1):
+        if retry.get("MaxAttempts") == 0:
+            continue  # it says what is not tried again, whatever the retriers after it say
         yield from (f"Retry {error}" for error in retry["ErrorEquals"])
         yield f"Retry {number} used up"
     for catch in state.get("Catch", []):
@@ -98,7 +100,11 @@ def of_test_state(
         return [f"{name}: Retry {_named(group, error)}"]
     taken = [f"{name}: TimeoutSeconds"] if error == TIMEOUT else []
     for number, retry in enumerate(state.get("Retry", []), 1):
-        if tried and {error, "States.ALL"} & set(retry["ErrorEquals"]):
+        if (
+            tried
+            and retry.get("MaxAttempts") != 0
+            and {error, "States.ALL"} & set(retry["ErrorEquals"])
+        ):
             taken.append(f"{name}: Retry {number} used up")
     if status == "CAUGHT_ERROR":
         catch = state["Catch"][details["catchIndex"]]

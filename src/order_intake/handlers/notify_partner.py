@@ -41,7 +41,4 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
         raise InvalidInput(f"{told.detail_type} does not announce the outcome {detail.outcome}")
     delivered, explanation = webhook.tell(settings.partner_webhook_secret_arn, detail)
     logs.logger.info("notified", delivered=delivered, explanation=explanation)
-    if detail.outcome == "Declined" or (detail.outcome == "Failed" and detail.route == "workflow"):
-        # The workflow wrote these rows by itself: no function has counted them.
-        logs.count(f"Files{detail.outcome}")
     return {"delivered": delivered, "explanation": explanation}

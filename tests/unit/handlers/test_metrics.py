@@ -11,6 +11,7 @@ import pytest
 
 from order_intake import database, environment
 from order_intake.handlers import (
+    close_file,
     curate_file,
     daily_settlement,
     intake_small_file,
@@ -143,37 +144,37 @@ def test_a_duplicate_is_counted(put: Put, counted: Counted) -> None:
     assert metrics == {"FilesDuplicate": 1}
 
 
-@pytest.mark.parametrize(
-    ("outcome", "route", "expected"),
-    [
-        ("Declined", "workflow", {"FilesDeclined": 1}),
-        ("Failed", "workflow", {"FilesFailed": 1}),
-        # Those have been counted by the function that wrote their rows.
-        ("Failed", "direct", {}),
-        ("Accepted", "workflow", {}),
-        ("Rejected", "workflow", {}),
-        ("Duplicate", "workflow", {}),
-    ],
-)
-def test_what_the_workflow_closed_by_itself_is_counted_once_told(
+@pytest.mark.parametrize("outcome", ["Declined", "Failed"])
+def test_a_file_that_was_not_taken_is_counted_without_its_lines(
+    cloud: FakeCloud, started: dict[str, Any], counted: Counted, outcome: str
+) -> None:
+    done = priced(aged(started), cloud)
+    payload = {"file": done["file"], "totals": done["totals"], "outcome": outcome}
+    close_file.handler(payload | {"claimant": started["claimant"], "reason": "x"}, context())
+
+    metrics = counted()
+    assert 3590 <= take_age(metrics) < 7200
+    assert metrics == {f"Files{outcome}": 1}
+
+
+@pytest.mark.parametrize("outcome", ["Accepted", "Declined", "Failed"])
+def test_an_outcome_is_counted_where_it_is_written_and_not_where_it_is_delivered(
     cloud: FakeCloud,
     started: dict[str, Any],
     counted: Counted,
     monkeypatch: pytest.MonkeyPatch,
     outcome: str,
-    route: str,
-    expected: dict[str, Any],
 ) -> None:
     monkeypatch.setenv("PARTNER_WEBHOOK_SECRET_ARN", environment.NOT_CONFIGURED)
     payload = priced(started, cloud) | {"loaded": True, "approval": None}
     answer: Any = curate_file.handler(payload, context())
     counted()
-    detail = answer["announcement"]["detail"] | {"outcome": outcome, "route": route}
+    detail = answer["announcement"]["detail"] | {"outcome": outcome}
     event = {"source": "order-intake", "detail-type": f"OrderFile{outcome}", "detail": detail}
 
     notify_partner.handler(event, context())
 
-    assert counted() == expected
+    assert counted() == {}
 
 
 def test_findings_of_the_settlement_are_counted(
