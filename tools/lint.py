@@ -17,6 +17,7 @@ from pathlib import Path
 from tools import source_template
 from tools.errors import UserError, run
 from tools.linting import LEFT_OUT, deployed_form, sources
+from tools.local_cloud import state
 from tools.stage import LOCAL_REGION, ROOT
 
 BIN = ROOT / ".venv" / "dev" / "bin"
@@ -117,6 +118,21 @@ def check(name: str) -> Verdict:
     environment["CKV_IGNORE_HIDDEN_DIRECTORIES"] = "false"  # the translated template lies in one
     begun = time.monotonic()
     try:
+        return _verdict(name, environment, begun)
+    except UserError as error:
+        return Verdict(name, 1, f"error: {error}\n", time.monotonic() - begun)
+    except FileNotFoundError as error:
+        program = Path(error.filename).name
+        missing = f"error: {program} is not installed; run: make doctor setup\n"
+        return Verdict(name, 1, missing, time.monotonic() - begun)
+
+
+def _verdict(name: str, environment: dict[str, str], begun: float) -> Verdict:
+    with state.scratch() as folder:
+        # Linters read back what they find there. Terraform's provider listens on a socket there,
+        # whose path may have 107 bytes only.
+        if not name.startswith("terraform"):
+            environment = environment | {"TMPDIR": str(folder)}
         done = subprocess.run(
             arguments(name),
             cwd=ROOT,
@@ -126,12 +142,6 @@ def check(name: str) -> Verdict:
             stderr=subprocess.STDOUT,
             text=True,
         )
-    except UserError as error:
-        return Verdict(name, 1, f"error: {error}\n", time.monotonic() - begun)
-    except FileNotFoundError as error:
-        program = Path(error.filename).name
-        missing = f"error: {program} is not installed; run: make doctor setup\n"
-        return Verdict(name, 1, missing, time.monotonic() - begun)
     return Verdict(name, done.returncode, done.stdout, time.monotonic() - begun)
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import platform
-import tempfile
 import time
 import tomllib
 
@@ -11,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from tools import child, source_template
 from tools.errors import UserError
+from tools.local_cloud import state
 from tools.stage import PROJECT, ROOT, Stage
 from tools.workflow import definition
 
@@ -153,14 +153,14 @@ def _overrides(stage: Stage) -> list[str]:
 def _sam(stage: Stage, *arguments: str) -> None:
     """Run SAM quietly; what it printed is shown when it fails."""
     # SAM forgets a folder for each function that it packages.
-    with tempfile.TemporaryDirectory(prefix="order-intake-sam-") as folder:
+    with state.scratch() as folder:
         said: list[str] = []
         code = child.run(
             # Without the option, SAM looks for its configuration beside the built template.
             [SAM, *arguments, "--config-file", str(ROOT / "samconfig.toml")],
             said.append,
             cwd=ROOT,
-            env=stage.environment() | {"TMPDIR": folder},
+            env=stage.environment() | {"TMPDIR": str(folder)},
         )
     if code:
         print("".join(said))

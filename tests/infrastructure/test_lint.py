@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -213,6 +214,24 @@ def test_a_node_that_is_not_fit_is_named(
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert (definition.missing() or "").startswith(says)
+
+
+def test_linters_have_a_temporary_folder_of_their_own_that_goes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path))
+    (tmp_path / "scratch").mkdir()
+    for left in ("1-of-a-running-one", "999999999-of-a-killed-one"):
+        (tmp_path / "scratch" / left).mkdir()
+    says = "import os, tempfile; t = tempfile.gettempdir(); print(t, oct(os.stat(t).st_mode))"
+    monkeypatch.setitem(lint.CHECKS, "says", [sys.executable, "-c", says])
+
+    folder, mode = lint.check("says").output.split()
+
+    assert Path(folder).parent == tmp_path / "scratch"
+    assert mode.endswith("700")
+    assert [path.name for path in (tmp_path / "scratch").iterdir()] == ["1-of-a-running-one"]
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:

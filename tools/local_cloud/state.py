@@ -3,14 +3,16 @@
 import contextlib
 import fcntl
 import json
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tools.stage import local_dir
 
-KEPT = frozenset({"lock", "deployment.lock", "logs"})  # what `make down` leaves
+KEPT = frozenset({"lock", "deployment.lock", "logs", "scratch"})  # what `make down` leaves
 
 
 def folder(name: str = "") -> Path:
@@ -26,6 +28,23 @@ def folder(name: str = "") -> Path:
 def log_file(process: str) -> Path:
     """Where a process of the local cloud writes its log."""
     return folder("logs") / f"{process}.log"
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder of mode 0700 for a program's temporary files; it goes with the block.
+
+    In a folder that all users share, some programs read files back under names that another user
+    can guess. What a killed command has left goes, too.
+    """
+    base = folder("scratch")
+    for left in base.iterdir():
+        if not Path("/proc", left.name.partition("-")[0]).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(
+        prefix=f"{os.getpid()}-", dir=base, ignore_cleanup_errors=True
+    ) as path:
+        yield Path(path)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -87,9 +88,25 @@ class _SharedCode:
                     compiler = [sys.executable, "-m", "compileall", "-q", "-j", "0", str(partial)]
                     subprocess.run(compiler, check=False, stdout=subprocess.DEVNULL)
                     partial.rename(content)
+                os.utime(content)  # used now
+                _forget_old_packages(folder)
             source.unlink()
             target.rmdir()
             target.symlink_to(content)
+
+
+_PACKAGES_KEPT = 3  # this one, and what is redeployed when a change is taken back
+
+
+def _forget_old_packages(folder: Path) -> None:
+    """Remove what no worker uses and was not among the last packages that were started."""
+    links = folder.parent.glob("ministack-lambda-*/code")
+    used = {link.resolve() for link in links if link.is_symlink()}
+    packages = [path for path in folder.iterdir() if path.is_dir()]
+    by_use = sorted(packages, key=lambda path: path.stat().st_mtime, reverse=True)
+    for package in by_use[_PACKAGES_KEPT:]:
+        if package.resolve() not in used:
+            shutil.rmtree(package, ignore_errors=True)
 
 
 def shared_code() -> None:
