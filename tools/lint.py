@@ -27,8 +27,8 @@ CHECKOV = [
 ]
 CFN_LINT = [str(BIN / "cfn-lint"), "--include-checks", "I", "--"]
 PYTHON = [sys.executable, "-m"]
-# Instead of these, an argument is the template's file as it stands, that of its or the definition's
-# deployed form, or all files with that ending.
+# Instead of these, an argument is the template's file as it stands, that of its deployed form, the
+# deployed forms of all definitions, or all files with that ending.
 SOURCE, TEMPLATE, DEFINITION = "<source>", "<template>", "<definition>"
 YAML, MARKDOWN = "<.yaml>", "<.md>"
 TERRAFORM_TEST = "terraform test"
@@ -103,7 +103,7 @@ def arguments(name: str) -> list[str]:
             case "<template>":
                 command.append(str(deployed_form.prepare()[0]))
             case "<definition>":
-                command.append(str(deployed_form.prepare()[1]))
+                command += map(str, deployed_form.prepare()[1])
             case "<.yaml>" | "<.md>":
                 command += sources(word.strip("<>"))
             case _:

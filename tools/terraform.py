@@ -222,19 +222,20 @@ def validate() -> None:
         _alone(environment, "validate", "-no-color")
 
 
-def planned_in_test(file: str) -> dict[str, dict[str, Any]]:
-    """The values of all resources, by address, as a plan in terraform/tests/ has them.
+def planned_in_test(folder: str) -> dict[str, dict[str, Any]]:
+    """The values of all resources, by address, as the plan in this folder of tests has them.
 
     Made anew when anything below terraform/ changed. Raises UserError when it cannot be planned, or
-    when a test in that file fails.
+    when its test fails. Tests in other folders are not read: one that is broken is not in the way.
     """
     sources = [path for path in sorted(TERRAFORM.rglob("*.*")) if path.suffix in (".tf", ".hcl")]
     sources.append(Path(__file__))
     mark = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     kept = local_dir() / "terraform-validate" / f"planned-{mark}.json"
     if not kept.exists():
-        with _by_itself() as environment:
-            arguments = ("-json", "-verbose", f"-filter=tests/{file}")
+        tests = f"-test-directory=tests/{folder}"
+        with _by_itself(tests) as environment:
+            arguments = ("-json", "-verbose", tests)
             said = map(json.loads, _alone(environment, "test", *arguments).splitlines())
             (plan,) = [each["test_plan"] for each in said if each["type"] == "test_plan"]
             found = {each["address"]: each["change"]["after"] for each in plan["resource_changes"]}
@@ -248,7 +249,7 @@ def planned_in_test(file: str) -> dict[str, dict[str, Any]]:
 
 
 @contextmanager
-def _by_itself() -> Iterator[dict[str, str]]:
+def _by_itself(*options: str) -> Iterator[dict[str, str]]:
     """terraform/ made ready without a stage, for one process at a time; gives the environment.
 
     No request can leave the machine: AWS's address is one where nobody answers.
@@ -266,7 +267,7 @@ def _by_itself() -> Iterator[dict[str, str]]:
     with (data / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         init = ["-backend=false", "-input=false", "-no-color", "-lockfile=readonly", *plugins]
-        _alone(environment, "init", *init)
+        _alone(environment, "init", *init, *options)
         yield environment
 
 

@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from tools.permissions.platform import Platform
 from tools.permissions.policies import Grant, Request, denials, grants
 from tools.permissions.template import CONFIG_KEY, DATA_KEY, WHERE, Template
 from tools.permissions.ways import needs
+from tools.provider_mirror import TERRAFORM
 
 type Change = Callable[[dict[str, Any]], None]
 type Document = dict[str, Any]
@@ -536,7 +538,7 @@ def test_permissions_of_terraform_where_nobody_reads_them_are_told(
         "aws_cloudwatch_event_bus.orders": {},
         "aws_sqs_queue.orders_dlq": {},
     }
-    monkeypatch.setattr(terraform, "planned_in_test", lambda file: {**kept, at: thing})
+    monkeypatch.setattr(terraform, "planned_in_test", lambda folder: {**kept, at: thing})
 
     with pytest.raises(UserError, match=rf"^{re.escape(at)}: permissions that stand here are not"):
         Platform.planned()
@@ -775,13 +777,51 @@ def test_policy_of_awss_own_is_refused(platform: Platform) -> None:
         judged(platform, attach)
 
 
+def test_a_broken_test_of_terraforms_own_is_not_in_the_way(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "terraform"
+    shutil.copytree(TERRAFORM, copy)
+    (copy / "tests" / "broken.tftest.hcl").write_text("run {")
+    monkeypatch.setattr(terraform, "TERRAFORM", copy)
+    monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path / "local"))
+
+    assert Platform.planned() == platform
+
+
 def test_unknown_resource_of_terraform_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     things: dict[str, Document] = {
         "aws_cloudwatch_event_bus.orders": {},
         "aws_sqs_queue.orders_dlq": {},
         "aws_cloudwatch_event_target.more": {},
     }
-    monkeypatch.setattr(terraform, "planned_in_test", lambda file: things)
+    monkeypatch.setattr(terraform, "planned_in_test", lambda folder: things)
 
     with pytest.raises(UserError, match=r"^aws_cloudwatch_event_target.more: what a resource of"):
         Platform.planned()
+
+
+def test_every_state_machine_is_judged(platform: Platform) -> None:
+    second = {
+        "StateMachineName": "order-intake-local-Second",
+        "RoleArn": {"Fn::GetAtt": ["OrderIntakeRole", "Arn"]},
+        "Definition": {
+            "StartAt": "Put",
+            "States": {
+                "Put": {
+                    "Type": "Task",
+                    "Resource": "arn:aws:states:::dynamodb:putItem",
+                    "Arguments": {"TableName": "order-intake-local-ledger"},
+                    "End": True,
+                }
+            },
+        },
+    }
+    machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": second}
+
+    (told,) = judged(platform, merged({"Second": machine})).missing
+    assert told.startswith("Second does Put: OrderIntakeRole does not allow dynamodb:PutItem")
+
+    del second["Definition"]
+    with pytest.raises(UserError, match=r"^Second has no definition in a file"):
+        judged(platform, merged({"Second": machine}))

@@ -11,7 +11,14 @@ import pytest
 
 from tools import lint, source_template
 from tools.errors import UserError
-from tools.linting import LEFT_OUT, definition, deployed_form, markdown_links, sources
+from tools.linting import (
+    LEFT_OUT,
+    data_flow,
+    definition,
+    deployed_form,
+    markdown_links,
+    sources,
+)
 from tools.workflow.definition import load
 
 
@@ -31,7 +38,7 @@ def judged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, form: dict[str, Any]
     """Make the checks judge `form` instead of what is deployed."""
     path = tmp_path / "form.json"
     path.write_text(json.dumps(form))
-    monkeypatch.setattr(deployed_form, "prepare", lambda: (path, path))
+    monkeypatch.setattr(deployed_form, "prepare", lambda: (path, [path]))
     return path
 
 
@@ -159,6 +166,37 @@ def test_what_a_substitution_refers_to_must_be_there(of: dict[str, Any]) -> None
     del broken["Resources"]["OrderIntake"]
     with pytest.raises(UserError, match="has no state machine OrderIntake"):
         deployed_form.rendered(broken)
+
+
+def test_every_state_machine_is_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other = (
+        f"{{StartAt: A, QueryLanguage: JSONata, States: {{A: {{Type: Pass, Output: '{said}', "
+        "End: true}}}"
+        for said in ("{% $states.input %}", "{% $unheard %}")
+    )
+    machine = "Type: AWS::Serverless::StateMachine, Properties: {Role: 'arn:aws:iam::1:role/r', "
+    (tmp_path / "template.yaml").write_text(
+        "Transform: AWS::Serverless-2016-10-31\nGlobals: {Function: {}}\nResources:\n"
+        f"  One: {{{machine}DefinitionUri: one.yaml}}}}\n"
+        f"  Other: {{{machine}DefinitionUri: other.yaml}}}}\n"
+    )
+    (tmp_path / "one.yaml").write_text(one)
+    (tmp_path / "other.yaml").write_text(other)
+    monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path))
+
+    template, forms = deployed_form.prepare(tmp_path / "template.yaml")
+
+    inside = json.loads(template.read_text())["Resources"]
+    assert {name: "Definition" in inside[name]["Properties"] for name in ("One", "Other")} == {
+        "One": True, "Other": True
+    }  # fmt: skip
+    monkeypatch.setattr("sys.argv", ["data_flow", *map(str, forms)])
+    assert data_flow.main() == 1
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("Other: ")
+    assert "unheard" in line
 
 
 def test_what_several_checks_say_alike_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:

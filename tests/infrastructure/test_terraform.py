@@ -72,11 +72,16 @@ def initialized(local_stage: Stage, tmp_path_factory: pytest.TempPathFactory) ->
     return data
 
 
-@pytest.mark.parametrize("file", sorted(path.name for path in TERRAFORM.glob("tests/*.hcl")))
-def test_own_tests(local_stage: Stage, initialized: Path, file: str) -> None:
+OWN_TESTS = sorted(TERRAFORM.glob("tests/**/*.hcl"))
+
+
+@pytest.mark.parametrize("file", OWN_TESTS, ids=[path.name for path in OWN_TESTS])
+def test_own_tests(local_stage: Stage, initialized: Path, file: Path) -> None:
     environment = terraform.environment_of(local_stage) | {"TF_DATA_DIR": str(initialized)}
     own = {name: value for name, value in environment.items() if not name.startswith("TF_VAR_")}
-    command = ["terraform", f"-chdir={TERRAFORM}", "test", "-no-color", f"-filter=tests/{file}"]
+    folder = file.parent.relative_to(TERRAFORM)
+    only = [f"-test-directory={folder}", f"-filter={folder / file.name}"]
+    command = ["terraform", f"-chdir={TERRAFORM}", "test", "-no-color", *only]
     done = subprocess.run(command, env=own, capture_output=True, text=True)
     # Each error ends with what the failed assertion has to say, in a paragraph of its own.
     errors = done.stderr.split("\nError: ")[1:]

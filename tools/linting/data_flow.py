@@ -228,14 +228,16 @@ def _unknown_field(place: str, names: list[str], known: dict[str, Any]) -> Itera
 
 
 def main() -> int:
-    """Judge the rendered definition whose path is the argument; 1 when anything is found."""
-    try:
-        definition = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{sys.argv[1]} cannot be read: {error}") from None
-    found = findings(definition)
-    for line in found:
-        print(line)
+    """Judge the rendered definitions whose paths are the arguments; 1 when anything is found."""
+    found = False
+    for path in map(Path, sys.argv[1:]):
+        try:
+            definition = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path} cannot be read: {error}") from None
+        for line in findings(definition):
+            found = True
+            print(line if len(sys.argv) == 2 else f"{path.stem.rpartition('-')[2]}: {line}")
     return 1 if found else 0
 
 

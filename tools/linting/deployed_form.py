@@ -21,7 +21,14 @@ from tools.workflow.definition import DEFINITION, parsed, read
 
 TRANSLATOR = Path(__file__).with_name("translate.py")
 SAM_PYTHON = ROOT / ".venv" / "sam" / "bin" / "python"
-MACHINE = "OrderIntake"
+MACHINE, MACHINES = "OrderIntake", "AWS::Serverless::StateMachine"
+# How the ARNs begin that a definition may be given.
+ARNS = {
+    "AWS::Lambda::Function": "lambda:{where}:function:",
+    "AWS::StepFunctions::StateMachine": "states:{where}:stateMachine:",
+    "AWS::SQS::Queue": "sqs:{where}:",
+    "AWS::SNS::Topic": "sns:{where}:",
+}
 CONSTANT = re.compile(r"\{% \d+ %\}")
 LINE_END = re.compile(r"\s*\n\s*")
 
@@ -53,17 +60,33 @@ def translated(template: Path = TEMPLATE) -> dict[str, Any]:
     return found
 
 
-def rendered(of: dict[str, Any], definition: Path = DEFINITION) -> dict[str, Any]:
+def definitions(template: Path = TEMPLATE) -> dict[str, Path]:
+    """The file with the definition of each state machine of the template, by logical id.
+
+    Raises UserError for one that has no file.
+    """
+    found = {}
+    for name, body in source_template.load(template)["Resources"].items():
+        if body["Type"] == MACHINES:
+            file = body.get("Properties", {}).get("DefinitionUri")
+            if not isinstance(file, str):
+                raise UserError(f"{name} needs a DefinitionUri: the path of its definition's file")
+            found[name] = template.parent / file
+    return found
+
+
+def rendered(
+    of: dict[str, Any], definition: Path = DEFINITION, machine: str = MACHINE
+) -> dict[str, Any]:
     """The definition with the substitutions of the translated template `of` filled in.
 
     Raises UserError when it is no definition, and for a substitution that the template does not
     give.
     """
-    machine = of.get("Resources", {}).get(MACHINE, {}).get("Properties", {})
-    given = machine.get("DefinitionSubstitutions")
-    if not isinstance(given, dict):
-        raise UserError(f"the template has no state machine {MACHINE} with DefinitionSubstitutions")
-    values = {name: _resolve(of, value) for name, value in given.items()}
+    if machine not in of.get("Resources", {}):
+        raise UserError(f"the template has no state machine {machine}")
+    given = of["Resources"][machine].get("Properties", {}).get("DefinitionSubstitutions", {})
+    values = {name: _resolve(of, machine, value) for name, value in given.items()}
     text = read(definition)
     unknown = sorted(set(re.findall(r"\$\{(\w+)\}", text)) - set(values))
     if unknown:
@@ -78,10 +101,12 @@ def rendered(of: dict[str, Any], definition: Path = DEFINITION) -> dict[str, Any
     return joined
 
 
-def with_definition(of: dict[str, Any], definition: dict[str, Any]) -> dict[str, Any]:
+def with_definition(
+    of: dict[str, Any], definition: dict[str, Any], machine: str = MACHINE
+) -> dict[str, Any]:
     """A copy of a translated template with the definition in it, so that its judges see both."""
     copy: dict[str, Any] = json.loads(json.dumps(of))
-    properties = copy["Resources"][MACHINE]["Properties"]
+    properties = copy["Resources"][machine]["Properties"]
     properties.pop("DefinitionS3Location", None)
     # cfn-lint knows that a timeout may be an integer, not that an expression may give it.
     properties["Definition"] = _each_text(
@@ -90,22 +115,26 @@ def with_definition(of: dict[str, Any], definition: dict[str, Any]) -> dict[str,
     return copy
 
 
-def prepare() -> tuple[Path, Path]:
-    """The files of both forms, (template, definition), made anew when their sources changed."""
+def prepare(source: Path = TEMPLATE) -> tuple[Path, list[Path]]:
+    """The files of both forms, (template, definitions), made anew when their sources changed."""
     folder = local_dir() / "linting"
-    sources = (TEMPLATE, DEFINITION, TRANSLATOR, Path(__file__))
+    files = definitions(source)
+    sources = (source, *files.values(), TRANSLATOR, Path(__file__))
     mark = hashlib.sha256("".join(map(read, sources)).encode()).hexdigest()[:16]
-    template, definition = folder / f"template-{mark}.json", folder / f"definition-{mark}.json"
-    if not (template.exists() and definition.exists()):
+    template = folder / f"template-{mark}.json"
+    forms = {name: folder / f"definition-{mark}-{name}.json" for name in files}
+    if not all(path.exists() for path in (template, *forms.values())):
         folder.mkdir(parents=True, exist_ok=True)
-        of = translated()
-        inside = rendered(of)
-        _write(definition, inside)
-        _write(template, with_definition(of, inside))
+        of = whole = translated(source)
+        for name, path in forms.items():
+            inside = rendered(of, files[name], name)
+            _write(path, inside)
+            whole = with_definition(whole, inside, name)
+        _write(template, whole)
         for old in folder.glob("*.json"):
             if mark not in old.name:
                 old.unlink(missing_ok=True)
-    return template, definition
+    return template, list(forms.values())
 
 
 def _each_text(value: Any, change: Callable[[str], Any]) -> Any:
@@ -127,7 +156,7 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     Path(file.name).replace(path)
 
 
-def _resolve(of: dict[str, Any], value: Any) -> str:
+def _resolve(of: dict[str, Any], machine: str, value: Any) -> str:
     """A value of the template as text."""
     match value:
         case {"Ref": "AWS::Partition"}:
@@ -137,16 +166,20 @@ def _resolve(of: dict[str, Any], value: Any) -> str:
         case {"Ref": str(name)} if "TableName" in of["Resources"].get(name, {}).get(
             "Properties", {}
         ):
-            return _resolve(of, of["Resources"][name]["Properties"]["TableName"])
-        case {"Fn::GetAtt": [str(name), "Arn"]} if name in of["Resources"]:
+            return _resolve(of, machine, of["Resources"][name]["Properties"]["TableName"])
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), "Arn"]} if _kind(of, name) in ARNS:
             where = f"{LOCAL_REGION}:{LOCAL_ACCOUNT}"
-            return f"arn:aws:lambda:{where}:function:order-intake-local-{name}"
+            return f"arn:aws:{ARNS[_kind(of, name)].format(where=where)}order-intake-local-{name}"
         case {"Fn::Sub": str(text)}:
             return text.replace("${Stage}", "local")
         case str() | int():
             return str(value)
-    told = f"{MACHINE}'s DefinitionSubstitutions: {json.dumps(value)}"
+    told = f"{machine}'s DefinitionSubstitutions: {json.dumps(value)}"
     raise UserError(f"{told} is no parameter, table, resource's Arn or text of the template")
+
+
+def _kind(of: dict[str, Any], name: str) -> str:
+    return str(of["Resources"].get(name, {}).get("Type", ""))
 
 
 def _of_parameter(name: str, parameter: dict[str, Any]) -> str:

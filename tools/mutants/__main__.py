@@ -32,7 +32,7 @@ def main() -> int:
     source_template.load()  # what is broken already is told in one line
     definition.load()
     chosen = [flaw for number, flaw in enumerate(flaws.chosen()) if number % part[1] == part[0]]
-    explained = {each["mark"]: each["why"] for each in _survivors()}
+    explained = survivors()
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         # One more than cores: Terraform mostly waits.
@@ -54,9 +54,10 @@ def _part(text: str) -> tuple[int, int]:
     return int(number) - 1, int(of)
 
 
-def _survivors() -> list[dict[str, str]]:
-    found: list[dict[str, str]] = tomllib.loads(SURVIVORS.read_text(encoding="utf-8"))["survivor"]
-    return found
+def survivors() -> dict[str, str]:
+    """The marks of the flaws that live on purpose, and why; none where the file has none."""
+    kept = tomllib.loads(SURVIVORS.read_text(encoding="utf-8"))
+    return {each["mark"]: each["why"] for each in kept.get("survivor", [])}
 
 
 def _try_all(chosen: list[Flaw], workers: Workers) -> Iterator[tuple[Flaw, Catch | None]]:
@@ -84,13 +85,13 @@ def _sum_up(caught: dict[Flaw, Catch | None], explained: dict[str, str], seconds
     print("\nwho caught how many")
     for check, number in by.most_common():
         print(f"{number:5}  {check}")
-    survivors = [flaw for flaw, catch in caught.items() if not catch]
-    for flaw in survivors:
+    alive = [flaw for flaw, catch in caught.items() if not catch]
+    for flaw in alive:
         print(f"survived {flaw.mark} {flaw.name}: {explained.get(flaw.mark, 'NOT EXPLAINED')}")
-    number = len(caught) - len(survivors)
+    number = len(caught) - len(alive)
     share = number / max(len(caught), 1)
     print(f"\ncaught {number} of {len(caught)} ({share:.1%}) in {seconds / 60:.1f} minutes")
-    unexplained = [flaw for flaw in survivors if flaw.mark not in explained]
+    unexplained = [flaw for flaw in alive if flaw.mark not in explained]
     return 1 if unexplained or share < WANTED else 0
 
 

@@ -12,7 +12,7 @@ from tools.permissions import known
 from tools.permissions.policies import Grant, grants
 from tools.permissions.template import WHERE
 
-PLAN = "permissions.tftest.hcl"  # one of Terraform's own tests: no cloud, no state
+PLAN = "permissions"  # a folder of Terraform's own tests: no cloud, no state
 
 # Whose policies are read here, by address; and the types of what may hold permissions, too.
 _READ = {

@@ -227,6 +227,8 @@ def _workflow(template: Template) -> Iterator[Need]:
             f"trust {role}",
             Request(STATES, "sts:AssumeRole", "*", f"{name} starts", OWN_ACCOUNT),
         )
+        if "Definition" not in machine:
+            raise UserError(f"{name} has no definition in a file; give it a DefinitionUri")
         for one in machines(machine["Definition"]):
             for state, body in one["States"].items():
                 yield from _state(template, name, role, state, body)

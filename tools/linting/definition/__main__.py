@@ -1,4 +1,4 @@
-"""Judge the rendered workflow definition whose path is the argument."""
+"""Judge the rendered workflow definitions whose paths are the arguments."""
 
 import sys
 
@@ -13,7 +13,7 @@ def main() -> int:
     if why_not:
         print(why_not)
         return LEFT_OUT
-    return validate(sys.argv[1])
+    return max([validate(path) for path in sys.argv[1:]], default=0)
 
 
 if __name__ == "__main__":

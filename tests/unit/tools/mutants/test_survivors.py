@@ -1,0 +1,24 @@
+"""The flaws that live on purpose, and why."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.mutants import __main__ as mutants
+
+
+@pytest.mark.parametrize(
+    ("text", "marks"),
+    [
+        ("# nobody survives\n", []),
+        ('[[survivor]]\nmark = "3fcb5d6b"\nwhy = "nothing comes of it"\n', ["3fcb5d6b"]),
+    ],
+)
+def test_explained_survivors_are_read(
+    text: str, marks: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "survivors.toml"
+    file.write_text(text)
+    monkeypatch.setattr(mutants, "SURVIVORS", file)
+
+    assert list(mutants.survivors()) == marks
