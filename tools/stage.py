@@ -16,6 +16,7 @@ from typing import Any
 import boto3
 
 from tools.errors import UserError
+from tools.local_cloud import keys
 
 PROJECT = "order-intake"
 LOCAL = "local"
@@ -40,6 +41,14 @@ def running_cloud() -> dict[str, Any]:
     except (OSError, ValueError, LookupError, TypeError):  # not there, or not what was written
         raise UserError("the local cloud is not running; start it with: make up") from None
     return cloud
+
+
+def local_keys() -> keys.Keys:
+    """The keys of the running local cloud; UserError when there are none."""
+    try:
+        return keys.read(local_dir() / keys.FILE)
+    except (OSError, ValueError):
+        raise UserError("the local cloud is an older one; start it anew: make down up") from None
 
 
 @dataclass(frozen=True)
@@ -107,8 +116,9 @@ class Stage:
 
     def client(self, service: str) -> Any:
         """A boto3 client for `service` on this stage. Raises UserError when `local` is down."""
-        endpoint = running_cloud()["endpoint"] if self.is_local else None
-        return _client(self, service, endpoint)
+        if not self.is_local:
+            return _client(self, service, None, None)
+        return _client(self, service, running_cloud()["endpoint"], local_keys())
 
     def account(self) -> str:
         """The account id that this stage lives in."""
@@ -122,33 +132,30 @@ class Stage:
 
 
 @functools.cache
-def _client(stage: Stage, service: str, endpoint: str | None) -> Any:
+def _client(stage: Stage, service: str, endpoint: str | None, root: keys.Keys | None) -> Any:
+    # By key, too: another local cloud may answer at the same address.
     return stage.session().client(service, endpoint_url=endpoint)  # type: ignore[call-overload]
 
 
 def _local_session() -> boto3.Session:
-    # The emulator's own root key; a profile or key of the caller is never looked at.
+    # The local cloud's own root key; a profile or key of the caller is never looked at.
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         if name not in {"AWS_CA_BUNDLE"}:
             del os.environ[name]
     os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-    return boto3.Session(
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 - the emulator's well-known root key
-        region_name=LOCAL_REGION,
-    )
+    return boto3.Session(**local_keys().credentials, region_name=LOCAL_REGION)
 
 
 def _local_environment(inherited: dict[str, str]) -> dict[str, str]:
     """`inherited` without the caller's AWS settings, pointed at the local cloud."""
-    cloud = running_cloud()
+    cloud, root = running_cloud(), local_keys()
     environment = {
         name: value for name, value in inherited.items() if not name.startswith(("AWS_", "TF_VAR_"))
     }
     return environment | {
         "AWS_ENDPOINT_URL": cloud["endpoint"],
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ACCESS_KEY_ID": root.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": root.secret_access_key,
         "AWS_REGION": LOCAL_REGION,
         "AWS_DEFAULT_REGION": LOCAL_REGION,
         "AWS_CONFIG_FILE": os.devnull,

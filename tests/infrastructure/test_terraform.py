@@ -10,6 +10,7 @@ import pytest
 from tests.infrastructure.conftest import write_cloud
 from tools import terraform
 from tools.errors import UserError
+from tools.local_cloud import keys
 from tools.provider_mirror import TERRAFORM, find_mirror
 from tools.stage import LOCAL_REGION, PROJECT, ROOT, Stage, local_dir, running_cloud
 
@@ -149,6 +150,7 @@ def test_no_secret_in_state_plan_or_output(platform: Stage, tmp_path: Path) -> N
 def test_a_changed_address_is_written_to_its_secret(
     platform: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    shutil.copy(local_dir() / keys.FILE, tmp_path)
     write_cloud(tmp_path, running_cloud()["cloud_port"], database_port=5434)
     state = platform.state_dir / "terraform.tfstate"
     (tmp_path / "terraform").mkdir()
@@ -178,6 +180,7 @@ def test_destroying_nothing_is_harmless(
 def test_state_of_a_lost_cloud_is_forgotten(
     local_stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    shutil.copy(local_dir() / keys.FILE, tmp_path)
     write_cloud(tmp_path, running_cloud()["cloud_port"], database_port=5433)
     monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path))
     lost = f"arn:aws:kms:{LOCAL_REGION}:000000000000:key/00000000-0000-0000-0000-000000000000"

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from tests.waiting import wait_until
-from tools.local_cloud import ministack, ports
+from tools.local_cloud import faults, keys, ministack, ports
 from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT
 
 ROLE = f"arn:aws:iam::{LOCAL_ACCOUNT}:role/tests"
@@ -50,17 +51,40 @@ class Emulator:
     """A running MiniStack."""
 
     port: int
+    keys: keys.Keys
+    folder: Path
 
     @functools.cache  # noqa: B019 - one emulator a session
     def client(self, service: str) -> Any:
         """A boto3 client with the emulator's root key."""
+        return self.client_as(service)
+
+    def client_as(self, service: str, config: Config | None = None, **credentials: str) -> Any:
+        """A boto3 client of its own: root's, or with other credentials."""
         return boto3.client(  # type: ignore[call-overload]
             service,
             endpoint_url=f"http://{ports.HOST}:{self.port}",
             region_name=LOCAL_REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            config=config,
+            **(credentials or self.keys.credentials),
         )
+
+    def user(self, *statements: dict[str, Any]) -> dict[str, Any]:
+        """The credentials of a new user who is allowed what the statements say."""
+        client, name = self.client("iam"), f"u-{uuid.uuid4().hex[:8]}"
+        client.create_user(UserName=name)
+        if statements:
+            policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+            client.put_user_policy(UserName=name, PolicyName="all", PolicyDocument=policy)
+        key = client.create_access_key(UserName=name)["AccessKey"]
+        return {
+            "aws_access_key_id": key["AccessKeyId"],
+            "aws_secret_access_key": key["SecretAccessKey"],
+        }
+
+    def control(self, path: str, content: Any = None) -> Any:
+        """What one of its control paths answers: GET, or PUT `content`."""
+        return faults.ask(f"http://{ports.HOST}:{self.port}{path}", self.keys, content)
 
     def function(self, source: str) -> str:
         """Deploys a Python function from its source; its name."""
@@ -131,13 +155,15 @@ def start(folder: Path, **more: Any) -> tuple[Emulator, "subprocess.Popen[bytes]
     PATCHES_LEFT_OUT (names with commas, or all) shows which tests a patch is for.
     """
     port = ports.free()
+    drawn = keys.make(folder / keys.FILE)
     left_out = [name for name in os.environ.get("PATCHES_LEFT_OUT", "").split(",") if name]
     options = [f"--without={name}" for name in left_out]
+    settings = ministack.settings(port, folder / keys.FILE) | more
     environment = {
         "PATH": "/usr/bin:/bin",
         "HOME": str(folder),
         "TMPDIR": str(folder),
-        **{name: str(value) for name, value in (ministack.settings(port) | more).items()},
+        **{name: str(value) for name, value in settings.items()},
     }
     with (folder / "ministack.log").open("wb") as log:
         process = subprocess.Popen(
@@ -149,7 +175,7 @@ def start(folder: Path, **more: Any) -> tuple[Emulator, "subprocess.Popen[bytes]
             start_new_session=True,
         )
     wait_until(lambda: ministack.is_ready(port), "MiniStack answers", 60)
-    running = Emulator(port)
+    running = Emulator(port, drawn, folder)
     running.client("iam").create_role(
         RoleName=ROLE.rpartition("/")[2], AssumeRolePolicyDocument=json.dumps(_TRUST)
     )

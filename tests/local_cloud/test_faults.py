@@ -1,18 +1,18 @@
 """What can be made to go wrong on the local stage, on an emulator of the tests' own."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.local_cloud.emulator import Emulator
 from tests.waiting import wait_until
-from tools.local_cloud import faults, ports
-from tools.stage import LOCAL_REGION
+from tools.local_cloud import faults
+
+type Switch = Callable[..., Any]
 
 SLOW = """
 import time
@@ -30,53 +30,45 @@ WAITS = {
 
 
 @pytest.fixture
-def switch(cloud: Emulator) -> Iterator[str]:
-    """The address of the emulator's switch; nothing goes wrong any more afterwards."""
-    url = f"http://{ports.HOST}:{cloud.port}{faults.FAULTS}"
-    yield url
-    faults.ask(url, {"requests": [], "concurrency": 0})
+def switch(cloud: Emulator) -> Iterator[Switch]:
+    """The emulator's switch; nothing goes wrong any more afterwards."""
+    yield lambda content=None: cloud.control(faults.FAULTS, content)
+    cloud.control(faults.FAULTS, {"requests": [], "concurrency": 0})
 
 
 def impatient(cloud: Emulator, service: str) -> Any:
     """A client that does not try again."""
-    return boto3.client(  # type: ignore[call-overload]
-        service,
-        endpoint_url=f"http://{ports.HOST}:{cloud.port}",
-        region_name=LOCAL_REGION,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(retries={"total_max_attempts": 1}),
-    )
+    return cloud.client_as(service, Config(retries={"total_max_attempts": 1}))
 
 
-def test_requests_are_throttled_as_often_as_asked(cloud: Emulator, switch: str) -> None:
+def test_requests_are_throttled_as_often_as_asked(cloud: Emulator, switch: Switch) -> None:
     tables = impatient(cloud, "dynamodb")
     fault = {"service": "dynamodb", "request": "ListTables", "times": 2, "action": "throttle"}
-    faults.ask(switch, {"requests": [fault]})
+    switch({"requests": [fault]})
 
     for _ in range(2):
         with pytest.raises(ClientError, match="ThrottlingException"):
             tables.list_tables()
     assert "TableNames" in tables.list_tables()
-    assert faults.ask(switch)["requests"][0]["times"] == 0
+    assert switch()["requests"][0]["times"] == 0
 
 
-def test_object_store_asks_to_slow_down(cloud: Emulator, switch: str) -> None:
+def test_object_store_asks_to_slow_down(cloud: Emulator, switch: Switch) -> None:
     fault = {"service": "s3", "request": "GET /nobodys/*", "times": 1, "action": "throttle"}
-    faults.ask(switch, {"requests": [fault]})
+    switch({"requests": [fault]})
 
     with pytest.raises(ClientError, match="SlowDown"):
         impatient(cloud, "s3").get_object(Bucket="nobodys", Key="thing")
 
 
-def test_killed_worker_fails_its_call_as_on_aws(cloud: Emulator, switch: str) -> None:
+def test_killed_worker_fails_its_call_as_on_aws(cloud: Emulator, switch: Switch) -> None:
     function = cloud.function(SLOW)
     answers: list[Any] = []
     calling = threading.Thread(target=lambda: answers.append(cloud.invoke(function)))
     calling.start()
 
     def killed() -> bool:
-        faults.ask(switch, {"kill_workers": 1})
+        switch({"kill_workers": 1})
         return bool(answers)
 
     wait_until(killed, "the call has failed", 10)
@@ -84,7 +76,7 @@ def test_killed_worker_fails_its_call_as_on_aws(cloud: Emulator, switch: str) ->
     assert answers[0]["errorType"] == "Runtime.ExitError"
 
 
-def test_worker_is_killed_when_it_asks_for_something(cloud: Emulator, switch: str) -> None:
+def test_worker_is_killed_when_it_asks_for_something(cloud: Emulator, switch: Switch) -> None:
     function = cloud.function(
         "import boto3\n"
         "def handler(event, context):\n"
@@ -94,13 +86,13 @@ def test_worker_is_killed_when_it_asks_for_something(cloud: Emulator, switch: st
     fault = {
         "service": "sts", "request": "POST /", "times": 1, "action": "kill", "function": function
     }  # fmt: skip
-    faults.ask(switch, {"requests": [fault]})
+    switch({"requests": [fault]})
 
     assert cloud.invoke(function)["errorType"] == "Runtime.ExitError"
     assert cloud.invoke(function) == "done"
 
 
-def test_time_for_an_answer_passes_when_asked(cloud: Emulator, switch: str) -> None:
+def test_time_for_an_answer_passes_when_asked(cloud: Emulator, switch: Switch) -> None:
     function = cloud.function("def handler(event, context):\n    print('asked')\n")
     token = {"token": "{% $states.context.Task.Token %}"}
     waits = WAITS | {"Arguments": {"FunctionName": function, "Payload": token}}
@@ -109,22 +101,22 @@ def test_time_for_an_answer_passes_when_asked(cloud: Emulator, switch: str) -> N
     execution = started["executionArn"]
     wait_until(lambda: "asked" in cloud.log(function), "the function was called")
 
-    faults.ask(switch, {"time_out": execution})
+    switch({"time_out": execution})
 
     assert cloud.ended(execution)["output"] == "nobody"
 
 
-def test_concurrency_of_the_account_is_set_on_demand(cloud: Emulator, switch: str) -> None:
+def test_concurrency_of_the_account_is_set_on_demand(cloud: Emulator, switch: Switch) -> None:
     function, slow = cloud.function("def handler(event, context): pass\n"), cloud.function(SLOW)
     client = impatient(cloud, "lambda")
-    faults.ask(switch, {"concurrency": 1})
+    switch({"concurrency": 1})
     client.invoke(FunctionName=slow, InvocationType="Event")
     wait_until(lambda: throttled(client, function), "the one call that may run does")
 
     assert client.get_account_settings()["AccountLimit"]["ConcurrentExecutions"] == 1
     assert throttled(client, function)
 
-    faults.ask(switch, {"concurrency": 0})
+    switch({"concurrency": 0})
     assert not throttled(client, function)
 
 

@@ -24,7 +24,7 @@ import pytest
 
 from tests.waiting import wait_until
 from tools.errors import UserError
-from tools.local_cloud import ministack, ports, postgres, processes, state
+from tools.local_cloud import keys, ministack, ports, postgres, processes, state
 from tools.stage import LOCAL_REGION, ROOT, Stage
 
 PREFIX = Stage("local").prefix
@@ -93,12 +93,16 @@ def one_line(text: str) -> str:
     return line
 
 
-def ask(url: str, method: str = "GET", body: Any = None, key: str = "") -> tuple[int, Any]:
+def ask(
+    url: str, method: str = "GET", body: Any = None, key: str = "", control: str = ""
+) -> tuple[int, Any]:
     """Status and content of an HTTP answer."""
     data = json.dumps(body).encode()
     request = urllib.request.Request(url, data, method=method)  # noqa: S310 - http, loopback
     if key:
         request.add_header("X-Api-Key", key)
+    if control:
+        request.add_header(keys.HEADER, control)
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
             return answer.status, answer.read()
@@ -319,6 +323,30 @@ def test_processes_see_nothing_of_the_caller(running: Commands) -> None:
         assert "somebody-elses" not in text
 
 
+def test_keys_are_in_their_file_only(running: Commands) -> None:
+    path = running.folder / keys.FILE
+    drawn = keys.read(path)
+    said = [running.run("status").stdout]
+    said += [log.read_text() for log in (running.folder / "logs").iterdir()]
+    said += [found.read_text(errors="replace") for found in running.folder.glob("*")
+             if found.is_file() and found != path]  # fmt: skip
+    for process in running.running():
+        for pid in processes.tree(process.pid):
+            for name in ("environ", "cmdline"):
+                with contextlib.suppress(OSError):
+                    said.append(Path(f"/proc/{pid}/{name}").read_text(errors="replace"))
+
+    assert path.stat().st_mode & 0o777 == 0o600
+    for secret in (drawn.secret_access_key, drawn.control):
+        assert not any(secret in text for text in said)
+
+
+def test_status_says_how_the_aws_cli_is_used(running: Commands) -> None:
+    (line,) = [text for text in running.run("status").stdout.splitlines() if "AWS CLI" in text]
+
+    assert f"{running.folder}/aws-config' aws --profile {keys.PROFILE} " in line
+
+
 def test_every_port_is_on_the_loopback_interface(running: Commands) -> None:
     if not Path("/proc/net/tcp").exists():
         pytest.skip("this system does not list its sockets as files")
@@ -346,8 +374,7 @@ def client_of(running: Commands, service: str) -> Any:
         service,
         endpoint_url=running.read("cloud.json")["endpoint"],
         region_name=LOCAL_REGION,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
+        **keys.read(running.folder / keys.FILE).credentials,
     )
 
 
@@ -465,18 +492,22 @@ def test_apis_fail_when_told_to(running: Commands, secret: PutSecret) -> None:
     control = f"{cloud['outside']['base_url']}/control"
     hook = cloud["partner_webhook"]["url"]
     secret("partner-webhook", {"url": hook, "api_key": "key"})
-    ask(f"{cloud['outside']['base_url']}/received", "DELETE")
+    secret_of_control = keys.read(running.folder / keys.FILE).control
+    received = f"{cloud['outside']['base_url']}/received"
+    ask(received, "DELETE", control=secret_of_control)
 
-    assert ask(control, "PUT", {"webhook": {"fail_next": 1, "status": 500}})[0] == 200
+    def told(trouble: Any) -> int:
+        return ask(control, "PUT", trouble, control=secret_of_control)[0]
+
+    assert told({"webhook": {"fail_next": 1, "status": 500}}) == 200
     assert ask(hook, "POST", {"number": 1}, key="key")[0] == 500
     assert ask(hook, "POST", {"number": 2}, key="wrong")[0] == 401
     assert ask(hook, "POST", {"number": 3}, key="key")[0] == 200
-    assert ask(control, "PUT", {"webhook": {"fail_next": 1, "garbage": True}})[0] == 200
+    assert told({"webhook": {"fail_next": 1, "garbage": True}}) == 200
     assert ask(hook, "POST", {"number": 4}, key="key")[1].startswith(b"<html>")
 
-    received = json.loads(ask(f"{cloud['outside']['base_url']}/received")[1])
-    assert received == [{"number": 3}]
-    assert ask(control, "PUT", {"webhook": {"status": 500, "no_such": 1}})[0] == 400
+    assert json.loads(ask(received, control=secret_of_control)[1]) == [{"number": 3}]
+    assert told({"webhook": {"status": 500, "no_such": 1}}) == 400
 
 
 def test_logs_are_read_by_time_and_chosen(running: Commands) -> None:

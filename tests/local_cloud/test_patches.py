@@ -7,11 +7,10 @@ import json
 import os
 import subprocess
 import sys
-import urllib.request
 import uuid
+from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 
@@ -124,7 +123,7 @@ def test_function_sees_the_runtimes_packages_and_variables_only(cloud: Emulator)
 
     assert seen["boto3"]
     assert "AWS_EXECUTION_ENV" in seen["names"]
-    assert not set(seen["names"]) & set(ministack.settings(1))
+    assert not set(seen["names"]) & set(ministack.settings(1, Path()))
 
 
 def test_package_is_unpacked_once(cloud: Emulator) -> None:
@@ -332,9 +331,7 @@ def test_what_iam_decided_is_kept(cloud: Emulator) -> None:
 
     assert cloud.invoke(function) == "AuthorizationErrorException"
 
-    with urllib.request.urlopen(f"http://127.0.0.1:{cloud.port}{DECISIONS}") as answer:
-        kept = json.load(answer)
-    (asked,) = [each for each in kept if each[0].endswith(function)]
+    (asked,) = [each for each in cloud.control(DECISIONS) if each[0].endswith(function)]
     assert asked[1:] == ["sns:ListTopics", asked[2], "ImplicitDeny"]
 
 
@@ -519,14 +516,7 @@ def test_succeed_and_default_have_outputs(cloud: Emulator) -> None:
 
 
 def test_single_state_evaluates_its_fields(cloud: Emulator) -> None:
-    client: Any = boto3.client(
-        "stepfunctions",
-        endpoint_url=f"http://127.0.0.1:{cloud.port}",
-        region_name=LOCAL_REGION,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(inject_host_prefix=False),
-    )
+    client = cloud.client_as("stepfunctions", Config(inject_host_prefix=False))
     catch = {"ErrorEquals": ["States.ALL"], "Assign": {"seen": "{% $given %}"}, "Next": "Other"}
     retry = {"ErrorEquals": ["Busy"], "IntervalSeconds": 2, "MaxAttempts": 1}
     state = call("f", "{% $given %}", Retry=[retry], Catch=[catch], Next="Other")

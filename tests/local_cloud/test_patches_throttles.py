@@ -5,14 +5,12 @@ import time
 import uuid
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.local_cloud.emulator import Emulator, call
 from tests.waiting import wait_until
-from tools.local_cloud import ports
 from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION
 
 RUNS = """
@@ -29,14 +27,8 @@ def handler(event, context):
 
 def impatient(cloud: Emulator) -> Any:
     """A Lambda client that tries once and does not check values before it asks."""
-    return boto3.client(
-        "lambda",
-        endpoint_url=f"http://{ports.HOST}:{cloud.port}",
-        region_name=LOCAL_REGION,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
-    )
+    config = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
+    return cloud.client_as("lambda", config)
 
 
 def queue(cloud: Emulator) -> tuple[str, str]:

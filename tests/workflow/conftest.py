@@ -29,4 +29,4 @@ def executions(bench: Bench, record_property: Callable[[str, object], None]) -> 
 @pytest.fixture
 def states(bench: Bench, record_property: Callable[[str, object], None]) -> SingleStates:
     """Runs one state by TestState; the edges it takes go into the test's report."""
-    return SingleStates(bench.emulator.port, lambda edge: record_property("edge", edge))
+    return SingleStates(bench.emulator, lambda edge: record_property("edge", edge))

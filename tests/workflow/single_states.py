@@ -7,11 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 from botocore.config import Config
 
-from tools.local_cloud import ports
-from tools.stage import LOCAL_REGION
+from tests.local_cloud.emulator import Emulator
 from tools.workflow import edges
 from tools.workflow.definition import load
 
@@ -87,22 +85,15 @@ class Taken:
 
 
 @functools.cache
-def _client(port: int) -> Any:
-    return boto3.client(
-        "stepfunctions",
-        endpoint_url=f"http://{ports.HOST}:{port}",
-        region_name=LOCAL_REGION,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(inject_host_prefix=False),
-    )
+def _client(cloud: Emulator) -> Any:
+    return cloud.client_as("stepfunctions", Config(inject_host_prefix=False))
 
 
 @dataclass(frozen=True)
 class SingleStates:
     """Runs states; `note` is told of each edge that was taken."""
 
-    port: int
+    cloud: Emulator
     note: Callable[[str], None]
 
     def run(
@@ -136,7 +127,7 @@ class SingleStates:
             request["mock"] = {"errorOutput": {"error": mock["error"], "cause": "mocked"}}
         elif "result" in mock:
             request["mock"] = {"result": json.dumps(mock["result"])}
-        answer = _client(self.port).test_state(**request)
+        answer = _client(self.cloud).test_state(**request)
         for edge in edges.of_test_state(definition, name, answer, tried):
             self.note(edge)
         return Taken(
@@ -157,7 +148,7 @@ class SingleStates:
             "StartAt": "Evaluate",
             "States": {"Evaluate": {"Type": "Pass", "Output": expression, "End": True}},
         }
-        answer = _client(self.port).test_state(
+        answer = _client(self.cloud).test_state(
             definition=json.dumps(machine),
             stateName="Evaluate",
             context=json.dumps({"State": {"EnteredTime": entered}}),

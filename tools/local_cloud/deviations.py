@@ -85,10 +85,11 @@ DEVIATIONS = (
         _HERE + "test_rotation_calls_no_function",
     ),
     Deviation(
-        "Functions run as processes of this machine: no limit of memory, any folder may be "
-        "written, this machine's processor.",
+        "Functions run as processes of this machine and of its user: no limit of memory, this "
+        "machine's processor, and any folder is read and written that the user may.",
         "there is no container without Docker",
-        "the package is built for this machine here, and for Lambda on other stages",
+        "the package is built for this machine here, and for Lambda on other stages; run no "
+        "function here that you would not run as a program",
         _HERE + "test_function_may_write_anywhere",
     ),
     Deviation(
@@ -96,6 +97,13 @@ DEVIATIONS = (
         "certificates that nobody checks would show nothing",
         "that the bucket and the database refuse plain connections shows on AWS only",
         "tests/local_cloud/test_patches.py::test_bucket_that_refuses_plain_http_takes_objects",
+    ),
+    Deviation(
+        "Nothing is served without a signature but function URLs and HTTP APIs; not to a web page "
+        "either, whatever a bucket's or an API's CORS rules say.",
+        "pages and other users of this machine reach the loopback interface, too",
+        "a public bucket and a browser's calls show on AWS only",
+        "tests/local_cloud/test_strangers.py::test_page_is_refused_whatever_it_holds",
     ),
     Deviation(
         "The rates API knows one day, 2010-12-31, and gives its rates for every later working day.",

@@ -15,7 +15,8 @@ from psycopg import sql
 
 from tools.errors import UserError
 from tools.local_cloud import database, interrupts, postgres, processes, state
-from tools.stage import Stage, running_cloud
+from tools.local_cloud.keys import Keys
+from tools.stage import Stage, local_keys, running_cloud
 
 # Where the emulator takes them; `patches/faults.py` answers there.
 FAULTS = "/_order_intake/faults"
@@ -24,22 +25,22 @@ _READY_SECONDS = 30.0
 
 def time_out(execution: str) -> None:
     """Let the time be over for which the task of this execution (its ARN) waits for its token."""
-    ask(running_cloud()["endpoint"] + FAULTS, {"time_out": execution})
+    _switch({"time_out": execution})
 
 
 def set_wait_scale(scale: float | None) -> None:
     """Let the workflow's waits and delays take this share of their time; None: as configured."""
-    ask(running_cloud()["endpoint"] + FAULTS, {"wait_scale": scale})
+    _switch({"wait_scale": scale})
 
 
 def kill_workers(count: int) -> None:
     """Kill so many of the functions' processes that are in the middle of a call, drawn by lot."""
-    ask(running_cloud()["endpoint"] + FAULTS, {"kill_workers": count})
+    _switch({"kill_workers": count})
 
 
 def set_concurrency(limit: int) -> None:
     """Let so many functions run at once before Lambda throttles: 10 in a new account, 0 any."""
-    ask(running_cloud()["endpoint"] + FAULTS, {"concurrency": limit})
+    _switch({"concurrency": limit})
 
 
 def set_requests(faults: list[dict[str, Any]]) -> None:
@@ -48,29 +49,29 @@ def set_requests(faults: list[dict[str, Any]]) -> None:
     A fault has `service`, `request` (an operation's name, or for S3 `PUT /bucket/key` with `*`),
     `times`, and `action`: `throttle`, `hold` (for `seconds`) or `kill` (the `function` that asks).
     """
-    ask(running_cloud()["endpoint"] + FAULTS, {"requests": faults})
+    _switch({"requests": faults})
 
 
 def requests_left() -> list[int]:
     """How often each fault of `set_requests` is still to strike."""
-    answer = ask(running_cloud()["endpoint"] + FAULTS)
+    answer = _switch()
     return [fault["times"] for fault in answer["requests"]]
 
 
 def set_outside(**apis: dict[str, Any]) -> None:
     """Let `rates` and `webhook` fail as their fields say; `{}` lets one work again."""
-    ask(running_cloud()["outside"]["base_url"] + "/control", apis)
+    _outside("/control", apis)
 
 
 def outside_left() -> dict[str, int]:
     """How many calls of the rates API and of the webhook are still to fail."""
-    answer = ask(running_cloud()["outside"]["base_url"] + "/control")
+    answer = _outside("/control")
     return {name: trouble["fail_next"] for name, trouble in answer.items()}
 
 
 def webhook_received() -> list[Any]:
     """What the partners' webhook took, oldest first."""
-    answer: list[Any] = ask(running_cloud()["outside"]["base_url"] + "/received")
+    answer: list[Any] = _outside("/received")
     return answer
 
 
@@ -118,11 +119,19 @@ def locked_table() -> Iterator[None]:
         yield
 
 
-def ask(url: str, content: Any = None) -> Any:
-    """GET, or PUT `content`; the answer."""
+def _switch(content: Any = None) -> Any:
+    return ask(running_cloud()["endpoint"] + FAULTS, local_keys(), content)
+
+
+def _outside(path: str, content: Any = None) -> Any:
+    return ask(running_cloud()["outside"]["base_url"] + path, local_keys(), content)
+
+
+def ask(url: str, keys: Keys, content: Any = None) -> Any:
+    """GET a control path, or PUT `content` there; the answer."""
     body = None if content is None else json.dumps(content).encode()
     request = urllib.request.Request(  # noqa: S310 - http, loopback
-        url, data=body, method="GET" if body is None else "PUT"
+        url, data=body, headers=keys.headers, method="GET" if body is None else "PUT"
     )
     with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
         return json.load(answer)

@@ -3,10 +3,11 @@
 import json
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 from tools.errors import UserError
-from tools.local_cloud import processes
+from tools.local_cloud import keys, processes
 from tools.local_cloud.ports import HOST
 from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT
 
@@ -25,9 +26,10 @@ def cloud_python() -> str:
     return str(python)
 
 
-def settings(port: int) -> dict[str, Any]:
-    """What MiniStack reads from its environment."""
+def settings(port: int, key_file: Path) -> dict[str, Any]:
+    """What MiniStack and its patches read from their environment."""
     return {
+        keys.VARIABLE: key_file,
         "BIND_HOST": HOST,  # its own default would let anyone on the network run code
         "GATEWAY_PORT": port,
         "AUTH": "true",  # real signatures, IAM enforced
@@ -40,20 +42,23 @@ def settings(port: int) -> dict[str, Any]:
         "LAMBDA_ACCOUNT_CONCURRENCY": 0,
         "LAMBDA_ASYNC_RETRY_BASE_SECONDS": 0.5,  # a minute on AWS
         "CLOUDTRAIL_RECORDING": 1,
+        # It would start containers and fetch their images, where an engine answers.
+        "DOCKER_HOST": "unix:///nonexistent",
         "LOG_LEVEL": "INFO",
     }
 
 
-def start(port: int, *arguments: str) -> processes.Process:
+def start(port: int, key_file: Path) -> processes.Process:
     """Start MiniStack with its patches; it is ready when `is_ready` says so."""
-    command = [cloud_python(), "-m", "tools.local_cloud.launcher", *arguments]
-    return processes.start(NAME, command, processes.clean_environment(**settings(port)))
+    command = [cloud_python(), "-m", "tools.local_cloud.launcher"]
+    environment = processes.clean_environment(**settings(port, key_file))
+    return processes.start(NAME, command, environment)
 
 
 def is_ready(port: int) -> bool:
     """Whether MiniStack answers on the port."""
     try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/_ministack/health", timeout=2) as answer:
+        with urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=2) as answer:
             return "services" in json.load(answer)
     except (urllib.error.URLError, OSError, ValueError):
         return False

@@ -2,9 +2,11 @@
 
 Both check the API key against the stage's secret, and can be told to fail:
 `PUT /control {"rates": {"fail_next": 2, "status": 503}}`. `GET /received` shows what the webhook
-took. `python -m tools.local_cloud.outside` is started by `make up`; loopback only.
+took. These two are for the holder of the control paths' secret.
+`python -m tools.local_cloud.outside` is started by `make up`; loopback only.
 """
 
+import hmac
 import http.server
 import json
 import os
@@ -16,10 +18,11 @@ from typing import Any
 
 import boto3
 
-from tools.local_cloud import rates
+from tools.local_cloud import guard, keys, rates
 
 _KEY_SECONDS = 60.0
 _KEPT = 1000
+_CONTROL = ("/control", "/received")
 
 
 @dataclass
@@ -41,8 +44,7 @@ class Keys:
             "secretsmanager",
             endpoint_url=endpoint,
             region_name=region,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 - the emulator's own
+            **keys.of_this_process().credentials,
         )
         self._known: dict[str, tuple[float, str]] = {}
 
@@ -54,7 +56,7 @@ class Keys:
         if time.monotonic() - read_at > _KEY_SECONDS or known != key:
             known = self._read(secret)
             self._known[secret] = (time.monotonic(), known)
-        return known == key
+        return hmac.compare_digest(known.encode(), key.encode())
 
     def _read(self, secret: str) -> str:
         try:
@@ -101,6 +103,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     outside: Outside
 
+    def parse_request(self) -> bool:
+        """Read a request's head; False, and an answer, where the caller is no guest here."""
+        if not super().parse_request():
+            return False
+        headers = self.headers.items()
+        path = urllib.parse.urlsplit(self.path).path
+        if reason := guard.stranger(headers):
+            self._answer(403, {"message": reason})
+        elif path in _CONTROL and not guard.holds(headers, keys.of_this_process().control):
+            self._answer(403, {"message": f"this is for the holder of the secret: {keys.HEADER}"})
+        else:
+            return True
+        self.close_connection = True
+        return False
+
     def do_GET(self) -> None:
         """Rates, what the webhook received, the settings, or a sign of life."""
         url = urllib.parse.urlsplit(self.path)
@@ -127,6 +144,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         """Settings for what goes wrong."""
+        if self.path != "/control":
+            self._answer(404, {"message": "not found"})
+            return
         try:
             self.outside.control(self._body())
         except (TypeError, ValueError, AttributeError) as error:
@@ -136,6 +156,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_DELETE(self) -> None:
         """Forget what the webhook received."""
+        if self.path != "/received":
+            self._answer(404, {"message": "not found"})
+            return
         self._body()
         self.outside.received.clear()
         self._answer(200, {})

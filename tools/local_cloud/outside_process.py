@@ -2,15 +2,16 @@
 
 import urllib.error
 import urllib.request
+from pathlib import Path
 
-from tools.local_cloud import ministack, processes
+from tools.local_cloud import keys, ministack, processes
 from tools.local_cloud.ports import HOST
 from tools.stage import LOCAL_REGION, Stage
 
 NAME = "outside"
 
 
-def start(port: int, endpoint: str) -> processes.Process:
+def start(port: int, endpoint: str, key_file: Path) -> processes.Process:
     """Start the server; it is ready when `is_ready` says so."""
     environment = processes.clean_environment(
         OUTSIDE_HOST=HOST,
@@ -18,6 +19,7 @@ def start(port: int, endpoint: str) -> processes.Process:
         ENDPOINT=endpoint,
         PREFIX=Stage("local").prefix,
         REGION=LOCAL_REGION,
+        **{keys.VARIABLE: key_file},
     )
     command = [ministack.cloud_python(), "-m", "tools.local_cloud.outside"]
     return processes.start(NAME, command, environment)

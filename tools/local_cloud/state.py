@@ -25,6 +25,11 @@ def folder(name: str = "") -> Path:
     return path
 
 
+def aws_profile() -> Path:
+    """The configuration that lets the AWS CLI work on the local cloud."""
+    return folder() / "aws-config"
+
+
 def log_file(process: str) -> Path:
     """Where a process of the local cloud writes its log."""
     return folder("logs") / f"{process}.log"

@@ -1,8 +1,10 @@
 """`make status`: what runs, where, how heavy, and what differs from AWS."""
 
+import shlex
+
 from botocore.exceptions import ClientError
 
-from tools.local_cloud import processes, state
+from tools.local_cloud import keys, processes, state
 from tools.local_cloud.deviations import DEVIATIONS
 from tools.local_cloud.up import all_alive
 from tools.stage import Stage, running_cloud
@@ -35,6 +37,8 @@ def status(stage: Stage) -> int:
     print(f"{'together':<10} {'':<11} {total:5.0f} MB")
     print(f"{stage.prefix}: {_stack(stage)}")
     print(f"state and logs: {state.folder()}")
+    configuration = shlex.quote(str(state.aws_profile()))
+    print(f"AWS CLI: AWS_CONFIG_FILE={configuration} aws --profile {keys.PROFILE} s3 ls")
     _print_deviations()
     return 0
 

@@ -8,6 +8,7 @@ from typing import Any
 from tools.errors import UserError, agreed
 from tools.local_cloud import (
     interrupts,
+    keys,
     ministack,
     outside_process,
     ports,
@@ -15,7 +16,7 @@ from tools.local_cloud import (
     processes,
     state,
 )
-from tools.stage import ROOT
+from tools.stage import LOCAL_REGION, ROOT
 
 _READY_SECONDS = 60.0
 # What a process logs once it listens.
@@ -76,7 +77,8 @@ def _go_on(cloud: dict[str, Any]) -> bool:
             cloud["database"]["pid"] = server.pid
             _wait("PostgreSQL", server, lambda: postgres.is_ready(port))
         if outside_process.NAME in ended:
-            outside = outside_process.start(cloud["outside"]["port"], cloud["endpoint"])
+            key_file = state.folder() / keys.FILE
+            outside = outside_process.start(cloud["outside"]["port"], cloud["endpoint"], key_file)
             cloud["apis_pid"] = outside.pid
             base = cloud["outside"]["base_url"]
             _wait("the rates API and the webhook", outside, lambda: outside_process.is_ready(base))
@@ -125,8 +127,11 @@ def _start() -> dict[str, Any]:
     outside_port = ports.choose("OUTSIDE_PORT", OUTSIDE_PORT)
     endpoint = f"http://{ports.HOST}:{cloud_port}"
 
-    cloud = ministack.start(cloud_port)
-    outside = outside_process.start(outside_port, endpoint)
+    key_file = state.folder() / keys.FILE
+    keys.make(key_file)
+    keys.write_profile(state.aws_profile(), endpoint, LOCAL_REGION, key_file)
+    cloud = ministack.start(cloud_port, key_file)
+    outside = outside_process.start(outside_port, endpoint, key_file)
     postgres.initialise()
     database = postgres.start(database_port)
 

@@ -15,7 +15,7 @@ from tools.errors import UserError
 from tools.permissions.need import Need
 from tools.permissions.policies import Request
 from tools.permissions.template import PREFIX
-from tools.stage import running_cloud
+from tools.stage import local_keys, running_cloud
 
 FILE = Path(__file__).with_name("asked.txt")
 HEADER = """\
@@ -105,9 +105,11 @@ def _is_function(principal: str) -> bool:
 
 def decisions() -> Any:
     """Everything that was asked of IAM since the local cloud is up; UserError when it is not."""
-    url = running_cloud()["endpoint"] + DECISIONS
+    request = urllib.request.Request(  # noqa: S310 - http, loopback
+        running_cloud()["endpoint"] + DECISIONS, headers=local_keys().headers
+    )
     try:
-        with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - http, loopback
+        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
             return json.load(response)
     except urllib.error.HTTPError:
         raise UserError("the local cloud is an older one; start it anew: make down up") from None

@@ -9,6 +9,7 @@ import importlib.metadata
 from collections.abc import Callable, Collection
 
 from tools.local_cloud.patches import (
+    access,
     cloudformation,
     dynamodb,
     events,
@@ -28,6 +29,10 @@ PINNED = "1.5.33"
 
 # In the order they are applied.
 PATCHES: dict[str, Callable[[], None]] = {
+    # First, so that nothing keeps what it replaces.
+    "root_has_a_secret": access.root_has_a_secret,
+    "drawn_function_credentials": access.drawn_function_credentials,
+    "strangers_are_refused": access.strangers_are_refused,
     "exception_names": lambda_functions.exception_names,
     "worker_deaths": faults.worker_deaths,
     "request_id_of_retries": lambda_functions.request_id_of_retries,
