@@ -65,7 +65,9 @@ PATCHES: dict[str, Callable[[], None]] = {
     "loopback_counts_as_tls": iam.loopback_counts_as_tls,
     "tokens_belong_to_machines": iam.tokens_belong_to_machines,
     "decisions_are_kept": iam.decisions_are_kept,
+    "events_are_judged_one_by_one": iam.events_are_judged_one_by_one,
     "ranges_of_versions": s3.ranges_of_versions,
+    "missing_objects_are_kept_secret": s3.missing_objects_are_kept_secret,
     "yaml_definitions": cloudformation.yaml_definitions,
     "faults_on_demand": faults.faults_on_demand,
 }

@@ -1,5 +1,6 @@
 """IAM: what a request is to a policy."""
 
+import contextvars
 import json
 import re
 from typing import Any
@@ -75,3 +76,55 @@ def decisions_are_kept() -> None:
 
     evaluator.evaluate = evaluate_and_keep
     app._handle_admin_config_request = configure_or_list
+
+
+def events_are_judged_one_by_one() -> None:
+    """Who may send which events to a bus can be said by their source and detail type.
+
+    AWS has the condition keys `events:source` and `events:detail-type` for `PutEvents`, and looks
+    at each entry. MiniStack knows neither, so that a policy that names one refuses everything. The
+    question is asked for each entry of the bus; the first that is refused refuses the request.
+    """
+    actions, evaluator = module("core.iam_actions"), module("core.iam_evaluator")
+    extract, enforce = actions.extract_iam_action, evaluator.enforce
+    entries: contextvars.ContextVar[list[Any]] = contextvars.ContextVar("entries")
+
+    def extract_and_keep(
+        service: str, method: str, path: str, headers: Any, body: Any, *more: Any
+    ) -> Any:
+        action = extract(service, method, path, headers, body, *more)
+        if action == "events:PutEvents":
+            entries.set(_entries(body))
+        return action
+
+    def enforce_each(
+        key: str, action: str, service: str, region: str, resource_arn: str = "*",
+        service_context: Any = None,
+    ) -> Any:  # fmt: skip
+        if action != "events:PutEvents":
+            return enforce(key, action, service, region, resource_arn, service_context)
+        bus = resource_arn.rpartition("/")[2]
+        sent = [each for each in entries.get([]) if _bus(each) == bus]
+        for entry in sent or [{}]:
+            named = {
+                "events:source": entry.get("Source"),
+                "events:detail-type": entry.get("DetailType"),
+            }
+            context = (service_context or {}) | named
+            if denied := enforce(key, action, service, region, resource_arn, context):
+                return denied
+        return None
+
+    actions.extract_iam_action, evaluator.enforce = extract_and_keep, enforce_each
+
+
+def _entries(body: Any) -> list[Any]:
+    try:
+        sent = json.loads(body or b"{}").get("Entries")
+    except (ValueError, AttributeError):
+        return []  # what is not valid is refused later
+    return [each for each in sent if isinstance(each, dict)] if isinstance(sent, list) else []
+
+
+def _bus(entry: dict[str, Any]) -> str:
+    return str(entry.get("EventBusName") or "default").rpartition("/")[2]

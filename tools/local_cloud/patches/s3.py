@@ -1,5 +1,6 @@
 """S3: reading objects."""
 
+import urllib.parse
 from typing import Any
 
 from tools.local_cloud.patches.targets import module
@@ -35,3 +36,40 @@ def ranges_of_versions() -> None:
         return 206, answer, part
 
     objects._get_object = get_range
+
+
+_MISSING = (b"<Code>NoSuchKey</Code>", b"<Code>NoSuchVersion</Code>")
+
+
+def missing_objects_are_kept_secret() -> None:
+    """Whoever may not list a bucket gets 403 for an object that is not there.
+
+    AWS says 404 only to those who have `s3:ListBucket`, for `GetObject`, `HeadObject`, versions and
+    the source of a copy. MiniStack says 404 to all.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    """
+    app, objects = module("app"), module("services.s3")
+    evaluator, responses = module("core.iam_evaluator"), module("core.responses")
+    handle = app.SERVICE_HANDLERS["s3"]
+
+    async def handle_in_secret(
+        method: str, path: str, headers: Any, body: bytes, query: Any
+    ) -> Any:
+        answer = await handle(method, path, headers, body, query)
+        if answer[0] != 404:
+            return answer
+        copied = urllib.parse.unquote(headers.get("x-amz-copy-source", "")).partition("?")[0]
+        bucket, _, key = (copied or path).lstrip("/").partition("/")
+        said = any(code in answer[2] for code in _MISSING)
+        silent = method == "HEAD" and key and objects._ensure_bucket(bucket) is not None
+        if not (said or silent):
+            return answer
+        asked = (
+            app.extract_access_key_id(headers, query), "s3:ListBucket", "s3",
+            responses.get_region(), f"arn:aws:s3:::{bucket}", {"s3:prefix": key},
+        )  # fmt: skip
+        if evaluator.enforce(*asked) is None:
+            return answer
+        return objects._error("AccessDenied", "Access Denied", 403, path)
+
+    app.SERVICE_HANDLERS["s3"] = handle_in_secret
