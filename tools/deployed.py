@@ -74,6 +74,8 @@ class Deployed:
     @functools.cached_property
     def partition(self) -> str:
         """`aws`, or what the region's ARNs begin with instead: `aws-cn`, `aws-us-gov` …"""
+        if self.stage.is_local:
+            return "aws"
         session = self.stage.session()
         return str(session.get_partition_for_region(self.stage.region))
 
