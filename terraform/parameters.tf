@@ -7,6 +7,7 @@ locals {
     "keys/config/arn" = aws_kms_key.config.arn
 
     "secrets/database/arn"        = local.secret_arns["database"]
+    "secrets/database-owner/arn"  = local.secret_arns["database-owner"]
     "secrets/rates-api/arn"       = local.secret_arns["rates-api"]
     "secrets/partner-webhook/arn" = local.secret_arns["partner-webhook"]
 
@@ -16,7 +17,7 @@ locals {
 
   # Known before the apply which secrets there are, so a missing one is no guess of `try`.
   secret_arns = {
-    for name in ["database", "rates-api", "partner-webhook"] : name => (
+    for name in ["database", "database-owner", "rates-api", "partner-webhook"] : name => (
       contains(keys(local.secret_fields), name) ? aws_secretsmanager_secret.this[name].arn : "none"
     )
   }

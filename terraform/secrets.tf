@@ -12,6 +12,13 @@ locals {
         dbname   = var.database.dbname
         username = var.database.username
       }
+      database-owner = var.database == null ? null : {
+        engine   = "postgres"
+        host     = var.database.host
+        port     = var.database.port
+        dbname   = var.database.dbname
+        username = "order_intake_owner" # made by migrations/bootstrap.sql
+      }
       rates-api       = { base_url = var.rates_api.base_url }
       partner-webhook = var.partner_webhook == null ? null : { url = var.partner_webhook.url }
     } : name => fields if fields != null
@@ -20,6 +27,7 @@ locals {
   secret_generated = toset([
     for name, kind in {
       database        = var.database == null ? "none" : "generated"
+      database-owner  = var.database == null ? "none" : "generated"
       rates-api       = var.rates_api.key
       partner-webhook = var.partner_webhook == null ? "none" : var.partner_webhook.key
     } : name if kind == "generated"
@@ -34,7 +42,7 @@ ephemeral "aws_secretsmanager_random_password" "generated" {
 }
 
 resource "aws_secretsmanager_secret" "this" {
-  #checkov:skip=CKV2_AWS_57:The application rotates the database's; keys are their APIs' to change
+  #checkov:skip=CKV2_AWS_57:The application rotates the database's; the others are changed with secrets_version
   for_each = local.secret_fields
 
   name                    = "${local.prefix}/${each.key}"
@@ -48,7 +56,7 @@ resource "aws_secretsmanager_secret_version" "this" {
 
   secret_id = aws_secretsmanager_secret.this[each.key].id
   secret_string_wo = jsonencode(merge(each.value, {
-    (each.key == "database" ? "password" : "api_key") = (
+    (startswith(each.key, "database") ? "password" : "api_key") = (
       contains(local.secret_generated, each.key)
       ? ephemeral.aws_secretsmanager_random_password.generated[each.key].random_password
       : "" # no key: none is sent

@@ -10,6 +10,7 @@ from tools import sam, terraform
 from tools.alone import alone
 from tools.errors import UserError, agreed, run
 from tools.local_cloud.database import connect_database
+from tools.migrate import migrate
 from tools.stage import Stage, running_cloud
 
 
@@ -74,9 +75,13 @@ def _deploy(stage: Stage) -> int:
         terraform.initialise(stage)
         terraform.apply(stage)
     if stage.is_local:
-        with step("database (role, schema)"):
+        with step("database (as its administrator: roles, passwords)"):
             connect_database(stage)
     deploy_application(stage)
+    # Not before: the migrations come with the code. Loads that need them wait meanwhile.
+    with step("database (migrations)"):
+        for name in migrate(stage):
+            print(f"  applied {name}", flush=True)
     print(f"deployed: stack {stage.prefix}")
     return 0
 

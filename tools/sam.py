@@ -20,6 +20,7 @@ HANDED_OVER = {
     "DataKeyArn": "keys/data/arn",
     "ConfigKeyArn": "keys/config/arn",
     "DatabaseSecretArn": "secrets/database/arn",
+    "DatabaseOwnerSecretArn": "secrets/database-owner/arn",
     "RatesApiSecretArn": "secrets/rates-api/arn",
     "PartnerWebhookSecretArn": "secrets/partner-webhook/arn",
     "OrdersBusName": "buses/orders/name",

@@ -3,7 +3,7 @@
 It is the last guard, whoever asks: a content is loaded once for a partner, an order is brought by
 one file of a partner and its corrections, a refused line is corrected once.
 The priced chunks go from the object store into COPY as they are; PostgreSQL parses and checks them.
-Tables and grants: schema.sql.
+Tables: migrations/, applied by database_migrations.py.
 """
 
 from collections.abc import Iterable, Iterator
@@ -41,8 +41,12 @@ SESSION = "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -
 # Classes of SQLSTATE after which the same may succeed later: connection, transaction rollback
 # (deadlock), resources, operator intervention (shutdown, timeout), system.
 PASSING_CLASSES = frozenset({"08", "40", "53", "55", "57", "58"})
-# invalid password, invalid authorization, no such database, schema or table, no privilege
-REFUSING_STATES = frozenset({"28P01", "28000", "3D000", "3F000", "42P01", "42501"})
+# read only (while another server takes over), and a session that was left alone for too long
+PASSING_STATES = frozenset({"25006", "25P03"})
+# no such table or column: between the deployment of this code and that of its migrations
+BEHIND_STATES = frozenset({"42P01", "42703"})
+# invalid password, invalid authorization, no such database or schema, no privilege
+REFUSING_STATES = frozenset({"28P01", "28000", "3D000", "3F000", "42501"})
 # libpq tells no SQLSTATE when a session does not start, only the server's words.
 REFUSING_WORDS = ("authentication failed", "does not exist")
 
@@ -113,7 +117,12 @@ def judged() -> Iterator[None]:
         state = error.sqlstate or ""
         if state in REFUSING_STATES or (not state and _is_refusal(error)):
             raise DatabaseRefused(f"the database refuses: {_said(error)}") from None
-        if state[:2] in PASSING_CLASSES or (not state and _is_about_connection(error)):
+        if state in BEHIND_STATES:
+            raise DatabaseUnavailable(
+                f"the database lacks a table or column, `make deploy` migrates it: {_said(error)}"
+            ) from None
+        passes = state[:2] in PASSING_CLASSES or state in PASSING_STATES
+        if passes or (not state and _is_about_connection(error)):
             raise DatabaseUnavailable(f"the database is not there: {_said(error)}") from None
         if error.diag.constraint_name == "order_line_correction":
             raise CorrectedBefore("another correction has brought a line of this one") from None

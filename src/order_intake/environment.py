@@ -118,6 +118,12 @@ class DailySettlement(Settings, frozen=True):
     database_secret_arn: Text
 
 
+class MigrateDatabase(Settings, frozen=True):
+    """Settings of the function MigrateDatabase."""
+
+    database_owner_secret_arn: Text
+
+
 class RotateDatabaseSecret(Settings, frozen=True):
     """Settings of the function RotateDatabaseSecret."""
 

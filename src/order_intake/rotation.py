@@ -3,7 +3,7 @@
 While one user's password is current, the other one gets a new password, is tried, and then becomes
 current: whoever still holds the old secret can go on with it until the next rotation. Each step may
 be done again. Neither user may change anything but the other one's password, through the function
-`set_other_password` of schema.sql: nobody's master password is needed here.
+`set_other_password` of migrations/bootstrap.sql: nobody's master password is needed here.
 """
 
 import secrets as randomness

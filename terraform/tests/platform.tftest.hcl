@@ -18,6 +18,7 @@ run "apply" {
       "/order-intake/unit/keys/data/arn",
       "/order-intake/unit/keys/config/arn",
       "/order-intake/unit/secrets/database/arn",
+      "/order-intake/unit/secrets/database-owner/arn",
       "/order-intake/unit/secrets/rates-api/arn",
       "/order-intake/unit/secrets/partner-webhook/arn",
       "/order-intake/unit/buses/orders/name",

@@ -93,7 +93,8 @@ def test_every_file_is_part_of_a_fixture() -> None:
 
 
 def test_it_is_known_who_calls_each_function() -> None:
-    others = {"DailySettlement", "RotateDatabaseSecret"}  # Scheduler, Secrets Manager
+    # Scheduler, `make deploy`, Secrets Manager
+    others = {"DailySettlement", "MigrateDatabase", "RotateDatabaseSecret"}
 
     assert set(TASKS) | set(CALLED_BY_EVENTS) | others == set(functions())
 

@@ -108,7 +108,7 @@ def secrets_of(stage: Stage) -> dict[str, dict[str, object]]:
     client = stage.client("secretsmanager")
     return {
         name: json.loads(client.get_secret_value(SecretId=f"{stage.prefix}/{name}")["SecretString"])
-        for name in ("database", "rates-api", "partner-webhook")
+        for name in ("database", "database-owner", "rates-api", "partner-webhook")
     }
 
 
@@ -116,6 +116,7 @@ def test_secrets_hold_what_functions_read(platform: Stage) -> None:
     secrets = secrets_of(platform)
     assert {name: sorted(fields) for name, fields in secrets.items()} == {
         "database": ["dbname", "engine", "host", "password", "port", "username"],
+        "database-owner": ["dbname", "engine", "host", "password", "port", "username"],
         "rates-api": ["api_key", "base_url"],
         "partner-webhook": ["api_key", "url"],
     }

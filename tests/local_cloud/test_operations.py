@@ -261,7 +261,7 @@ def remove(deployed: Deployed, uploaded: Uploaded) -> None:
         s3.delete_object(Bucket=deployed.bucket, Key=key)
     port = int(running_cloud()["database"]["port"])
     with postgres.connect_as_owner(port, postgres.DATABASE) as owner:
-        for table in ("order_line", "order_file"):
+        for table in ("order_line", "order_file", "partner_order"):
             statement = sql.SQL("DELETE FROM {} WHERE file_id = %s").format(sql.Identifier(table))
             owner.execute(statement, [uploaded.file_id])
 

@@ -201,6 +201,10 @@ def test_the_functions_role_can_change_and_delete_nothing(arn: str, file: Incomi
         "UPDATE order_file SET sha256 = NULL",
         "DELETE FROM partner_order",
         "UPDATE partner_order SET file_id = ''",
+        "TRUNCATE order_file CASCADE",
+        "DROP TABLE order_line",
+        "CREATE TABLE mine ()",
+        "SELECT * FROM schema_migration",
     ):
         with pytest.raises(DatabaseRefused), database.connection(arn) as connected:
             connected.execute(statement)

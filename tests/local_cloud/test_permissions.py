@@ -110,12 +110,13 @@ def invoke(session: Session) -> None:
     session.client("lambda").invoke(FunctionName=name, Payload=b"{}")
 
 
+SECRETS = ("database", "database-owner", "rates-api", "partner-webhook")
 DOORS: dict[str, Door] = {
     **{f"get {prefix}": get(prefix) for prefix in ("incoming", "work", "curated", "quarantine")},
     **{f"put {prefix}": put(prefix) for prefix in ("incoming", "work", "curated", "quarantine")},
     "put elsewhere": put("elsewhere"),
     **{f"list {prefix}": listing(prefix) for prefix in ("incoming", "work", "curated")},
-    **{f"secret {name}": secret(name) for name in ("database", "rates-api", "partner-webhook")},
+    **{f"secret {name}": secret(name) for name in SECRETS},
     "read row": row("get_item"),
     "change row": row("update_item"),
     "delete row": row("delete_item"),
@@ -143,6 +144,7 @@ OPEN = {
     "CurateFile": {"get work", "put curated", "put quarantine", "change row"},
     "QuarantineFile": {"get work", "put quarantine", "change row"},
     "CloseFile": {"change row"},
+    "MigrateDatabase": {"secret database-owner"},
     "NotifyPartner": {"secret partner-webhook"},
     "DailySettlement": {"list incoming", "read many rows", "secret database", "event to orders"},
     "RotateDatabaseSecret": {"secret database", "change a secret"},

@@ -23,10 +23,10 @@ def values(stage: Stage) -> list[bytes]:
     """Every value that only a secret may hold."""
     client = stage.client("secretsmanager")
     found = []
-    for name in ("database", "rates-api", "partner-webhook"):
+    for name in ("database", "database-owner", "rates-api", "partner-webhook"):
         text = client.get_secret_value(SecretId=f"{stage.prefix}/{name}")["SecretString"]
         found += [value for field, value in json.loads(text).items() if field in SECRET_FIELDS]
-    assert len(found) == 3
+    assert len(found) == 4
     assert all(len(value) >= 20 for value in found)
     return [value.encode() for value in found]
 

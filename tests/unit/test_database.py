@@ -2,17 +2,16 @@
 
 import re
 import socket
-from pathlib import Path
 
 import psycopg
 import pytest
 
-from order_intake import database
+from order_intake import database, database_migrations
 from order_intake.errors import DatabaseRefused, DatabaseUnavailable
 from order_intake.results import COLUMNS
 from tests.unit.fakes import FakeCloud
 
-SCHEMA = Path(database.__file__).with_name("schema.sql")
+SCHEMA = database_migrations.FOLDER / "0001_orders.sql"
 
 
 @pytest.mark.parametrize(
@@ -27,7 +26,10 @@ SCHEMA = Path(database.__file__).with_name("schema.sql")
         (psycopg.OperationalError("FATAL: password authentication failed"), DatabaseRefused),
         (psycopg.OperationalError('FATAL: database "x" does not exist'), DatabaseRefused),
         (psycopg.errors.InsufficientPrivilege(), DatabaseRefused),
-        (psycopg.errors.UndefinedTable(), DatabaseRefused),
+        (psycopg.errors.UndefinedTable(), DatabaseUnavailable),
+        (psycopg.errors.UndefinedColumn(), DatabaseUnavailable),
+        (psycopg.errors.ReadOnlySqlTransaction(), DatabaseUnavailable),
+        (psycopg.errors.IdleInTransactionSessionTimeout(), DatabaseUnavailable),
         (psycopg.errors.UniqueViolation(), database.LoadIncomplete),
         (psycopg.errors.InvalidTextRepresentation("secret row"), database.LoadIncomplete),
         (psycopg.errors.SyntaxError(), psycopg.errors.SyntaxError),

@@ -143,6 +143,7 @@ def _forget_loaded(file_id: str) -> None:
     with postgres.connect_as_owner(int(database["port"]), database["dbname"]) as owner:
         owner.execute("DELETE FROM order_line WHERE file_id = %s", [file_id])
         owner.execute("DELETE FROM order_file WHERE file_id = %s", [file_id])
+        owner.execute("DELETE FROM partner_order WHERE file_id = %s", [file_id])
 
 
 def measure() -> Iterator[Figure]:

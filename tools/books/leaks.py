@@ -16,7 +16,12 @@ from tools.follow import execution_of
 
 type HistoryEvent = Mapping[str, Any]
 
-SECRETS = {"database": "password", "rates-api": "api_key", "partner-webhook": "api_key"}
+SECRETS = {
+    "database": "password",
+    "database-owner": "password",
+    "rates-api": "api_key",
+    "partner-webhook": "api_key",
+}
 VERSIONS = ("AWSCURRENT", "AWSPREVIOUS", "AWSPENDING")
 SHORTEST_TEXT = 12  # characters of a description that tell a customer's text from a common word
 SHORTEST_ID = 5

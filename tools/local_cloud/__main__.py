@@ -45,7 +45,7 @@ def main() -> int:
             return psql.run(stage, words[1:])
         case "connect-database":
             database.connect_database(stage)
-            print("the orders database is ready for the functions' role")
+            print("the orders database has its roles; `make deploy` makes its tables")
     return 0
 
 

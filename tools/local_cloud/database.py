@@ -1,4 +1,4 @@
-"""The orders database on the laptop's PostgreSQL, as its owner makes it."""
+"""The orders database on the laptop's PostgreSQL, as its administrator makes it."""
 
 import json
 from typing import Any
@@ -10,14 +10,15 @@ from tools.errors import UserError
 from tools.local_cloud import postgres
 from tools.stage import ROOT, Stage, running_cloud
 
-SCHEMA = ROOT / "src" / "order_intake" / "schema.sql"
+BOOTSTRAP = ROOT / "src" / "order_intake" / "migrations" / "bootstrap.sql"
+SECRETS = ("database", "database-owner")
 
 
-def secret(stage: Stage) -> dict[str, Any]:
+def secret(stage: Stage, name: str = "database") -> dict[str, Any]:
     """The database's secret: engine, host, port, dbname, username, password."""
     client = stage.client("secretsmanager")
     try:
-        answer = client.get_secret_value(SecretId=f"{stage.prefix}/database")
+        answer = client.get_secret_value(SecretId=f"{stage.prefix}/{name}")
     except client.exceptions.ResourceNotFoundException:
         raise UserError(
             f"stage {stage.name} has no database secret; deploy it with: make deploy"
@@ -27,37 +28,30 @@ def secret(stage: Stage) -> dict[str, Any]:
 
 
 def connect_database(stage: Stage) -> None:
-    """Make the database, the functions' role with the secret's password, and the schema.
+    """Make the database and its roles, with the passwords of the secrets; no table.
 
-    Repeatable. The tables belong to the server's owner; what the role may do, the schema says.
+    Repeatable. It is what the administrator of a database on AWS does once.
     """
     if not stage.is_local:
         raise UserError("only the local stage's database is made here; the README tells of yours")
-    wanted = secret(stage)
-    port = int(running_cloud()["database"]["port"])
-    if int(wanted["port"]) != port:
+    wanted = [secret(stage, name) for name in SECRETS]
+    port, dbname = int(running_cloud()["database"]["port"]), wanted[0]["dbname"]
+    if int(wanted[0]["port"]) != port:
         raise UserError("the database's secret is of another local cloud; run: make deploy")
-    role, database = sql.Identifier(wanted["username"]), sql.Identifier(wanted["dbname"])
     with postgres.connect_as_owner(port) as server:
-        set_role(server, wanted)
-        if not server.execute(
-            "select 1 from pg_database where datname = %s", [wanted["dbname"]]
-        ).fetchone():
-            server.execute(sql.SQL("create database {}").format(database))
-        server.execute(sql.SQL("revoke all on database {} from public").format(database))
-        # Temporary tables: a load that takes only the new orders sorts them out in one.
-        grant = sql.SQL("grant connect, temporary on database {} to {}")
-        server.execute(grant.format(database, role))
-    with postgres.connect_as_owner(port, wanted["dbname"]) as orders:
-        orders.execute(SCHEMA.read_bytes())
+        if not server.execute("select 1 from pg_database where datname = %s", [dbname]).fetchone():
+            server.execute(sql.SQL("create database {}").format(sql.Identifier(dbname)))
+    with postgres.connect_as_owner(port, dbname) as orders:
+        orders.execute(BOOTSTRAP.read_bytes())
+        for fields in wanted:
+            set_password(orders, fields)
 
 
-def set_role(server: "psycopg.Connection", wanted: dict[str, Any]) -> None:
-    """Give the role the secret's password; what goes over the line is only its verifier."""
+def set_password(server: "psycopg.Connection", wanted: dict[str, Any]) -> None:
+    """Give a role its secret's password; what goes over the line is only the verifier."""
     name = wanted["username"]
-    known = server.execute("select 1 from pg_roles where rolname = %s", [name]).fetchone()
     verifier = server.pgconn.encrypt_password(
         wanted["password"].encode(), name.encode(), b"scram-sha-256"
     ).decode()
-    statement = "alter role {} login password {}" if known else "create role {} login password {}"
-    server.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Literal(verifier)))
+    statement = sql.SQL("alter role {} login password {}")
+    server.execute(statement.format(sql.Identifier(name), sql.Literal(verifier)))

@@ -104,7 +104,7 @@ def rotate_password(stage: Stage, password: str) -> None:
     port = int(running_cloud()["database"]["port"])
     wanted = database.secret(stage) | {"password": password}
     with postgres.connect_as_owner(port) as server:
-        database.set_role(server, wanted)
+        database.set_password(server, wanted)
     stage.client("secretsmanager").put_secret_value(
         SecretId=f"{stage.prefix}/database", SecretString=json.dumps(wanted)
     )

@@ -20,6 +20,9 @@ HANDED_OVER = {
     "DataKeyArn": DATA_KEY,
     "ConfigKeyArn": CONFIG_KEY,
     "DatabaseSecretArn": f"arn:aws:secretsmanager:{WHERE}:secret:{PREFIX}/database-AbCdEf",
+    "DatabaseOwnerSecretArn": (
+        f"arn:aws:secretsmanager:{WHERE}:secret:{PREFIX}/database-owner-AbCdEf"
+    ),
     "RatesApiSecretArn": f"arn:aws:secretsmanager:{WHERE}:secret:{PREFIX}/rates-api-AbCdEf",
     "PartnerWebhookSecretArn": (
         f"arn:aws:secretsmanager:{WHERE}:secret:{PREFIX}/partner-webhook-AbCdEf"

@@ -151,6 +151,7 @@ class _Stage:
                 for statement in (
                     "DELETE FROM order_line WHERE file_id = ANY(%s)",
                     "DELETE FROM order_file WHERE file_id = ANY(%s)",
+                    "DELETE FROM partner_order WHERE file_id = ANY(%s)",
                 ):
                     connection.execute(statement, [list(file_ids)])
         except psycopg.OperationalError:

@@ -24,6 +24,6 @@ def test_only_what_always_needs_it_brings_the_database_driver(module: str) -> No
         text=True,
         check=True,
     )
-    needs_it = module in ("load_orders", "rotate_database_secret")
+    needs_it = module in ("load_orders", "migrate_database", "rotate_database_secret")
     assert done.stdout.strip() == str(needs_it)
     assert not done.stderr

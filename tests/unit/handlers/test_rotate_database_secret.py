@@ -74,7 +74,7 @@ class Versions:
 
 
 class Server:
-    """A database that knows its users' passwords; `set_other_password` as schema.sql has it."""
+    """A database that knows its users' passwords; `set_other_password` as bootstrap.sql has it."""
 
     def __init__(self) -> None:
         self.passwords = {"order_intake": "first"}
