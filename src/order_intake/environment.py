@@ -80,6 +80,7 @@ class LoadOrders(Settings, frozen=True):
     """Settings of the function LoadOrders."""
 
     uploads_bucket: Text
+    ledger_table: Text
     database_secret_arn: Text
 
 

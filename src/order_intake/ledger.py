@@ -1,9 +1,13 @@
 """The ledger: one row for each upload, one for each content that came, in one DynamoDB table.
 
 It keeps three promises, each by a conditional write and so also when two callers come at once:
-- an upload is worked on by one claimant at a time (`claim`), and a claim expires;
-- a content is taken in once (`claim_content`), the first upload of it wins;
+- an upload is worked on by one claimant at a time (`claim`), and a claim expires; who lost it can
+  neither load nor close the upload any more (`begin_load`, `hold`, `close`);
+- a content belongs to one upload at a time (`claim_content`);
 - an upload gets one outcome (`close`), the first one stands.
+
+A row's `loaded` says whether the upload's lines are in the database: false means surely not, none
+that it is not known (a load has begun), and it outlives the run of a failed upload.
 
 An upload's row is `file#<file_id>`, a content's row is `content#<partner>#<sha256>`.
 """
@@ -58,7 +62,6 @@ TRACES = (
     "duplicate_of",
     "question",
     "approval",
-    "loaded",
     "task_token",
     "execution",
     "announced",
@@ -109,6 +112,16 @@ class FileRow(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the file has its outcome."""
         return self.status in FINAL
 
+    def keeps_its_content(self, now: datetime) -> bool:
+        """Whether its content is taken: accepted, in work, or failed and perhaps loaded."""
+        match self.status:
+            case "Accepted":
+                return True
+            case "Failed":
+                return self.loaded is not False
+            case _:
+                return not self.is_final and self.claim_expires_at >= now.timestamp()
+
     @property
     def file(self) -> IncomingFile:
         """The upload that the row is about."""
@@ -144,6 +157,17 @@ class Taken(msgspec.Struct, frozen=True):
     row: FileRow
 
 
+class Claim(msgspec.Struct, frozen=True):
+    """Who goes on with a file now, and for how long it stays theirs.
+
+    An execution that began before each step was asked who it is names no claimant: not checked.
+    """
+
+    claimant: str | None
+    lease: timedelta
+    now: datetime
+
+
 class ClosedOtherwise(PermanentError):
     """The row is not as its writer left it: it has another outcome, or another claimant."""
 
@@ -164,12 +188,14 @@ class Ledger:
         where it was, with one more attempt.
         """
         try:
-            return Claimed(self._start_run(file, claimant, lease, now))
+            return Claimed(self._start_first_run(file, claimant, lease, now))
         except _ConditionFailed as met:
-            if met.row.claimed_by != claimant or met.row.is_final:
-                return Taken(met.row)
+            row = met.row
         try:
-            return Claimed(self._go_on(file.file_id, claimant, lease, now))
+            if row.claimed_by == claimant and not row.is_final:
+                mine = Claim(claimant, lease, now)
+                return Claimed(self._renew(file.file_id, mine, add_one="attempts"))
+            return Claimed(self._start_run(file, claimant, lease, now))
         except _ConditionFailed as met:
             return Taken(met.row)
 
@@ -195,35 +221,84 @@ class Ledger:
         except _ConditionFailed as met:
             raise ClosedOtherwise(f"{file_id} cannot be handed over: {met}") from met
 
-    def claim_content(self, partner: str, sha256: str, file_id: str) -> str | None:
-        """Claim a content for an upload: None, or the id of the upload that had it first.
+    def claim_content(self, partner: str, sha256: str, file_id: str, now: datetime) -> str | None:
+        """Claim a content for an upload: None, or the id of the upload that it is taken by.
 
-        A content whose upload has failed is free again.
+        Taken is what `FileRow.keeps_its_content` says; in every other case, and when its owner is
+        not there at all, the content passes to this upload. An owner that comes back finds out by
+        claiming again.
         """
-        key = {"pk": {"S": f"content#{partner}#{sha256}"}}
-        taken_from: str | None = None
+        owner, claims = file_id, None  # as a content that nobody has claimed
         while True:
-            condition = "attribute_not_exists(pk) OR file_id = :me"
-            values: Values = {":me": file_id}
-            if taken_from is not None:
-                condition, values = "file_id = :old", {":old": taken_from}
             try:
-                self._write(
-                    Key=key,
-                    UpdateExpression="SET file_id = :file_id",
-                    ConditionExpression=condition,
-                    ExpressionAttributeValues=dynamo_values.encode(values | {":file_id": file_id}),
-                )
+                self._write_content(partner, sha256, file_id, owner, claims)
             except _ConditionFailed as met:
-                first = str(met.item.get("file_id", ""))
-                owner = self.find(first) if first and first != file_id else None
-                if first == file_id:
-                    return None
-                if owner is None or owner.status != "Failed":
-                    return first
-                taken_from = first
+                owner, claims = str(met.item["file_id"]), met.item.get("claims")
             else:
                 return None
+            if owner != file_id:
+                row = self.find(owner)
+                if row is not None and row.keeps_its_content(now):
+                    return owner
+
+    def _write_content(
+        self, partner: str, sha256: str, file_id: str, owner: str, claims: int | None
+    ) -> None:
+        """Write who owns a content, if it is as it was seen: of this owner, claimed so often.
+
+        The count changes with every claim, so that an owner that has just claimed it again, and so
+        is at work, is not overtaken by one that looked before.
+        """
+        condition, values = "file_id = :owner AND attribute_not_exists(claims)", {":owner": owner}
+        seen: Values = {}
+        if claims is not None:
+            condition, seen = "file_id = :owner AND claims = :seen", {":seen": claims}
+        if owner == file_id:
+            condition, seen = "attribute_not_exists(pk) OR file_id = :owner", {}
+        sent = values | seen | {":file_id": file_id, ":zero": 0, ":one": 1}
+        self._write(
+            Key={"pk": {"S": f"content#{partner}#{sha256}"}},
+            UpdateExpression=(
+                "SET file_id = :file_id, claims = if_not_exists(claims, :zero) + :one"
+            ),
+            ConditionExpression=condition,
+            ExpressionAttributeValues=dynamo_values.encode(sent),
+        )
+
+    def hold(self, file_id: str, claim: Claim, closing: OutcomeName) -> FileRow:
+        """Make sure that the claimant can still close the upload so, and renew the claim.
+
+        A row that this claimant has closed so already (a retry) is given as it is. Raises
+        ClosedOtherwise when somebody else has taken the upload over, or it has another outcome.
+        """
+        try:
+            return self._renew(file_id, claim)
+        except _ConditionFailed as met:
+            if met.item and _is_closed_so(met.row, closing, claim.claimant):
+                return met.row
+            raise ClosedOtherwise(f"{file_id} cannot become {closing}: {met}") from met
+
+    def begin_load(self, file_id: str, claim: Claim) -> FileRow:
+        """Note that from now on it is not known whether the upload's lines are in the database.
+
+        Renews the claim. Raises ClosedOtherwise when the upload is no longer the claimant's, or has
+        its outcome.
+        """
+        try:
+            return self._renew(file_id, claim, remove=("loaded",))
+        except _ConditionFailed as met:
+            raise ClosedOtherwise(f"{file_id} cannot be loaded: {met}") from met
+
+    def end_load(self, file_id: str, claimant: str | None, facts: Values) -> FileRow:
+        """Note how a load ended; `facts` are fields of the row, `loaded` among them.
+
+        Raises ClosedOtherwise as `begin_load` does.
+        """
+        condition, values = _still_theirs(claimant)
+        try:
+            return _row(self._update(file_id, set_=facts, condition=condition, values=values))
+        except _ConditionFailed as met:
+            raise ClosedOtherwise(f"{file_id} was loaded by someone who lost it: {met}") from met
 
     def record_registration(
         self, file_id: str, *, sha256: str, chunks: int, terms: dict[str, str], now: datetime
@@ -362,24 +437,28 @@ class Ledger:
         when the file is no longer claimed by `claimant`, if one is named. With `unclaimed`, a row
         that does not exist is made for that file and `claimant`.
         """
-        condition, values = "#status IN (:registered, :awaiting)", dict(OPEN)
-        if claimant is not None:
-            condition, values = f"{condition} AND claimed_by = :me", values | {":me": claimant}
-        if unclaimed is not None:
-            condition = f"attribute_not_exists(pk) OR ({condition})"
-            fields = msgspec.structs.asdict(unclaimed) | {"claimed_by": claimant} | fields
+        closing = fields | {"status": outcome, "closed_at": stamp(now)}
+        condition, values = _still_theirs(claimant)
         try:
             item = self._update(
-                file_id,
-                set_=fields | {"status": outcome, "closed_at": stamp(now)},
-                remove=("task_token",),
-                condition=condition,
-                values=values,
+                file_id, set_=closing, remove=("task_token",), condition=condition, values=values
             )
         except _ConditionFailed as met:
-            if met.item and met.row.status == outcome and claimant in (None, met.row.claimed_by):
+            if met.item and _is_closed_so(met.row, outcome, claimant):
                 return met.row
-            raise ClosedOtherwise(f"{file_id} cannot become {outcome}: {met}") from met
+            if met.item or unclaimed is None:
+                raise ClosedOtherwise(f"{file_id} cannot become {outcome}: {met}") from met
+            return self._close_unclaimed(unclaimed, claimant, closing)
+        return _row(item)
+
+    def _close_unclaimed(
+        self, file: IncomingFile, claimant: str | None, closing: Values
+    ) -> FileRow:
+        facts = msgspec.structs.asdict(file) | {"claimed_by": claimant, "loaded": False} | closing
+        try:
+            item = self._update(file.file_id, set_=facts, condition="attribute_not_exists(pk)")
+        except _ConditionFailed as met:
+            raise ClosedOtherwise(f"{file.file_id} cannot be closed: {met}") from met
         return _row(item)
 
     def mark_announced(self, file_id: str) -> None:
@@ -417,22 +496,27 @@ class Ledger:
             keys = list(rest["Keys"]) if rest else []
         return rows
 
+    def _start_first_run(
+        self, file: IncomingFile, claimant: str, lease: timedelta, now: datetime
+    ) -> FileRow:
+        item = self._update(
+            file.file_id,
+            set_=_first_fields(file, claimant, lease, now) | {"loaded": False},
+            add_one="run",
+            condition="attribute_not_exists(pk)",
+        )
+        return _row(item)
+
     def _start_run(
         self, file: IncomingFile, claimant: str, lease: timedelta, now: datetime
     ) -> FileRow:
         item = self._update(
             file.file_id,
-            set_=msgspec.structs.asdict(file)
-            | {
-                "status": "Registered",
-                "claimed_by": claimant,
-                "claim_expires_at": _expiry(now, lease),
-                "attempts": 1,
-            },
+            set_=_first_fields(file, claimant, lease, now),
             add_one="run",
             remove=TRACES,
             condition=(
-                "attribute_not_exists(pk) OR #status = :failed OR (claimed_by <> :me AND "
+                "#status = :failed OR (claimed_by <> :me AND "
                 "claim_expires_at < :now AND #status IN (:registered, :awaiting))"
             ),
             values={
@@ -444,13 +528,17 @@ class Ledger:
         )
         return _row(item)
 
-    def _go_on(self, file_id: str, claimant: str, lease: timedelta, now: datetime) -> FileRow:
+    def _renew(
+        self, file_id: str, claim: Claim, *, add_one: str = "", remove: Iterable[str] = ()
+    ) -> FileRow:
+        condition, values = _still_theirs(claim.claimant)
         item = self._update(
             file_id,
-            set_={"claim_expires_at": _expiry(now, lease)},
-            add_one="attempts",
-            condition="claimed_by = :me AND #status IN (:registered, :awaiting)",
-            values={":me": claimant} | OPEN,
+            set_={"claim_expires_at": _expiry(claim.now, claim.lease)},
+            add_one=add_one,
+            remove=remove,
+            condition=condition,
+            values=values,
         )
         return _row(item)
 
@@ -522,6 +610,27 @@ class _ConditionFailed(Exception):
 def question_id(file_id: str, run: int, kind: QuestionKind) -> str:
     """Return the identity of the question that a run of a file asks for this reason."""
     return f"{file_id}-{run}-{kind}"
+
+
+def _still_theirs(claimant: str | None) -> tuple[str, Values]:
+    """Return the condition that a file is open, and claimed by `claimant` if one is named."""
+    condition, values = "#status IN (:registered, :awaiting)", dict(OPEN)
+    if claimant is None:
+        return condition, values
+    return f"{condition} AND claimed_by = :me", values | {":me": claimant}
+
+
+def _is_closed_so(row: FileRow, outcome: OutcomeName, claimant: str | None) -> bool:
+    return row.status == outcome and claimant in (None, row.claimed_by)
+
+
+def _first_fields(file: IncomingFile, claimant: str, lease: timedelta, now: datetime) -> Values:
+    return msgspec.structs.asdict(file) | {
+        "status": "Registered",
+        "claimed_by": claimant,
+        "claim_expires_at": _expiry(now, lease),
+        "attempts": 1,
+    }
 
 
 def _file_key(file_id: str) -> Values:

@@ -224,7 +224,10 @@ def failed(
     loaded: bool | None,
     closed_at: str,
 ) -> Announcement:
-    """Announce a file that we could not finish; `reason` is the error's name."""
+    """Announce a file that we could not finish; `reason` is the error's name.
+
+    Its lines may be in the database all the same; `loaded` is None when that is not known.
+    """
     return _announce(
         "Failed",
         file,

@@ -14,7 +14,7 @@ import msgspec
 from order_intake import chunks, exchange, partners, pricing, rates_api, uploads
 from order_intake.assessment import Assessment, assess
 from order_intake.errors import InvalidInput
-from order_intake.ledger import FileRow, Ledger
+from order_intake.ledger import Claim, FileRow, Ledger
 from order_intake.object_store import CSV, JSON_LINES, TEXT, ObjectStore
 from order_intake.outcomes import Approval
 from order_intake.results import ChunkResult, Totals
@@ -28,6 +28,13 @@ class Duplicate(msgspec.Struct, frozen=True):
     """The same content came before, as the file `first`."""
 
     first: str
+
+
+class Curated(msgspec.Struct, frozen=True):
+    """What the note under `curated/` says when all of a file is there."""
+
+    chunks: int
+    totals: Totals
 
 
 class _Refused(msgspec.Struct, frozen=True):
@@ -50,7 +57,7 @@ def register(
     survey = chunks.survey(store.blocks(file.key, file.version_id), file.size, profile)
     if survey.refusal:
         return survey.refusal
-    first = ledger.claim_content(file.partner, survey.sha256, file.file_id)
+    first = ledger.claim_content(file.partner, survey.sha256, file.file_id, now)
     if first:
         return Duplicate(first)
     ledger.record_registration(
@@ -63,9 +70,12 @@ def register(
     return survey
 
 
-def close_duplicate(ledger: Ledger, file: IncomingFile, first: str, now: datetime) -> FileRow:
-    """Write the outcome of a file whose content came before as the file `first`."""
-    return ledger.close(file.file_id, "Duplicate", {"duplicate_of": first}, now)
+def close_duplicate(
+    ledger: Ledger, file: IncomingFile, first: str, claim: Claim, now: datetime
+) -> FileRow:
+    """Write the outcome of a file whose content is taken by the file `first`."""
+    fields = {"duplicate_of": first}
+    return ledger.close(file.file_id, "Duplicate", fields, now, claimant=claim.claimant)
 
 
 def fetch_rates(secret_arn: str, file: IncomingFile) -> exchange.Rates:
@@ -150,22 +160,31 @@ def curate(
     file: IncomingFile,
     count: int,
     totals: Totals,
-    *,
-    loaded: bool,
     approval: Approval | None,
+    claim: Claim,
     now: datetime,
+    *,
+    loaded: bool | None = None,
 ) -> FileRow:
-    """Keep the priced lines and the refused ones, and write the outcome Accepted."""
+    """Keep the priced lines and the refused ones, and write the outcome Accepted.
+
+    Under `curated/`, the note that all is there comes last. Whether the lines are in the database
+    the ledger knows by itself; `loaded` is for executions that began before it did.
+    """
+    ledger.hold(file.file_id, claim, "Accepted")
     for index in range(count):
         store.copy(
             uploads.priced_key(file.file_id, index),
             uploads.curated_key(file.partner, file.file_id, index),
         )
     _keep_refused(store, file, count, totals)
-    fields = msgspec.structs.asdict(totals) | {"loaded": loaded}
+    store.put_json(uploads.complete_key(file.partner, file.file_id), Curated(count, totals))
+    fields = msgspec.structs.asdict(totals)
+    if loaded is not None:
+        fields["loaded"] = loaded
     if approval:
         fields["approval"] = msgspec.to_builtins(approval)
-    return ledger.close(file.file_id, "Accepted", fields, now)
+    return ledger.close(file.file_id, "Accepted", fields, now, claimant=claim.claimant)
 
 
 def quarantine(
@@ -175,14 +194,17 @@ def quarantine(
     count: int,
     totals: Totals | None,
     refusal: chunks.FileRefusal,
+    claim: Claim,
     now: datetime,
 ) -> FileRow:
     """Keep the refused lines and why the file was rejected, and write the outcome Rejected."""
+    ledger.hold(file.file_id, claim, "Rejected")
     if totals:
         _keep_refused(store, file, count, totals)
     store.put_json(uploads.reason_key(file.partner, file.file_id), refusal)
     fields = msgspec.structs.asdict(totals) if totals else {}
-    return ledger.close(file.file_id, "Rejected", fields | msgspec.structs.asdict(refusal), now)
+    fields |= msgspec.structs.asdict(refusal)
+    return ledger.close(file.file_id, "Rejected", fields, now, claimant=claim.claimant)
 
 
 def close_unfinished(
@@ -194,7 +216,6 @@ def close_unfinished(
     reason: str,
     explanation: str,
     approval: Approval | None,
-    loaded: bool | None,
     claimant: str,
     now: datetime,
 ) -> FileRow:
@@ -203,7 +224,7 @@ def close_unfinished(
     Raises ClosedOtherwise when the file has another outcome, or is another claimant's.
     """
     fields = msgspec.structs.asdict(totals) if totals else {}
-    fields |= {"reason": reason, "explanation": explanation, "loaded": loaded}
+    fields |= {"reason": reason, "explanation": explanation}
     if approval:
         fields["approval"] = msgspec.to_builtins(approval)
     # Registering may have failed before it claimed the upload: then there is no row yet.

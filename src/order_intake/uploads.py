@@ -160,6 +160,11 @@ def curated_key(partner: str, file_id: str, index: int) -> str:
     return f"curated/{partner}/{file_id}/{index:05}.csv"
 
 
+def complete_key(partner: str, file_id: str) -> str:
+    """Return the key of the note that all chunks of a file are under `curated/`."""
+    return f"curated/{partner}/{file_id}/complete.json"
+
+
 def quarantine_key(partner: str, file_id: str, index: int) -> str:
     """Return the key under which one chunk's refused lines are kept for the partner."""
     return f"quarantine/{partner}/{file_id}/{index:05}.jsonl"

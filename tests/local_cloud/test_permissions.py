@@ -140,7 +140,7 @@ OPEN = {
     "AssessFile": {"get work"},
     "RequestApproval": {"change row", "event to orders"},
     "DecideApproval": {"read row", "change row"},
-    "LoadOrders": {"get work", "secret database"},
+    "LoadOrders": {"get work", "read row", "change row", "secret database"},
     "CurateFile": {"get work", "put curated", "put quarantine", "change row"},
     "QuarantineFile": {"get work", "put quarantine", "change row"},
     "CloseFile": {"change row"},

@@ -1,14 +1,20 @@
 """The ledger's three promises, over a table that evaluates its conditions."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from order_intake import aws_clients
 from order_intake.errors import ServiceBusy
-from order_intake.ledger import Claimed, ClosedOtherwise, Ledger, Taken
+from order_intake.ledger import FINAL, Claim, Claimed, ClosedOtherwise, FileRow, Ledger, Taken
 from order_intake.results import Totals
 from order_intake.uploads import IncomingFile
+from tests.unit.fake_dynamodb import FakeDynamoDB
 from tests.unit.fakes import FakeCloud, client_error
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -120,21 +126,139 @@ def test_a_file_that_nobody_claimed_cannot_be_closed(ledger: Ledger) -> None:
         ledger.close("f1", "Accepted", {}, NOW)
 
 
-def test_a_content_belongs_to_its_first_upload(ledger: Ledger) -> None:
-    assert ledger.claim_content("nordwind", "ab", "f1") is None
-    assert ledger.claim_content("nordwind", "ab", "f1") is None
-    assert ledger.claim_content("nordwind", "ab", "f2") == "f1"
-    assert ledger.claim_content("another", "ab", "f2") is None
-
-
-def test_the_content_of_a_failed_upload_is_free_again(ledger: Ledger) -> None:
+def test_a_content_belongs_to_one_upload_of_a_partner(ledger: Ledger) -> None:
     ledger.claim(FILE, "ann", LEASE, NOW)
-    ledger.claim_content("nordwind", "ab", "f1")
-    ledger.close("f1", "Failed", {}, NOW)
 
-    assert ledger.claim_content("nordwind", "ab", "f2") is None
-    # The first one, run again, now is the duplicate.
-    assert ledger.claim_content("nordwind", "ab", "f1") == "f2"
+    assert ledger.claim_content("nordwind", "ab", "f1", NOW) is None
+    assert ledger.claim_content("nordwind", "ab", "f1", NOW) is None
+    assert ledger.claim_content("nordwind", "ab", "f2", NOW) == "f1"
+    assert ledger.claim_content("another", "ab", "f2", NOW) is None
+
+
+@given(
+    status=st.sampled_from([None, "Registered", "AwaitingApproval", *sorted(FINAL)]),
+    loaded=st.sampled_from([False, None, True]),
+    expires_in=st.integers(-10, 10),
+    claims=st.sampled_from([None, 1, 7]),
+)
+def test_a_content_is_taken_while_its_owner_may_bring_it_or_has(
+    status: str | None, loaded: bool | None, expires_in: int, claims: int | None
+) -> None:
+    """Accepted, in work under a claim, or Failed and perhaps loaded; else the next one gets it."""
+    fake = FakeDynamoDB(lambda _: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(aws_clients, "dynamodb", lambda: fake)
+        content: dict[str, Any] = {"pk": "content#nordwind#ab", "file_id": "f1"}
+        fake.items["content#nordwind#ab"] = content | ({"claims": claims} if claims else {})
+        if status:
+            fake.items["file#f1"] = msgspec.structs.asdict(FILE) | {
+                "pk": "file#f1",
+                "status": status,
+                "claimed_by": "ann",
+                "claim_expires_at": int(NOW.timestamp()) + expires_in,
+                "loaded": loaded,
+            }
+        answer = Ledger("ledger").claim_content("nordwind", "ab", "f2", NOW)
+
+    taken = (
+        status == "Accepted"
+        or (status in ("Registered", "AwaitingApproval") and expires_in >= 0)
+        or (status == "Failed" and loaded is not False)
+    )
+    assert answer == ("f1" if taken else None)
+    assert fake.items["content#nordwind#ab"]["file_id"] == ("f1" if taken else "f2")
+
+
+def test_an_owner_that_comes_back_finds_that_its_content_went_to_another(ledger: Ledger) -> None:
+    ledger.claim(FILE, "ann", LEASE, NOW)
+    ledger.claim_content("nordwind", "ab", "f1", NOW)
+    late = NOW + LEASE + timedelta(seconds=1)
+    ledger.claim(OTHER, "ben", LEASE, late)
+
+    assert ledger.claim_content("nordwind", "ab", "f2", late) is None
+    assert ledger.claim_content("nordwind", "ab", "f1", late) == "f2"
+
+
+def test_an_owner_that_goes_on_is_not_overtaken_by_one_that_looked_before(
+    ledger: Ledger, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.claim(FILE, "ann", LEASE, NOW)
+    ledger.claim_content("nordwind", "ab", "f1", NOW)
+    late, find = NOW + LEASE + timedelta(seconds=1), ledger.find
+
+    def find_and_be_slow(file_id: str) -> FileRow | None:
+        seen = find(file_id)
+        monkeypatch.setattr(ledger, "find", find)
+        ledger.begin_load("f1", Claim("ann", LEASE, late))
+        assert ledger.claim_content("nordwind", "ab", "f1", late) is None
+        return seen
+
+    monkeypatch.setattr(ledger, "find", find_and_be_slow)
+
+    assert ledger.claim_content("nordwind", "ab", "f2", late) == "f1"
+
+
+def test_whether_a_file_is_loaded_is_known_until_its_load_begins(ledger: Ledger) -> None:
+    claimed = ledger.claim(FILE, "ann", LEASE, NOW)
+    begun = ledger.begin_load("f1", Claim("ann", LEASE, NOW))
+    ended = ledger.end_load("f1", "ann", {"loaded": True})
+
+    assert [claimed.row.loaded, begun.loaded, ended.loaded] == [False, None, True]
+
+
+@pytest.mark.parametrize("loaded", [False, None, True])
+def test_a_new_run_knows_what_the_failed_one_knew_of_its_load(
+    ledger: Ledger, loaded: bool | None
+) -> None:
+    ledger.claim(FILE, "ann", LEASE, NOW)
+    if loaded is not False:
+        ledger.begin_load("f1", Claim("ann", LEASE, NOW))
+    if loaded:
+        ledger.end_load("f1", "ann", {"loaded": True})
+    ledger.close("f1", "Failed", {"reason": "ServiceBusy"}, NOW)
+
+    assert ledger.claim(FILE, "ben", LEASE, NOW).row.loaded is loaded
+
+
+def test_who_lost_a_file_can_neither_load_nor_hold_nor_close_it(ledger: Ledger) -> None:
+    ledger.claim(FILE, "ann", LEASE, NOW)
+    late = NOW + LEASE + timedelta(seconds=1)
+    ledger.claim(FILE, "ben", LEASE, late)
+
+    acts: list[Callable[[], FileRow]] = [
+        lambda: ledger.begin_load("f1", Claim("ann", LEASE, late)),
+        lambda: ledger.end_load("f1", "ann", {"loaded": True}),
+        lambda: ledger.hold("f1", Claim("ann", LEASE, late), "Accepted"),
+        lambda: ledger.close("f1", "Accepted", {}, late, claimant="ann"),
+    ]
+    for act in acts:
+        with pytest.raises(ClosedOtherwise):
+            act()
+    ledger.close("f1", "Accepted", {}, late, claimant="ben")
+    with pytest.raises(ClosedOtherwise):
+        ledger.close("f1", "Accepted", {}, late, claimant="ann")
+
+
+def test_who_loads_or_closes_a_file_has_it_for_longer(ledger: Ledger) -> None:
+    ledger.claim(FILE, "ann", LEASE, NOW)
+    later = NOW + timedelta(minutes=10)
+
+    for row in (
+        ledger.begin_load("f1", Claim("ann", LEASE, later)),
+        ledger.hold("f1", Claim("ann", LEASE, later + LEASE), "Accepted"),
+    ):
+        assert row.claim_expires_at >= (later + LEASE).timestamp()
+        assert (row.attempts, row.run) == (1, 1)
+
+
+def test_a_retry_of_the_last_step_holds_a_file_that_it_has_closed(ledger: Ledger) -> None:
+    ledger.claim(FILE, "ann", LEASE, NOW)
+    closed = ledger.close("f1", "Accepted", {}, NOW, claimant="ann")
+
+    assert ledger.hold("f1", Claim("ann", LEASE, NOW), "Accepted") == closed
+    with pytest.raises(ClosedOtherwise):
+        ledger.hold("f1", Claim("ann", LEASE, NOW), "Rejected")
+    assert ledger.close("f1", "Accepted", {}, NOW, claimant="ann") == closed
 
 
 def test_a_handed_over_claim_is_met_by_the_execution_as_its_own(ledger: Ledger) -> None:

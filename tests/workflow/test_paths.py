@@ -16,6 +16,7 @@ TO_PRICES = ["DescribeUpload", "RegisterFile", "HowRegistered", "GatherTerms", "
 TO_VERDICT = [*TO_PRICES, "HowPriced", "AssessFile", "NeedsApproval"]
 END = ["Announce", "Outcome"]
 MANIFEST = {"bucket": "uploads", "key": "manifest.json"}
+LOADED = {"status": "loaded", "lines": 2, "already_loaded": False}
 REGISTERED = {"status": "registered", "chunks": 2, "manifest": MANIFEST}
 
 
@@ -24,8 +25,9 @@ def script(verdict: str = "load", **more: Any) -> dict[str, Any]:
     return {
         "RegisterFile": {"returns": REGISTERED},
         "FetchExchangeRates": {"returns": RATES},
-        "PriceChunk": {"returns": {"accepted": 1}},
+        "PriceChunk": {"returns": {"index": 0}},
         "AssessFile": {"returns": {"verdict": verdict, "totals": TOTALS, **REFUSAL}},
+        "LoadOrders": {"returns": LOADED},
         "CurateFile": {"returns": {"announcement": said("Accepted")}},
         "QuarantineFile": {"returns": {"announcement": said("Rejected")}},
         **more,
@@ -64,7 +66,7 @@ def test_file_is_priced_and_loaded(executions: Executions) -> None:
 
     assert ended.status == "SUCCEEDED"
     assert ended.way == [
-        *TO_VERDICT, "DatabaseReady", "LoadOrders", "CurateFile", *END, "Accepted"
+        *TO_VERDICT, "DatabaseReady", "LoadOrders", "HowLoaded", "CurateFile", *END, "Accepted"
     ]  # fmt: skip
     assert ended.output["outcome"] == "Accepted"
     # What each function was given came through the states before it.
@@ -72,7 +74,8 @@ def test_file_is_priced_and_loaded(executions: Executions) -> None:
     (curated,) = ended.calls["CurateFile"]
     assert assessed["terms"] == {"approval_threshold": "100.00", "tolerance": "0.01"}
     assert (assessed["chunks"], loaded["totals"]) == (2, TOTALS)
-    assert (curated["loaded"], curated["approval"]) == (True, None)
+    assert curated["approval"] is None
+    assert loaded["claimant"] == curated["claimant"] == ended.execution
     for index in (0, 1):
         (chunk,) = ended.calls[f"PriceChunk{index}"]
         assert (chunk["chunk"], chunk["rates"]) == ({"index": index}, RATES)
@@ -85,7 +88,6 @@ def test_stage_without_a_database_curates_only(executions: Executions) -> None:
     ended = executions.run(script(), DatabaseSecretArn="none")
 
     assert ended.way == [*TO_VERDICT, "DatabaseReady", "CurateFile", *END, "Accepted"]
-    assert ended.calls["CurateFile"][0]["loaded"] is False
     assert "LoadOrders" not in ended.calls
 
 
@@ -100,8 +102,8 @@ def test_load_waits_until_the_quiet_hours_are_over(executions: Executions) -> No
     )
 
     assert ended.way == [
-        *TO_VERDICT, "DatabaseReady", "WaitOutQuietHours", "LoadOrders", "CurateFile", *END,
-        "Accepted",
+        *TO_VERDICT, "DatabaseReady", "WaitOutQuietHours", "LoadOrders", "HowLoaded",
+        "CurateFile", *END, "Accepted",
     ]  # fmt: skip
     assert ended.status == "SUCCEEDED"
 
@@ -113,7 +115,7 @@ def test_approved_file_is_loaded(executions: Executions) -> None:
 
     assert ended.way == [
         *TO_VERDICT, "RequestApproval", "HowDecided", "DatabaseReady", "LoadOrders",
-        "CurateFile", *END, "Accepted",
+        "HowLoaded", "CurateFile", *END, "Accepted",
     ]  # fmt: skip
     assert ended.calls["CurateFile"][0]["approval"] == answer
     executions.note("RequestApproval: answer approved")
@@ -183,6 +185,22 @@ def test_duplicate_is_announced(executions: Executions) -> None:
     assert (ended.status, ended.output["outcome"]) == ("SUCCEEDED", "Duplicate")
 
 
+def test_file_whose_content_went_to_another_is_a_duplicate(executions: Executions) -> None:
+    duplicate = {"status": "duplicate", "announcement": said("Duplicate")}
+
+    ended = executions.run(script(LoadOrders={"returns": duplicate}))
+
+    assert ended.way == [*TO_VERDICT, "DatabaseReady", "LoadOrders", "HowLoaded", *END, "Duplicate"]
+    assert ended.status == "SUCCEEDED"
+
+
+def test_answer_that_is_not_known_is_not_taken_for_a_load(executions: Executions) -> None:
+    ended = executions.run(script(LoadOrders={"returns": {"lines": 2}}))
+
+    assert ended.way[-5] == "HowLoaded"
+    failed(executions, ended, "UnknownAnswer")
+
+
 def test_taken_upload_is_left_to_who_has_it(executions: Executions) -> None:
     ended = executions.run(script(RegisterFile={"returns": {"status": "taken"}}))
 
@@ -221,7 +239,9 @@ def test_branch_that_fails_fails_the_file(executions: Executions) -> None:
 
 
 def test_item_that_cannot_be_priced_fails_the_file(executions: Executions) -> None:
-    ended = executions.run(script(PriceChunk={"raise": "InvalidInput", "chunk": 1}))
+    ended = executions.run(
+        script(PriceChunk={"raise": "InvalidInput", "chunk": 1, "returns": {"index": 0}})
+    )
 
     assert ended.way[:7] == [*TO_PRICES, "HowPriced", "RecordFailure"]
     failed(executions, ended, "InvalidInput")
@@ -231,7 +251,7 @@ def test_item_that_cannot_be_priced_fails_the_file(executions: Executions) -> No
 
 
 def test_map_is_run_again_when_an_item_used_up_its_retries(executions: Executions) -> None:
-    raises = {"raise": "ServiceBusy", "times": 4, "chunk": 1, "returns": {"accepted": 1}}
+    raises = {"raise": "ServiceBusy", "times": 4, "chunk": 1, "returns": {"index": 0}}
 
     ended = executions.run(script(PriceChunk=raises))
 
@@ -253,7 +273,7 @@ def test_item_that_stays_unpriced_fails_the_file(executions: Executions) -> None
 
 
 def test_item_is_tried_again(executions: Executions) -> None:
-    raises = {"raise": "ServiceBusy", "times": 2, "chunk": 0, "returns": {"accepted": 1}}
+    raises = {"raise": "ServiceBusy", "times": 2, "chunk": 0, "returns": {"index": 0}}
 
     ended = executions.run(script(PriceChunk=raises))
 
@@ -264,7 +284,7 @@ def test_item_is_tried_again(executions: Executions) -> None:
 
 
 def test_database_that_comes_back_is_loaded(executions: Executions) -> None:
-    raises = {"raise": "DatabaseUnavailable", "times": 50, "returns": {"lines": 2}}
+    raises = {"raise": "DatabaseUnavailable", "times": 50, "returns": LOADED}
 
     ended = executions.run(script(LoadOrders=raises))
 

@@ -26,7 +26,6 @@ VARIABLES: dict[str, Any] = {
     "terms": TERMS,
     "totals": TOTALS,
     "approval": {"decision": "declined", "decided_by": "ana"},
-    "loaded": False,
     "refusal": REFUSAL,
     "failure": "DatabaseRefused",
     "announcement": {"detail_type": "OrderFileAccepted", "detail": {"outcome": "Accepted"}},
@@ -161,7 +160,6 @@ def test_upload_is_described_as_the_functions_describe_it(states: SingleStates) 
         "chunks": 0,
         "totals": UNKNOWN,
         "approval": None,
-        "loaded": False,
     }
 
 
@@ -377,12 +375,40 @@ def test_load_follows_the_wait(states: SingleStates) -> None:
     assert (taken.following, taken.variables) == ("LoadOrders", VARIABLES)
 
 
-def test_loaded_file_is_remembered_as_loaded(states: SingleStates) -> None:
-    taken = states.run("LoadOrders", {}, VARIABLES, result={"Payload": {"lines": 2}})
+def test_load_is_given_what_it_needs_and_its_answer_is_looked_at(states: SingleStates) -> None:
+    answer = {"status": "loaded", "lines": 2}
+    taken = states.run("LoadOrders", {}, VARIABLES, result={"Payload": answer})
+
+    assert (taken.following, taken.output) == ("HowLoaded", answer)
+    assert taken.payload["totals"] == TOTALS
+    assert taken.payload["claimant"] == EXECUTION
+
+
+def test_loaded_file_is_curated(states: SingleStates) -> None:
+    taken = states.run("HowLoaded", {"status": "loaded"}, VARIABLES)
 
     assert taken.following == "CurateFile"
-    assert taken.variables == VARIABLES | {"loaded": True}
-    assert taken.payload["totals"] == TOTALS
+    assert taken.variables == VARIABLES
+
+
+def test_file_whose_content_another_has_is_announced_as_its_function_says(
+    states: SingleStates,
+) -> None:
+    announcement = {"detail_type": "OrderFileDuplicate", "detail": {"outcome": "Duplicate"}}
+    duplicate = {"status": "duplicate", "announcement": announcement}
+
+    taken = states.run("HowLoaded", duplicate, VARIABLES)
+
+    assert taken.following == "Announce"
+    assert taken.variables == VARIABLES | {"announcement": announcement}
+
+
+@pytest.mark.parametrize("answer", [{}, {"status": "Loaded"}, {"status": None}, {"lines": 2}])
+def test_answer_that_is_not_known_is_a_failure(states: SingleStates, answer: Any) -> None:
+    taken = states.run("HowLoaded", answer, VARIABLES)
+
+    assert taken.following == "RecordFailure"
+    assert taken.variables == VARIABLES | {"failure": "UnknownAnswer"}
 
 
 @pytest.mark.parametrize("name", ["CurateFile", "QuarantineFile"])
@@ -427,7 +453,7 @@ def test_declined_file_is_closed(states: SingleStates) -> None:
 
     asked = closing(states, "RecordDeclined", known)
 
-    assert (asked.outcome, asked.approval, asked.loaded) == ("Declined", approval, False)
+    assert (asked.outcome, asked.approval) == ("Declined", approval)
     assert asked.reason == REFUSAL["reason"]
     assert asked.explanation == REFUSAL["explanation"]
     assert msgspec.to_builtins(asked.totals) == CONVERTED
@@ -435,20 +461,14 @@ def test_declined_file_is_closed(states: SingleStates) -> None:
 
 @pytest.mark.parametrize("totals", [CONVERTED, UNKNOWN], ids=["assessed", "unread"])
 @pytest.mark.parametrize("approval", [None, {"decision": "approved", "decided_by": "ana"}])
-# A load's answer may have been lost: that nothing was loaded is never known.
-@pytest.mark.parametrize(("loaded", "told"), [(True, True), (False, None)])
 def test_failed_file_is_closed(
-    states: SingleStates,
-    totals: dict[str, Any],
-    approval: dict[str, str] | None,
-    loaded: bool,
-    told: bool | None,
+    states: SingleStates, totals: dict[str, Any], approval: dict[str, str] | None
 ) -> None:
-    known = VARIABLES | {"approval": approval, "loaded": loaded, "totals": totals}
+    known = VARIABLES | {"approval": approval, "totals": totals}
 
     asked = closing(states, "RecordFailure", known)
 
-    assert (asked.outcome, asked.reason, asked.loaded) == ("Failed", "DatabaseRefused", told)
+    assert (asked.outcome, asked.reason) == ("Failed", "DatabaseRefused")
     assert msgspec.to_builtins(asked.approval) == approval
     assert msgspec.to_builtins(asked.totals) == (None if totals == UNKNOWN else totals)
 

@@ -25,7 +25,13 @@ from tools.sam_local.fixtures import Expect, Fixture, Given, GivenUpload
 from tools.stage import running_cloud
 
 _LIMIT_SECONDS = 60.0
-_NOBODY = "fixture"  # a claimant, and the upload that a content belonged to
+_NOBODY = "fixture"  # a claimant
+# The accepted file that a content belongs to.
+_OWNER = {
+    "partner": _NOBODY, "bucket": _NOBODY, "key": _NOBODY, "version_id": _NOBODY, "size": 0,
+    "uploaded_at": "2026-03-02T12:00:00Z", "route": "direct", "correlation_id": _NOBODY,
+    "status": "Accepted", "claimed_by": _NOBODY,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ def prepared(deployed: Deployed, fixture: Fixture) -> Iterator[Prepared]:
 def _lay_out(stage: "_Stage", given: Given, event: Any) -> None:
     if given.row is not None:
         file = event["file"] if "file" in event else event["detail"]
-        stage.put_row(file | {"claimed_by": _NOBODY} | given.row)
+        stage.put_row(file | {"claimed_by": event.get("claimant", _NOBODY)} | given.row)
     for key, text in given.objects.items():
         stage.put_object(key, text)
 
@@ -87,7 +93,9 @@ class _Stage:
         """Upload a file and bring it to its state; its version and its file id."""
         content = {"pk": _content_key(given)}
         if given.state == "new":
-            self._put(content | {"file_id": _NOBODY})
+            # A content is taken only where the ledger knows the file that has it.
+            self._put(content | {"file_id": _owner(given)})
+            self.put_row(_OWNER | {"file_id": _owner(given)})
         else:
             self._delete(content)
         version = self.put_object(given.key, given.content)
@@ -107,6 +115,7 @@ class _Stage:
             self._wait(file_id, lambda row: row["status"] in FINAL)
         self._s3.delete_object(Bucket=self._deployed.bucket, Key=given.key, VersionId=version)
         self._delete({"pk": _content_key(given)})
+        self._delete({"pk": f"file#{_owner(given)}"})
 
     def _answer(self, file_id: str) -> None:
         """Let a workflow that still waits for a person go on."""
@@ -200,9 +209,16 @@ class _Stage:
             time.sleep(0.05)
 
 
+def _digest(given: GivenUpload) -> str:
+    return hashlib.sha256(given.content.encode()).hexdigest()
+
+
 def _content_key(given: GivenUpload) -> str:
-    digest = hashlib.sha256(given.content.encode()).hexdigest()
-    return f"content#{given.key.split('/')[1]}#{digest}"
+    return f"content#{given.key.split('/')[1]}#{_digest(given)}"
+
+
+def _owner(given: GivenUpload) -> str:
+    return f"{_NOBODY}-{_digest(given)[:16]}"
 
 
 def _filled(value: Any, names: dict[str, str]) -> Any:

@@ -21,7 +21,6 @@ class Payload(payloads.Step, frozen=True, kw_only=True):
     explanation: str | None = None
     totals: Totals | None = None
     approval: Approval | None = None
-    loaded: bool | None = None
 
 
 @logs.entry
@@ -42,7 +41,6 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
         reason=payload.reason,
         explanation=payload.explanation or details,
         approval=payload.approval,
-        loaded=payload.loaded,
         claimant=payload.claimant,
         now=datetime.now(UTC),
     )

@@ -5,18 +5,19 @@ from datetime import UTC, datetime
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from order_intake import announcements, environment, logs, payloads, steps
-from order_intake.ledger import Ledger
+from order_intake.ledger import LEASE_WORKFLOW, Claim, Ledger
 from order_intake.object_store import ObjectStore
 from order_intake.outcomes import Approval
 from order_intake.results import Totals
 
 
 class Payload(payloads.Step, frozen=True, kw_only=True):
-    """What the workflow hands in; `loaded` is false on a stage without a database."""
+    """What the workflow hands in; `loaded` comes from executions of earlier definitions only."""
 
+    claimant: str | None = None
     chunks: int
     totals: Totals
-    loaded: bool
+    loaded: bool | None = None
     approval: Approval | None = None
 
 
@@ -26,15 +27,17 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     settings = environment.read(environment.CurateFile)
     payload = payloads.decode(event, Payload)
     payload.log()
+    now = datetime.now(UTC)
     row = steps.curate(
         ObjectStore(settings.uploads_bucket),
         Ledger(settings.ledger_table),
         payload.file,
         payload.chunks,
         payload.totals,
+        payload.approval,
+        Claim(payload.claimant, LEASE_WORKFLOW, now),
+        now,
         loaded=payload.loaded,
-        approval=payload.approval,
-        now=datetime.now(UTC),
     )
     announcements.note(row)
     return {"announcement": payloads.encode(announcements.announcement_of(row))}

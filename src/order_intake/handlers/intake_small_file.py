@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from order_intake import announcements, bus, deadline, environment, handover, logs, steps, uploads
 from order_intake.chunks import FileRefusal, Survey
 from order_intake.errors import PermanentError, TransientError
-from order_intake.ledger import Claimed, ClosedOtherwise, FileRow, Ledger
+from order_intake.ledger import Claim, Claimed, ClosedOtherwise, FileRow, Ledger
 from order_intake.object_store import ObjectStore
 from order_intake.results import Totals
 
@@ -36,7 +36,8 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
         return _met(settings, ledger, claim.row, context.aws_request_id, event, now)
     try:
         with deadline.before_timeout(context):
-            return _work(settings, ledger, claim.row, event)
+            held = Claim(claim.row.claimed_by, lease, now)
+            return _work(settings, ledger, claim.row, held, event)
     except PermanentError as error:
         if not _give_up(settings, ledger, claim.row, error):
             raise
@@ -72,10 +73,14 @@ def _met(
 
 
 def _work(
-    settings: environment.IntakeSmallFile, ledger: Ledger, claimed: FileRow, event: object
+    settings: environment.IntakeSmallFile,
+    ledger: Ledger,
+    claimed: FileRow,
+    claim: Claim,
+    event: object,
 ) -> logs.Json:
     """Bring a claimed file to its outcome and tell it, or hand the file over."""
-    row = _take_in(settings, ledger, claimed)
+    row = _take_in(settings, ledger, claimed.file, claim)
     if row is None:
         machine = settings.order_intake_state_machine_arn
         handover.hand_over(machine, ledger, claimed, event, datetime.now(UTC))
@@ -86,26 +91,28 @@ def _work(
 
 
 def _take_in(
-    settings: environment.IntakeSmallFile, ledger: Ledger, claimed: FileRow
+    settings: environment.IntakeSmallFile,
+    ledger: Ledger,
+    file: uploads.IncomingFile,
+    claim: Claim,
 ) -> FileRow | None:
     """Bring a claimed file to its outcome and give its final row; None: a person must decide."""
-    file, store = claimed.file, ObjectStore(settings.uploads_bucket)
-    now = datetime.now(UTC)
-    found = steps.register(store, ledger, file, settings.max_file_bytes, now)
+    store = ObjectStore(settings.uploads_bucket)
+    found = steps.register(store, ledger, file, settings.max_file_bytes, claim.now)
     if isinstance(found, FileRefusal):
-        return steps.quarantine(store, ledger, file, 0, None, found, now)
+        return steps.quarantine(store, ledger, file, 0, None, found, claim, claim.now)
     if isinstance(found, steps.Duplicate):
-        return steps.close_duplicate(ledger, file, found.first, now)
+        return steps.close_duplicate(ledger, file, found.first, claim, claim.now)
     rates = steps.fetch_rates(settings.rates_api_secret_arn, file)
     results = [steps.price(store, file, chunk, rates) for chunk in found.chunks]
     assessed = steps.judge(file, results, steps.profile_of(file).terms())
     if assessed.verdict == "approve":
         return None
     if assessed.verdict == "reject":
-        refusal = steps.refusal_of(assessed)
+        refusal, totals = steps.refusal_of(assessed), assessed.totals
         now = datetime.now(UTC)
-        return steps.quarantine(store, ledger, file, len(results), assessed.totals, refusal, now)
-    return _accept(settings, ledger, store, file, found, assessed.totals)
+        return steps.quarantine(store, ledger, file, len(results), totals, refusal, claim, now)
+    return _accept(settings, ledger, store, file, found, assessed.totals, claim)
 
 
 def _accept(
@@ -115,17 +122,19 @@ def _accept(
     file: uploads.IncomingFile,
     survey: Survey,
     totals: Totals,
+    claim: Claim,
 ) -> FileRow:
     """Load the file's lines where the stage has a database, keep them, and close the file."""
-    count = len(survey.chunks)
-    loaded = settings.database_secret_arn != environment.NOT_CONFIGURED
-    if loaded:
+    count, secret = len(survey.chunks), settings.database_secret_arn
+    if secret != environment.NOT_CONFIGURED:
         # Only here: the driver takes time to import, and many files never come this far.
-        from order_intake import database
+        from order_intake import loading
 
-        database.load_file(settings.database_secret_arn, store, file, count, totals)
+        found = loading.load(store, ledger, secret, file, count, totals, claim)
+        if isinstance(found, steps.Duplicate):
+            return steps.close_duplicate(ledger, file, found.first, claim, datetime.now(UTC))
     now = datetime.now(UTC)
-    return steps.curate(store, ledger, file, count, totals, loaded=loaded, approval=None, now=now)
+    return steps.curate(store, ledger, file, count, totals, None, claim, now)
 
 
 def _announce(settings: environment.IntakeSmallFile, ledger: Ledger, row: FileRow) -> None:

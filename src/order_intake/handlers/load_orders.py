@@ -1,29 +1,47 @@
 """LoadOrders: loads a file's priced lines into the orders database, wholly or not at all."""
 
+from datetime import UTC, datetime
+
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order_intake import database, environment, logs, payloads
+from order_intake import announcements, environment, loading, logs, payloads, steps
+from order_intake.ledger import LEASE_WORKFLOW, Claim, ClosedOtherwise, FileRow, Ledger
 from order_intake.object_store import ObjectStore
 from order_intake.results import Totals
 
 
 class Payload(payloads.Step, frozen=True, kw_only=True):
-    """What the workflow hands in."""
+    """What the workflow hands in; `claimant` is the execution's id."""
 
+    claimant: str | None = None
     chunks: int
     totals: Totals
 
 
 @logs.entry
 def handler(event: object, context: LambdaContext) -> logs.Json:
-    """Give the number of lines that the database has of the file."""
+    """Give status `loaded` with the number of lines, or `duplicate` with the announcement."""
     settings = environment.read(environment.LoadOrders)
     payload = payloads.decode(event, Payload)
-    file = payload.file
+    file, ledger = payload.file, Ledger(settings.ledger_table)
     payload.log()
-    store = ObjectStore(settings.uploads_bucket)
-    loaded_now = database.load_file(
-        settings.database_secret_arn, store, file, payload.chunks, payload.totals
-    )
-    logs.logger.info("loaded", lines=payload.totals.accepted, already_loaded=not loaded_now)
-    return {"lines": payload.totals.accepted, "already_loaded": not loaded_now}
+    claim = Claim(payload.claimant, LEASE_WORKFLOW, datetime.now(UTC))
+    store, secret = ObjectStore(settings.uploads_bucket), settings.database_secret_arn
+    try:
+        found = loading.load(store, ledger, secret, file, payload.chunks, payload.totals, claim)
+    except ClosedOtherwise:
+        row = ledger.find(file.file_id)
+        if row and row.claimed_by == payload.claimant and row.status == "Duplicate":
+            # This call's first try got that far, and its answer was lost.
+            return _duplicate(row)
+        raise
+    if isinstance(found, steps.Duplicate):
+        return _duplicate(steps.close_duplicate(ledger, file, found.first, claim, claim.now))
+    logs.logger.info("loaded", lines=payload.totals.accepted, already_loaded=not found)
+    return {"status": "loaded", "lines": payload.totals.accepted, "already_loaded": not found}
+
+
+def _duplicate(row: FileRow) -> logs.Json:
+    announcements.note(row)
+    announcement = payloads.encode(announcements.announcement_of(row))
+    return {"status": "duplicate", "announcement": announcement}

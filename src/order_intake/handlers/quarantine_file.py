@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from order_intake import announcements, chunks, environment, logs, payloads, steps
-from order_intake.ledger import Ledger
+from order_intake.ledger import LEASE_WORKFLOW, Claim, Ledger
 from order_intake.object_store import ObjectStore
 from order_intake.results import Totals
 
@@ -13,6 +13,7 @@ from order_intake.results import Totals
 class Payload(payloads.Step, frozen=True, kw_only=True):
     """What the workflow hands in; no totals when the file was refused before its lines."""
 
+    claimant: str | None = None
     reason: chunks.FileReason
     explanation: str
     chunks: int = 0
@@ -25,6 +26,7 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     settings = environment.read(environment.QuarantineFile)
     payload = payloads.decode(event, Payload)
     payload.log()
+    now = datetime.now(UTC)
     row = steps.quarantine(
         ObjectStore(settings.uploads_bucket),
         Ledger(settings.ledger_table),
@@ -32,7 +34,8 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
         payload.chunks,
         payload.totals,
         chunks.FileRefusal(payload.reason, payload.explanation),
-        datetime.now(UTC),
+        Claim(payload.claimant, LEASE_WORKFLOW, now),
+        now,
     )
     announcements.note(row)
     return {"announcement": payloads.encode(announcements.announcement_of(row))}

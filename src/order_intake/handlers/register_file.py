@@ -18,7 +18,7 @@ from order_intake import (
     steps,
     uploads,
 )
-from order_intake.ledger import LEASE_WORKFLOW, FileRow, Ledger, Taken
+from order_intake.ledger import LEASE_WORKFLOW, Claim, FileRow, Ledger, Taken
 from order_intake.object_store import ObjectStore
 
 
@@ -56,7 +56,8 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
             logs.logger.info("refused", reason=found.reason)
             return {"status": "refused", "file": payloads.encode(file)} | payloads.encode(found)
         case steps.Duplicate():
-            return _duplicate(steps.close_duplicate(ledger, file, found.first, now))
+            mine = Claim(payload.claimant, LEASE_WORKFLOW, now)
+            return _duplicate(steps.close_duplicate(ledger, file, found.first, mine, now))
     manifest = uploads.manifest_key(file.file_id)
     store.put_json(manifest, found.chunks)
     logs.logger.info("registered", chunks=len(found.chunks), size=file.size)

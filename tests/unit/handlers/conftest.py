@@ -147,7 +147,7 @@ def priced(started: dict[str, Any], cloud: FakeCloud) -> dict[str, Any]:
     for chunk in msgspec.json.decode(cloud.s3.objects("work/")[answer["manifest"]["key"]]):
         payload = {"file": answer["file"], "chunk": chunk, "rates": rates}
         price_chunk.handler(payload, context())
-    known = {"file": answer["file"], "chunks": answer["chunks"]}
+    known = {"file": answer["file"], "chunks": answer["chunks"], "claimant": started["claimant"]}
     terms = {"approval_threshold": "100000.00", "tolerance": "0.5"}
     assessed: Any = assess_file.handler(known | {"terms": terms}, context())
     return known | {"totals": assessed["totals"]}

@@ -18,25 +18,39 @@ def closing(file: dict[str, Any], **more: Any) -> dict[str, Any]:
     """What RecordFailure hands in before anything is known of the file's lines."""
     known: dict[str, Any] = {"file": file, "execution": "name-1", "claimant": EXECUTION}
     known |= {"outcome": "Failed", "reason": "RatesRefused", "explanation": None}
-    return known | {"totals": None, "approval": None, "loaded": None} | more
+    return known | {"totals": None, "approval": None} | more
 
 
 def test_a_failed_file_says_why_and_can_be_claimed_again(
     cloud: FakeCloud, started: dict[str, Any]
 ) -> None:
     done = priced(started, cloud)
-    payload = closing(done["file"], totals=done["totals"], loaded=True)
+    payload = closing(done["file"], totals=done["totals"])
 
     answer: Any = handler(payload, context())
 
     detail = answer["announcement"]["detail"]
     assert answer["announcement"]["detail_type"] == "OrderFileFailed"
-    assert (detail["reason"], detail["loaded"], detail["lines_in"]) == ("RatesRefused", True, 3)
+    assert (detail["reason"], detail["loaded"], detail["lines_in"]) == ("RatesRefused", False, 3)
     assert detail["explanation"] == "The history of the execution name-1 has the details."
     row = cloud.row(done["file"]["file_id"])
-    assert (row["status"], row["loaded"]) == ("Failed", True)
+    assert (row["status"], row["loaded"]) == ("Failed", False)
     assert {name: row[name] for name in done["totals"]} == done["totals"]
     assert register_file.handler(started | {"claimant": "again"}, context())["status"] != "taken"
+
+
+@pytest.mark.parametrize("loaded", [True, None])
+def test_what_the_ledger_knows_of_the_load_stays(
+    cloud: FakeCloud, started: dict[str, Any], loaded: bool | None
+) -> None:
+    """A load's answer may have been lost, or another run may have loaded."""
+    file = registered(started)["file"]
+    cloud.row(file["file_id"])["loaded"] = loaded
+
+    answer: Any = handler(closing(file), context())
+
+    assert answer["announcement"]["detail"]["loaded"] is loaded
+    assert cloud.row(file["file_id"])["loaded"] is loaded
 
 
 def test_a_declined_file_says_by_whom(cloud: FakeCloud, started: dict[str, Any]) -> None:
@@ -45,7 +59,7 @@ def test_a_declined_file_says_by_whom(cloud: FakeCloud, started: dict[str, Any])
     request_approval.handler({"file": done["file"], "totals": done["totals"]} | asked, context())
     approval = {"decision": "declined", "decided_by": "ana", "question_id": "x-1-threshold"}
     payload = closing(
-        done["file"], outcome="Declined", reason="approval_declined", loaded=False,
+        done["file"], outcome="Declined", reason="approval_declined",
         explanation="Declined by ana.", approval=approval, totals=done["totals"],
     )  # fmt: skip
 
@@ -77,7 +91,7 @@ def test_a_file_that_was_never_claimed_gets_its_row(
 
     assert answer["announcement"]["detail"]["outcome"] == "Failed"
     row = cloud.row(file["file_id"])
-    assert (row["status"], row["claimed_by"]) == ("Failed", EXECUTION)
+    assert (row["status"], row["claimed_by"], row["loaded"]) == ("Failed", EXECUTION, False)
     assert {name: row[name] for name in file} == file
     assert register_file.handler(started, context())["status"] == "registered"
 

@@ -13,7 +13,9 @@ from tests.unit.handlers.conftest import context, priced
 
 @pytest.fixture
 def payload(cloud: FakeCloud, started: dict[str, Any]) -> dict[str, Any]:
-    return priced(started, cloud) | {"loaded": True, "approval": None}
+    payload = priced(started, cloud) | {"approval": None}
+    cloud.row(payload["file"]["file_id"])["loaded"] = True
+    return payload
 
 
 def test_lines_are_kept_and_the_outcome_is_written(
@@ -26,7 +28,9 @@ def test_lines_are_kept_and_the_outcome_is_written(
     assert kept == cloud.s3.objects("work/")[f"work/{file_id}/priced/00000.csv"]
     refused = cloud.s3.objects("quarantine/")[f"quarantine/online-retail/{file_id}/00000.jsonl"]
     assert len(refused.splitlines()) == 1
+    assert list(cloud.s3.versions)[-1] == f"curated/online-retail/{file_id}/complete.json"
     announcement = answer["announcement"]
+    assert announcement["detail"]["loaded"] is True
     assert announcement["detail_type"] == "OrderFileAccepted"
     assert announcement["detail"]["decided_by"] is None
     assert announcement["detail"]["closed_at"] == cloud.row(file_id)["closed_at"]
@@ -54,3 +58,23 @@ def test_an_outcome_that_stands_is_not_overwritten(
     cloud.row(payload["file"]["file_id"])["status"] = "Failed"
     with pytest.raises(ClosedOtherwise):
         handler(payload, context())
+    assert not cloud.s3.objects("curated/")
+
+
+def test_who_lost_the_file_keeps_nothing(cloud: FakeCloud, payload: dict[str, Any]) -> None:
+    cloud.row(payload["file"]["file_id"])["claimed_by"] = "another"
+    with pytest.raises(ClosedOtherwise):
+        handler(payload, context())
+    assert not cloud.s3.objects("curated/")
+    assert not cloud.s3.objects("quarantine/")
+
+
+def test_an_execution_of_an_earlier_definition_says_itself_that_it_has_loaded(
+    cloud: FakeCloud, payload: dict[str, Any]
+) -> None:
+    del cloud.row(payload["file"]["file_id"])["loaded"]
+    del payload["claimant"]
+
+    answer: Any = handler(payload | {"loaded": True}, context())
+
+    assert answer["announcement"]["detail"]["loaded"] is True

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from order_intake import deadline
+from order_intake import deadline, steps
 from order_intake.errors import DatabaseUnavailable, InvalidInput, RatesUnavailable, ServiceBusy
 from order_intake.handlers.intake_small_file import handler
 from tests.unit.fakes import FakeCloud, client_error
@@ -39,7 +39,8 @@ def test_a_good_file_is_accepted(cloud: FakeCloud, put: Put, orders_database: Da
 
     assert answer == {"file_id": file_id, "outcome": "Accepted"}
     assert orders_database.lines == {file_id: 3}
-    assert list(cloud.s3.objects("curated/")) == [f"curated/online-retail/{file_id}/00000.csv"]
+    curated = f"curated/online-retail/{file_id}"
+    assert list(cloud.s3.versions)[-2:] == [f"{curated}/00000.csv", f"{curated}/complete.json"]
     assert not cloud.s3.objects("quarantine/")
     [detail] = cloud.events.details("OrderFileAccepted")
     assert detail["lines_in"] == detail["accepted"] == 3
@@ -104,6 +105,85 @@ def test_the_same_content_again_is_a_duplicate(cloud: FakeCloud, put: Put) -> No
 
     [detail] = cloud.events.details("OrderFileDuplicate")
     assert detail["duplicate_of"] == file_id_of(first)
+
+
+def resent(put: Put) -> dict[str, Any]:
+    return put(HEADER + GOOD, "incoming/online-retail/again.csv")
+
+
+def test_a_file_that_failed_after_its_load_keeps_its_content_and_is_loaded_once(
+    cloud: FakeCloud, put: Put, orders_database: Database
+) -> None:
+    first = put(HEADER + GOOD)
+    cloud.fail("copy_object", *[client_error("SlowDown", 503)] * 3)
+    for _ in range(3):
+        with pytest.raises(ServiceBusy):
+            handler(first, context("a"))
+    assert cloud.events.details("OrderFileFailed")[0]["loaded"] is True
+
+    again = resent(put)
+    assert handler(again, context("b"))["outcome"] == "Duplicate"
+    # `make retry`, or the call that lies in the dead-letter queue.
+    assert handler(first, context("c"))["outcome"] == "Accepted"
+
+    assert orders_database.lines == {file_id_of(first): 1}
+    assert cloud.events.details("OrderFileDuplicate")[0]["duplicate_of"] == file_id_of(first)
+
+
+def test_a_file_whose_load_may_have_been_done_keeps_its_content(
+    cloud: FakeCloud, put: Put, orders_database: Database
+) -> None:
+    first = put(HEADER + GOOD)
+    orders_database.down(3)
+    for _ in range(3):
+        with pytest.raises(DatabaseUnavailable):
+            handler(first, context("a"))
+
+    assert cloud.events.details("OrderFileFailed")[0]["loaded"] is None
+    assert handler(resent(put), context("b"))["outcome"] == "Duplicate"
+
+
+def test_a_file_that_failed_before_its_load_gives_its_content_up(
+    cloud: FakeCloud, put: Put, rates: list[Exception]
+) -> None:
+    first = put(HEADER + GOOD)
+    rates += [RatesUnavailable("the rates API is down")] * 3
+    for _ in range(3):
+        with pytest.raises(RatesUnavailable):
+            handler(first, context("a"))
+
+    assert cloud.events.details("OrderFileFailed")[0]["loaded"] is False
+    assert handler(resent(put), context("b"))["outcome"] == "Accepted"
+    assert handler(first, context("c"))["outcome"] == "Duplicate"
+
+
+def test_a_correct_file_that_a_wrong_profile_rejected_is_accepted_when_it_comes_again(
+    cloud: FakeCloud, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = steps.profile_of
+    with monkeypatch.context() as wrong:
+        wrong.setattr(
+            steps,
+            "profile_of",
+            lambda file: msgspec.structs.replace(right(file), date_format="%d.%m.%Y"),
+        )
+        assert handler(put(HEADER + GOOD), context("a"))["outcome"] == "Rejected"
+
+    assert handler(resent(put), context("b"))["outcome"] == "Accepted"
+
+
+def test_a_content_whose_first_upload_is_stuck_is_not_lost(
+    cloud: FakeCloud, put: Put, rates: list[Exception]
+) -> None:
+    first = put(HEADER + GOOD)
+    rates.append(RatesUnavailable("stands for a kill: nobody comes back to the file"))
+    with pytest.raises(RatesUnavailable):
+        handler(first, context("a"))
+    assert handler(resent(put), context("b"))["outcome"] == "Duplicate"
+
+    cloud.row(file_id_of(first))["claim_expires_at"] = 0  # some time later
+    late = put(HEADER + GOOD, "incoming/online-retail/third.csv")
+    assert handler(late, context("c"))["outcome"] == "Accepted"
 
 
 def test_the_same_notification_again_changes_nothing(cloud: FakeCloud, put: Put) -> None:
