@@ -1,5 +1,6 @@
 """What `make status` says of the local cloud's differences from AWS is true."""
 
+import datetime
 import hashlib
 import json
 import re
@@ -120,19 +121,32 @@ def test_etag_under_a_key_is_the_contents(cloud: Emulator) -> None:
     client.delete_bucket(Bucket=bucket)
 
 
-def test_full_bucket_goes_with_its_stack(cloud: Emulator) -> None:
-    bucket, stacks = unique("b"), cloud.client("cloudformation")
-    properties = {"BucketName": bucket, "VersioningConfiguration": {"Status": "Enabled"}}
-    template = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": properties}}}
-    stacks.create_stack(StackName=bucket, TemplateBody=json.dumps(template))
-    stacks.get_waiter("stack_create_complete").wait(StackName=bucket, WaiterConfig={"Delay": 0.2})
-    cloud.client("s3").put_object(Bucket=bucket, Key="a", Body=b"a")
+def test_lifecycle_rules_do_not_run(cloud: Emulator) -> None:
+    client, bucket = cloud.client("s3"), unique("b")
+    client.create_bucket(Bucket=bucket, **REGION)
+    client.put_object(Bucket=bucket, Key="a", Body=b"a")
+    long_ago = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+    rule = {"Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Date": long_ago}}
 
-    stacks.delete_stack(StackName=bucket)
+    client.put_bucket_lifecycle_configuration(
+        Bucket=bucket, LifecycleConfiguration={"Rules": [rule]}
+    )
 
-    stacks.get_waiter("stack_delete_complete").wait(StackName=bucket, WaiterConfig={"Delay": 0.2})
-    buckets = cloud.client("s3").list_buckets()["Buckets"]
-    assert bucket not in {found["Name"] for found in buckets}
+    assert client.get_object(Bucket=bucket, Key="a")["Body"].read() == b"a"
+    client.delete_object(Bucket=bucket, Key="a")
+    client.delete_bucket(Bucket=bucket)
+
+
+def test_stack_needs_no_rights_on_its_queue(cloud: Emulator) -> None:
+    name = unique("q")
+    stacks_only = {"Effect": "Allow", "Action": "cloudformation:*", "Resource": "*"}
+    client = cloud.client_as("cloudformation", **cloud.user(stacks_only))
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}}
+
+    client.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": {"Queue": queue}}))
+
+    client.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 0.2})
+    assert cloud.client("sqs").get_queue_url(QueueName=name)
 
 
 def test_event_that_cannot_be_delivered_is_lost(cloud: Emulator) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from tools.local_cloud.patches import (
     access,
     cloudformation,
+    deletions,
     dynamodb,
     events,
     faults,
@@ -69,6 +70,10 @@ PATCHES: dict[str, Callable[[], None]] = {
     "ranges_of_versions": s3.ranges_of_versions,
     "missing_objects_are_kept_secret": s3.missing_objects_are_kept_secret,
     "yaml_definitions": cloudformation.yaml_definitions,
+    "settings_of_functions": cloudformation.settings_of_functions,
+    "callers_need_rights_on_roles": cloudformation.callers_need_rights_on_roles,
+    "full_buckets_stay": deletions.full_buckets_stay,
+    "state_machines_outlive_their_executions": deletions.state_machines_outlive_their_executions,
     "faults_on_demand": faults.faults_on_demand,
 }
 
