@@ -51,7 +51,7 @@ def judged(platform: Platform, change: Change | None = None) -> Verdict:
     raw = copy.deepcopy(TEMPLATE.raw)
     if change:
         change(raw["Resources"])
-    return judge(Template(raw), platform, asked.needs(asked.kept()))
+    return judge(Template(raw), platform, asked.needs(asked.kept(), TEMPLATE.handlers))
 
 
 def documents(resource: dict[str, Any]) -> Iterator[Document]:
@@ -104,7 +104,7 @@ def test_nothing_is_missing_nothing_is_idle_and_nothing_reaches_too_far(platform
 def test_every_grant_would_be_missed(platform: Platform) -> None:
     policies = policies_of(TEMPLATE) | platform.policies
     asking: dict[str, list[Request]] = {}
-    for need in [*needs(TEMPLATE, platform), *asked.needs(asked.kept())]:
+    for need in [*needs(TEMPLATE, platform), *asked.needs(asked.kept(), TEMPLATE.handlers)]:
         asking.setdefault(need.where, []).append(need.request)
 
     def is_missed(grant: Grant, held: list[Grant], where: str) -> bool:
@@ -349,8 +349,8 @@ def test_what_functions_ask_for_is_granted_and_nothing_else(platform: Platform) 
     [reading] = [line for line in lines if line.startswith("PriceChunkRole s3:GetObjectVersion ")]
     deleting = reading.replace("s3:GetObjectVersion", "s3:DeleteObject")
 
-    less = judge(TEMPLATE, platform, asked.needs(lines - {reading}))
-    more = judge(TEMPLATE, platform, asked.needs(lines | {deleting}))
+    less = judge(TEMPLATE, platform, asked.needs(lines - {reading}, TEMPLATE.handlers))
+    more = judge(TEMPLATE, platform, asked.needs(lines | {deleting}, TEMPLATE.handlers))
 
     assert any(line.startswith("PriceChunkRole (ReadUploads): s3:Get") for line in less.idle)
     (told,) = more.missing
@@ -359,7 +359,7 @@ def test_what_functions_ask_for_is_granted_and_nothing_else(platform: Platform) 
 
 def test_a_line_that_is_no_request_is_told() -> None:
     with pytest.raises(UserError, match=r"asked.txt: no role, action and resource: nonsense"):
-        asked.needs({"nonsense"})
+        asked.needs({"nonsense"}, {})
 
 
 def test_recorded_requests_are_those_of_functions_that_were_let_in() -> None:

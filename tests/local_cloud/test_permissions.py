@@ -76,9 +76,9 @@ def row(action: str, table: str | None = None) -> Door:
     return door
 
 
-def event(bus: str) -> Door:
+def event(bus: str, detail_type: str = "Neighbour", source: str = "order-intake") -> Door:
     def door(session: Session) -> None:
-        entry = {"Source": "neighbour", "DetailType": "Neighbour", "Detail": "{}"}
+        entry = {"Source": source, "DetailType": detail_type, "Detail": "{}"}
         name = session.deployed.bus_name(bus)
         session.client("events").put_events(Entries=[entry | {"EventBusName": name}])
 
@@ -122,7 +122,12 @@ DOORS: dict[str, Door] = {
     "delete row": row("delete_item"),
     "read many rows": rows,
     "change another table": row("update_item", "another-table"),
-    "event to orders": event("orders"),
+    **{
+        f"announce {name}": event("orders", name)
+        for name in ("OrderFileAccepted", "ApprovalRequested", "SettlementFinding", "Neighbour")
+    },
+    "decide as an operator": event("orders", "ApprovalDecided", "order-intake.operators"),
+    "decide as a function": event("orders", "ApprovalDecided"),
     "event to default": event("default"),
     "start workflow": start,
     "change a secret": new_password,
@@ -132,13 +137,14 @@ DOORS: dict[str, Door] = {
 OPEN = {
     "IntakeSmallFile": {
         "get incoming", "get work", "put work", "put curated", "put quarantine", "read row",
-        "change row", "secret rates-api", "secret database", "event to orders", "start workflow",
+        "change row", "secret rates-api", "secret database", "announce OrderFileAccepted",
+        "start workflow",
     },
     "RegisterFile": {"get incoming", "put work", "read row", "change row"},
     "FetchExchangeRates": {"secret rates-api"},
     "PriceChunk": {"get incoming", "put work"},
     "AssessFile": {"get work"},
-    "RequestApproval": {"change row", "event to orders"},
+    "RequestApproval": {"change row", "announce ApprovalRequested"},
     "DecideApproval": {"read row", "change row"},
     "LoadOrders": {"get work", "read row", "change row", "secret database"},
     "CurateFile": {"get work", "put curated", "put quarantine", "change row"},
@@ -146,7 +152,9 @@ OPEN = {
     "CloseFile": {"change row"},
     "MigrateDatabase": {"secret database-owner"},
     "NotifyPartner": {"secret partner-webhook"},
-    "DailySettlement": {"list incoming", "read many rows", "secret database", "event to orders"},
+    "DailySettlement": {
+        "list incoming", "read many rows", "secret database", "announce SettlementFinding",
+    },
     "RotateDatabaseSecret": {"secret database", "change a secret"},
 }  # fmt: skip
 

@@ -25,7 +25,9 @@ def main() -> int:
         asked.keep(asked.kept() | recorded)
     elif os.environ.get("RECORD"):
         raise UserError("RECORD may be yes, or left out")
-    verdict = judge(Template.load(), Platform.planned(), asked.needs(asked.kept()))
+    template = Template.load()
+    needed = asked.needs(asked.kept(), template.handlers)
+    verdict = judge(template, Platform.planned(), needed)
     wrong = [*verdict.lines, *asked.refused(answer), *asked.unknown(recorded)]
     for line in (*wrong, *asked.unseen(recorded)):
         print(line)

@@ -8,10 +8,12 @@ import json
 import re
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tools.errors import UserError
+from tools.permissions import announced
 from tools.permissions.need import Need
 from tools.permissions.policies import Request
 from tools.permissions.template import PREFIX
@@ -44,17 +46,30 @@ def keep(lines: set[str]) -> None:
     FILE.write_text(HEADER + "".join(f"{line}\n" for line in sorted(lines)), encoding="utf-8")
 
 
-def needs(lines: set[str]) -> list[Need]:
-    """The same as what must be allowed; UserError for a line that is none."""
+def needs(lines: set[str], handlers: Mapping[str, str]) -> list[Need]:
+    """The same as what must be allowed; `handlers` has the functions' handlers by their roles.
+
+    Raises UserError for a line that is none.
+    """
     found = []
     for line in sorted(lines):
         role, action, resource = [*line.split(" "), "", ""][:3]
         if not (role.endswith("Role") and ":" in action and resource.startswith("arn:")):
             raise UserError(f"{FILE.name}: no role, action and resource: {line}")
-        listed = {"s3:prefix": LISTED[action]} if action in LISTED else {}
         way = f"{role.removesuffix('Role')} asks for it ({FILE.name})"
-        found.append(Need(role, Request(role, action, resource, way, listed)))
+        for context in _contexts(action, handlers.get(role, "")):
+            found.append(Need(role, Request(role, action, resource, way, context)))
     return found
+
+
+def _contexts(action: str, handler: str) -> list[dict[str, str]]:
+    """What requests say besides action and resource, which is all that was recorded of them."""
+    if action == "events:PutEvents":
+        return [
+            {"events:source": announced.SOURCE, "events:detail-type": each}
+            for each in announced.of_handler(handler)
+        ]
+    return [{"s3:prefix": LISTED[action]} if action in LISTED else {}]
 
 
 def recorded(answer: Any = None) -> set[str]:

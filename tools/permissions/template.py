@@ -133,6 +133,12 @@ class Template:
             )
         return self._by_arn[arn]
 
+    @cached_property
+    def handlers(self) -> dict[str, str]:
+        """The functions' handlers by the roles that they have."""
+        functions = self.of_type("AWS::Lambda::Function").values()
+        return {self.named(each["Role"]): str(each["Handler"]) for each in functions}
+
     def grants_of(self, role: str) -> list[Grant]:
         """What a role's own and managed policies allow."""
         properties = self.resources[role]["Properties"]

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tools.errors import UserError
-from tools.permissions import function_ways
+from tools.permissions import announced, function_ways
 from tools.permissions.need import (
     KEYS,
     OWN_ACCOUNT,
@@ -254,7 +254,9 @@ def _state(
     elif service == "events:putEvents":
         for entry in asked["Entries"]:
             bus = f"arn:aws:events:{WHERE}:event-bus/{entry['EventBusName']}"
-            yield need(role, role, "events:PutEvents", bus, way)
+            for each in announced.of_state(name, entry):
+                said = {"events:source": entry["Source"], "events:detail-type": each}
+                yield Need(role, Request(role, "events:PutEvents", bus, way, said))
     elif service.startswith("states:startExecution"):
         yield from _another_machine(role, way, asked["StateMachineArn"], service)
     elif service or "ResultWriter" in state:
