@@ -120,7 +120,8 @@ def send(deployed: Deployed, file: Path, partner: str, approve: bool) -> Row:
     key = f"incoming/{partner}/{file.name}"
     if not deployed.rules_for("default", deployed.upload_event(key, size)):
         raise UserError(
-            f"no rule takes {key}, so it was not sent: the rules take incoming/<partner>/….csv"
+            f"no rule takes {key} of {size:,} bytes, so it was not sent: is the application "
+            "deployed, and the file smaller than 5,000,000,000 bytes?"
         )
     uploaded = upload(deployed, key, file)
 

@@ -20,6 +20,8 @@ from order_intake.partners import Profile
 
 FileReason = Literal[
     "unknown_partner",
+    "not_a_file",
+    "wrong_file_type",
     "empty_file",
     "not_utf8",
     "binary_content",
@@ -38,6 +40,12 @@ LONGEST_ROW = 8 * 1024 * 1024
 LONGEST_HEADER = 16 * 1024
 KEPT_REFUSED_LINES = 1000
 """So many of a chunk's refused lines are kept; as many are looked for in a file to be rejected."""
+
+# What partners send instead of CSV, by the ending of the name: https://www.iana.org/assignments/
+# media-types lists most of them. Advice for an ending that is not here: `_SEND_CSV`.
+_COMPRESSED = frozenset(["7z", "bz2", "gz", "rar", "tar", "tgz", "xz", "zip", "zst"])
+_SHEETS = frozenset(["numbers", "ods", "xls", "xlsb", "xlsm", "xlsx"])
+_SEND_CSV = "send CSV text in a file whose name ends in .csv"
 
 _BOM = codecs.BOM_UTF8
 _LINE_END = re.compile(rb"\r\n?|\n")
@@ -98,6 +106,26 @@ def survey(
         for _ in hashed:
             pass
     return Survey(digest.hexdigest(), chunks, refusal)
+
+
+def refuse_by_name(key: str) -> FileRefusal | None:
+    """Refuse what is not called a CSV file (in whatever case) before any of it is read.
+
+    Consoles and file browsers make an empty object with a slash at its end for a folder. It is
+    rejected as any other upload that is not a CSV file, so that nothing is without an outcome.
+    """
+    if key.endswith("/"):
+        explanation = "this is a folder, not a file: there is nothing to take, and nothing to do"
+        return FileRefusal("not_a_file", explanation)
+    ending = key.rpartition("/")[2].rpartition(".")[2].lower()
+    if ending == "csv":
+        return None
+    advice = _SEND_CSV
+    if ending in _COMPRESSED:
+        advice = "unpack it, and send each CSV file in it by itself"
+    elif ending in _SHEETS:
+        advice = "save the sheet as CSV, and send that file"
+    return FileRefusal("wrong_file_type", f"the file's name does not end in .csv: {advice}")
 
 
 def refuse_by_size(size: int, maximum: int) -> FileRefusal | None:

@@ -5,20 +5,11 @@ Pure functions on what was read; the function DailySettlement reads and announce
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from fnmatch import fnmatchcase
 
 from order_intake import uploads
 from order_intake.ledger import FileRow
 from order_intake.object_store import Version
 from order_intake.outcomes import SettlementFinding
-
-# What the rules take. An object elsewhere has no outcome, and needs none.
-TAKEN_KEYS = "incoming/*/*.csv"
-
-
-def is_upload(version: Version) -> bool:
-    """Tell whether the rules take this object: their `wildcard` reads `*` as fnmatch does."""
-    return fnmatchcase(version.key, TAKEN_KEYS)
 
 
 def identities(bucket: str, versions: Iterable[Version]) -> dict[str, Version]:

@@ -48,12 +48,14 @@ def register(
 ) -> chunks.Survey | chunks.FileRefusal | Duplicate:
     """Check a claimed file, claim its content, and cut it into chunks.
 
-    A file over `max_bytes` is refused without being read.
+    A file over `max_bytes`, or that is not called a CSV file, is refused without being read.
     """
-    too_large = chunks.refuse_by_size(file.size, max_bytes)
-    if too_large:
-        return too_large
     profile = partners.load_profile(file.partner)
+    unread = chunks.refuse_by_size(file.size, max_bytes)
+    if profile:
+        unread = chunks.refuse_by_name(file.key) or unread
+    if unread:
+        return unread
     survey = chunks.survey(store.blocks(file.key, file.version_id), file.size, profile)
     if survey.refusal:
         return survey.refusal

@@ -14,7 +14,9 @@ Route = Literal["direct", "workflow"]
 NO_PARTNER = "unknown"
 """Stands for the partner where the key names none that could exist."""
 
-_INCOMING = re.compile(r"incoming/([a-z0-9-]{1,40})/.*\.csv", re.DOTALL)
+INCOMING = "incoming/"
+"""Whatever lies under this prefix gets an outcome."""
+_PARTNER = re.compile(INCOMING + r"([a-z0-9-]{1,40})/")
 
 
 class Upload(msgspec.Struct, frozen=True):
@@ -113,9 +115,10 @@ def file_id(bucket: str, key: str, version_id: str) -> str:
 def partner_of(key: str) -> str | None:
     """Return the partner under whose prefix the key lies, or None if it lies under none.
 
-    Folders below the prefix are the partner's own business.
+    Folders below the prefix are the partner's own business, and so are names: what a file may be
+    called is checked with its content.
     """
-    match = _INCOMING.fullmatch(key)
+    match = _PARTNER.match(key)
     return match[1] if match else None
 
 

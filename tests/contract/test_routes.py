@@ -111,7 +111,7 @@ def test_the_two_routes_split_at_the_threshold(rule: str, sizes: str) -> None:
     pattern = json.loads(text.replace("${WorkflowThresholdBytes}", threshold))
     uploaded = pattern["detail"]["object"]
     assert uploaded["size"] == [{"numeric": json.loads(sizes)}]
-    assert uploaded["key"] == [{"wildcard": "incoming/*/*.csv"}]
+    assert uploaded["key"] == [{"prefix": "incoming/"}]
 
 
 def test_parameters_are_careful_by_default() -> None:

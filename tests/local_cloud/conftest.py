@@ -41,6 +41,7 @@ def manifest(cloud: emulator.Emulator) -> Iterator[tuple[str, str]]:
     chunks = [{"index": number} for number in range(5)]
     client.put_object(Bucket=bucket, Key="manifest.json", Body=json.dumps(chunks))
     yield bucket, "manifest.json"
-    for version in client.list_object_versions(Bucket=bucket).get("Versions", []):
+    there = client.list_object_versions(Bucket=bucket)
+    for version in there.get("Versions", []) + there.get("DeleteMarkers", []):
         client.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
     client.delete_bucket(Bucket=bucket)

@@ -655,6 +655,54 @@ def test_range_of_a_version_is_a_range(cloud: Emulator, manifest: tuple[str, str
         client.get_object(Bucket=bucket, Key=key, VersionId=version, Range="bytes=20-24")
 
 
+def test_listing_of_versions_survives_control_characters(
+    cloud: Emulator, manifest: tuple[str, str]
+) -> None:
+    bucket, _ = manifest
+    client = cloud.client("s3")
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    names = [
+        f"named/{name}" for name in ("\n", "\r", "\t", "\x01", "\x1b[31m", "%41", "a b+ü", "ÿ")
+    ]
+    for name in names:
+        client.put_object(Bucket=bucket, Key=name, Body=b"x")
+    client.delete_object(Bucket=bucket, Key=names[4])
+
+    pages = client.get_paginator("list_object_versions")
+    found = list(pages.paginate(Bucket=bucket, Prefix="named/", PaginationConfig={"PageSize": 2}))
+
+    listed = [one["Key"] for page in found for one in page.get("Versions", [])]
+    assert sorted(listed) == sorted(names)
+    assert [one["Key"] for page in found for one in page.get("DeleteMarkers", [])] == [names[4]]
+    raw = client.list_object_versions(Bucket=bucket, Prefix="named/a", EncodingType="url")
+    assert raw["Versions"][0]["Key"] == "named/a%20b%2B%C3%BC"
+
+
+def test_who_may_read_a_folder_may_read_any_name_in_it(
+    cloud: Emulator, manifest: tuple[str, str]
+) -> None:
+    bucket, _ = manifest
+    names = ["named/a", "named/\n", "named/a\nb.csv\n"]
+    for name in names:
+        cloud.client("s3").put_object(Bucket=bucket, Key=name, Body=b"x")
+    reads = cloud.function(
+        "import boto3\n"
+        "def handler(event, context):\n"
+        "    return len(boto3.client('s3').get_object(**event)['Body'].read())\n"
+    )
+    folder = f"arn:aws:s3:::{bucket}/named/*"
+    allowed = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": folder}
+    cloud.client("iam").put_role_policy(
+        RoleName=ROLE.rpartition("/")[2],
+        PolicyName="read",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )
+
+    found = [cloud.invoke(reads, {"Bucket": bucket, "Key": name}) for name in names]
+
+    assert found == [1, 1, 1]
+
+
 def test_state_machine_may_be_defined_in_yaml(cloud: Emulator, manifest: tuple[str, str]) -> None:
     bucket, _ = manifest
     definition = (

@@ -73,8 +73,8 @@ def with_pattern(deployed: Deployed, name: str, **fields: Any) -> Deployed:
             'key "curated/nordwind/0f/00000.csv": foretold no rule, taken by SmallFileUploaded',
         ),
         (
-            {"key": [{"wildcard": "incoming/*.csv"}]},
-            'key "incoming/orders.csv": foretold no rule, taken by SmallFileUploaded',
+            {"key": [{"wildcard": "incoming/*/*.csv"}]},
+            'key "incoming/orders.csv": foretold SmallFileUploaded, taken by no rule',
         ),
         (
             {"size": [{"numeric": ["<=", 65536]}]},

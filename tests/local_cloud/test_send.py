@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tools.deployed import Deployed
 from tools.stage import ROOT
 
 HEADER = "Rechnung;Datum;Kunde;Artikel;Bezeichnung;Menge;Einzelpreis"
@@ -120,18 +119,12 @@ def test_a_file_that_awaits_approval_says_how_to_decide(
 
 
 @pytest.mark.usefixtures("deployed")
-def test_a_file_that_no_rule_takes_is_not_sent(tmp_path: Path, deployed: Deployed) -> None:
-    name = f"{uuid.uuid4().hex}.txt"
-
-    done = send(orders(tmp_path, "10.25", name=name))
+def test_a_file_of_another_type_is_rejected_with_what_to_send(tmp_path: Path) -> None:
+    done = send(orders(tmp_path, "10.25", name=f"{uuid.uuid4().hex}.txt"))
 
     assert done.returncode == 1
-    assert done.stderr.startswith(f"error: no rule takes incoming/nordwind/{name}")
-    assert done.stderr.count("\n") == 1
-    sent = deployed.stage.client("s3").list_objects_v2(
-        Bucket=deployed.bucket, Prefix=f"incoming/nordwind/{name}"
-    )
-    assert sent["KeyCount"] == 0
+    assert "Rejected by one direct call" in done.stdout
+    assert "wrong_file_type: the file's name does not end in .csv: send CSV text" in done.stdout
 
 
 @pytest.mark.usefixtures("deployed")

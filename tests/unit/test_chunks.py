@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from order_intake import chunks
-from order_intake.chunks import chunk_size, refuse_by_size
+from order_intake.chunks import chunk_size, refuse_by_name, refuse_by_size
 from tests.unit.order_files import HEADER, order_line, surveyed, written
 
 MEBIBYTE = 1024 * 1024
@@ -243,6 +243,35 @@ def test_a_line_of_a_megabyte_is_a_line() -> None:
 )
 def test_chunks_grow_with_the_file_within_limits(size: int, bytes_per_chunk: int) -> None:
     assert chunk_size(size) == bytes_per_chunk
+
+
+@pytest.mark.parametrize(
+    "name", ["a.csv", "a.CSV", "a.Csv", ".csv", "2026/a b.tsv.csv", "\x1b.csv"]
+)
+def test_what_is_called_csv_is_taken_in_whatever_case(name: str) -> None:
+    assert refuse_by_name(f"incoming/nordwind/{name}") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "said"),
+    [
+        ("a.txt", "wrong_file_type", "whose name ends in .csv"),
+        ("a", "wrong_file_type", "whose name ends in .csv"),
+        ("orders.csv/a", "wrong_file_type", "whose name ends in .csv"),
+        ("a.csv~", "wrong_file_type", "whose name ends in .csv"),
+        ("a.csv.gz", "wrong_file_type", "unpack it"),
+        ("a.ZIP", "wrong_file_type", "unpack it"),
+        ("a.xlsx", "wrong_file_type", "save the sheet as CSV"),
+        ("2026/", "not_a_file", "a folder"),
+        ("a.csv/", "not_a_file", "a folder"),
+    ],
+)
+def test_another_file_is_refused_with_what_to_send(name: str, reason: str, said: str) -> None:
+    found = refuse_by_name(f"incoming/nordwind/{name}")
+
+    assert found is not None
+    assert found.reason == reason
+    assert said in found.explanation
 
 
 def test_a_file_above_the_maximum_is_refused_unread() -> None:

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from fnmatch import fnmatchcase
 from typing import Any
 
 from tools.database import Database, LoadedFile
@@ -15,7 +14,6 @@ from tools.deployed import Deployed
 from tools.follow import FINAL, Row, Uploaded, execution_of, plain_row
 from tools.replay.outcome import Curated, read_curated
 
-TAKEN_KEYS = "incoming/*/*.csv"  # what the rules take; anything else needs no outcome
 READERS = 8
 NOTHING = Curated(0, Decimal(0), Decimal(0))
 
@@ -41,13 +39,13 @@ class File:
 
 
 def read_uploads(deployed: Deployed, since: datetime) -> dict[str, tuple[str, datetime]]:
-    """Key and time of every object version under incoming/ that the rules take, by file id."""
+    """Key and time of every object version under incoming/, by file id."""
     pages = deployed.stage.client("s3").get_paginator("list_object_versions")
     found = {}
     for page in pages.paginate(Bucket=deployed.bucket, Prefix="incoming/"):
         for version in page.get("Versions", []):
             key, at = version["Key"], version["LastModified"]
-            if fnmatchcase(key, TAKEN_KEYS) and at >= since:
+            if at >= since:
                 uploaded = Uploaded(deployed.bucket, key, version["VersionId"])
                 found[uploaded.file_id] = (key, at)
     return found

@@ -1,6 +1,5 @@
 """Flaws of the template's resources and of the rules' patterns."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 
@@ -11,7 +10,7 @@ KEYS = {"!Ref DataKeyArn": "!Ref ConfigKeyArn", "!Ref ConfigKeyArn": "!Ref DataK
 ENCRYPTION = ("KmsMasterKeyId", "KmsKeyId", "KmsKeyArn", "SSESpecification", "BucketEncryption")
 DEAD_LETTERS = ("DeadLetterConfig", "RedrivePolicy", "OnFailure", "DestinationConfig")
 LIMITS = ("Timeout", "MemorySize", "RetentionInDays", "MessageRetentionPeriod", "RetryPolicy")
-WILDCARD = re.compile(r'\{"wildcard": "([^"*]*)\*[^"]*\*([^"*]*)"\}')
+PREFIX = re.compile(r'\{"prefix": "[^"]*"\}')
 BOUNDS = {'"<"': '"<="', '">="': '">"'}
 
 
@@ -133,12 +132,11 @@ def pattern_with_a_wrong_prefix(places: Iterable[Place]) -> Iterator[Change]:
             yield _within(place, match, "incomming/")
 
 
-def pattern_split_in_two(places: Iterable[Place]) -> Iterator[Change]:
-    """A wildcard becomes a prefix or a suffix: two values of an array are alternatives."""
+def pattern_with_a_suffix_beside(places: Iterable[Place]) -> Iterator[Change]:
+    """A prefix gets a suffix beside it: two values of an array are alternatives."""
     for place in _patterns(places):
-        if match := WILDCARD.search(place.source):
-            prefix, suffix = json.dumps({"prefix": match[1]}), json.dumps({"suffix": match[2]})
-            yield _within(place, match, f"{prefix}, {suffix}")
+        if match := PREFIX.search(place.source):
+            yield _within(place, match, f'{match[0]}, {{"suffix": ".csv"}}')
 
 
 def pattern_with_a_number_as_text(places: Iterable[Place]) -> Iterator[Change]:
@@ -212,7 +210,7 @@ OPERATORS: dict[str, Operator] = {
 }
 PATTERNS: dict[str, Operator] = {
     "a wrong prefix": pattern_with_a_wrong_prefix,
-    "a wildcard split into prefix or suffix": pattern_split_in_two,
+    "a suffix beside a prefix": pattern_with_a_suffix_beside,
     "a number become text": pattern_with_a_number_as_text,
     "a threshold off by one": pattern_one_byte_off,
     "a misspelt word": pattern_with_a_misspelt_word,

@@ -6,13 +6,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from typing import Any
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.books.reading import TAKEN_KEYS
 from tools.books.report import Books, check
 from tools.database import Database
 from tools.deployed import Deployed
@@ -64,7 +62,7 @@ class Replay:
 
     def check_books(self) -> Books | None:
         """The books of what this replay has uploaded; None when that is nothing."""
-        only = {one.file_id for one in self.uploaded if fnmatchcase(one.key, TAKEN_KEYS)}
+        only = {one.file_id for one in self.uploaded if one.key.startswith("incoming/")}
         if not only:
             return None
 
@@ -99,9 +97,7 @@ class Replay:
         )
 
     def _settled_keys(self) -> int:
-        return sum(
-            one.key.startswith("incoming/") and one.key.endswith(".csv") for one in self.uploaded
-        )
+        return sum(one.key.startswith("incoming/") for one in self.uploaded)
 
     def _own_findings(self, announced: int) -> int:
         """How many of the findings are about this replay's uploads, once all have come through."""

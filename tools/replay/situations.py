@@ -151,7 +151,7 @@ class Upload(Situation, frozen=True):
 
     @property
     def partner(self) -> str:
-        """Under whose prefix it is put."""
+        """Under whose prefix it is put; "" where it lies right under incoming/."""
         return self.told.partner
 
     @property
@@ -171,7 +171,8 @@ class Upload(Situation, frozen=True):
 
     def key_of(self, name: str) -> str:
         """Where the partner would put a file of that name; of the situation's own without one."""
-        return f"incoming/{self.partner}/{name or self.path.name}"
+        folder = f"incoming/{self.partner}/" if self.partner else "incoming/"
+        return f"{folder}{name or self.path.name}"
 
     @property
     def content(self) -> bytes:

@@ -15,23 +15,15 @@ SIZE = ("detail", "object", "size")
 KEY = ("detail", "object", "key")
 # Beyond these, EventBridge compares no numbers: nothing that wants one takes them.
 RANGE = 5_000_000_000
-# Keys that are no upload of a partner, and those that look odd and are.
+# Keys that are not uploads, and those that look odd and are: all under incoming/, exactly so.
 NOT_TAKEN = (
-    "incoming/orders.csv",
-    "incoming/",
     "orders.csv",
+    "incoming",
     "work/0f/priced/00000.csv",
     "curated/nordwind/0f/00000.csv",
     "quarantine/nordwind/0f/00000.csv",
     "Incoming/nordwind/orders.csv",
     "INCOMING/NORDWIND/ORDERS.CSV",
-    "incoming/nordwind/orders.CSV",
-    "incoming/nordwind/orders.csv.gz",
-    "incoming/nordwind/orders.csv~",
-    "incoming/nordwind/orders.csv/",
-    "incoming/nordwind/orderscsv",
-    "incoming/nordwind/orders.tsv",
-    "incoming/nordwind/orders",
     " incoming/nordwind/orders.csv",
     "/incoming/nordwind/orders.csv",
     "incomings/nordwind/orders.csv",
@@ -45,6 +37,14 @@ TAKEN = (
     "incoming/nordwind/.csv",
     "incoming/nordwind/orders.tsv.csv",
     "incoming/incoming/curated.csv",
+    "incoming/orders.csv",
+    "incoming/",
+    "incoming/nordwind/",
+    "incoming/nordwind/orders.CSV",
+    "incoming/nordwind/orders.csv.gz",
+    "incoming/nordwind/orders.csv/",
+    "incoming/nordwind/orders",
+    "incoming/nordwind/orders\u001b[31m\n.csv",
 )
 
 

@@ -14,7 +14,6 @@ from order_intake.outcomes import SettlementFinding
 WINDOW = timedelta(days=2)  # a day and one more, so that a day's run may fail
 GRACE = timedelta(hours=1)  # what came since is still under way
 BATCH = 500
-INCOMING = "incoming/"
 
 
 class Payload(msgspec.Struct, frozen=True, rename={"since": "from", "until": "to"}):
@@ -35,7 +34,7 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     since = uploads.moment(payload.since) if payload.since else due - WINDOW
     until = uploads.moment(payload.until) if payload.until else due - GRACE
     store = ObjectStore(settings.uploads_bucket)
-    versions = filter(settlement.is_upload, store.versions(INCOMING, since, until))
+    versions = store.versions(uploads.INCOMING, since, until)
     seen, found = 0, 0
     for some in batched(versions, BATCH, strict=False):
         by_id = settlement.identities(store.bucket, some)

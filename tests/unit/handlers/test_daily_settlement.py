@@ -87,9 +87,18 @@ def test_what_is_under_way_or_waits_for_a_person_is_no_finding(cloud: FakeCloud)
     uploaded(cloud, "a", YESTERDAY, status="AwaitingApproval", claim_expires_at=later)
     uploaded(cloud, "new", NOW - timedelta(minutes=5))
     uploaded(cloud, "old", NOW - timedelta(days=3))
-    uploaded(cloud, "incoming/readme.txt", YESTERDAY)
 
     assert handler({}, context()) == {"uploads": 1, "findings": 0}
+
+
+@pytest.mark.parametrize(
+    "key", ["incoming/a.txt", "incoming/nordwind/2026/", "incoming/\x1b\n.csv"]
+)
+def test_whatever_lies_under_incoming_needs_an_outcome(cloud: FakeCloud, key: str) -> None:
+    lost = uploaded(cloud, key, YESTERDAY)
+
+    assert handler({}, context()) == {"uploads": 1, "findings": 1}
+    assert findings(cloud) == [("upload_without_outcome", lost)]
 
 
 @pytest.mark.parametrize(

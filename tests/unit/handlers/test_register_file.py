@@ -48,6 +48,10 @@ def test_another_execution_is_told_that_the_file_is_taken(started: dict[str, Any
         (b"\x00\x01\x02", "incoming/online-retail/a.csv", "binary_content"),
         (HEADER + GOOD, "incoming/nobody/a.csv", "unknown_partner"),
         (HEADER + GOOD * 2000, "incoming/online-retail/a.csv", "too_large"),
+        (HEADER + GOOD, "incoming/a.csv", "unknown_partner"),
+        (HEADER + GOOD, "incoming/a.txt", "unknown_partner"),
+        (HEADER + GOOD * 2000, "incoming/online-retail/a.csv.gz", "wrong_file_type"),
+        (b"", "incoming/online-retail/2026/", "not_a_file"),
     ],
 )
 def test_a_file_at_fault_is_refused_with_its_reason(

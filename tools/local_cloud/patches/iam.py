@@ -1,6 +1,7 @@
 """IAM: what a request is to a policy."""
 
 import contextvars
+import functools
 import json
 import re
 from typing import Any
@@ -22,6 +23,24 @@ def loopback_counts_as_tls() -> None:
         return "true" if key.lower() == "aws:securetransport" else resolve(key, context)
 
     evaluator._resolve_condition_key = resolve_over_loopback
+
+
+def wildcards_match_line_breaks() -> None:
+    """A `*` in a policy stands for any characters, line breaks among them.
+
+    "You can use an asterisk (*) to represent any combination of characters" (IAM User Guide, "IAM
+    JSON policy elements: Resource"). MiniStack's does not match a line break, which an object's key
+    may have: whoever may read `incoming/*` was refused such an object.
+    """
+    evaluator = module("core.iam_evaluator")
+    compile_pattern = evaluator._fnmatch_compile
+
+    @functools.cache
+    def compile_for_all_characters(pattern: str, ignore_case: bool) -> "re.Pattern[str]":
+        compiled = compile_pattern(pattern, ignore_case)
+        return re.compile(compiled.pattern.removesuffix("$") + r"\Z", compiled.flags | re.DOTALL)
+
+    evaluator._fnmatch_compile = compile_for_all_characters
 
 
 def tokens_belong_to_machines() -> None:

@@ -47,7 +47,7 @@ Resources:
     Properties:
       EventPattern: !Sub |
         {"source": ["aws.s3"],
-         "detail": {"object": {"key": [{"wildcard": "incoming/*/*.csv"}],
+         "detail": {"object": {"key": [{"prefix": "incoming/"}],
                     "size": [{"numeric": ["<", ${WorkflowThresholdBytes}]}]}}}
       Targets:
         - {Id: One, Arn: !GetAtt One.Arn, DeadLetterConfig: {Arn: !GetAtt Queue.Arn}}
@@ -160,7 +160,7 @@ def made(kind: str) -> tuple[str, dict[str, list[Change]]]:
         ("template", "a rule with another target", "Arn: !GetAtt PriceChunk.Arn, Dead"),
         ("template", "a hand-over by another name", "keys/data/anr"),
         ("pattern", "a wrong prefix", "incomming/"),
-        ("pattern", "a wildcard split into prefix or suffix", '{"suffix": ".csv"}'),
+        ("pattern", "a suffix beside a prefix", '{"prefix": "incoming/"}, {"suffix": ".csv"}'),
         ("pattern", "a number become text", '"${WorkflowThresholdBytes}"'),
         ("pattern", "a threshold off by one", '"<="'),
         ("pattern", "a misspelt word", '["aws.3s"]'),
