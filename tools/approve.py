@@ -9,6 +9,7 @@ from tools.errors import THROUGH_MAKE, UserError, run
 from tools.follow import AWAITING, FINAL, Row, follow, read_row
 from tools.send import explained
 from tools.stage import Stage
+from tools.visible import say
 
 EXITS = f"""\
 exit status: 0 when the decision had its effect (Accepted after approved, Declined after declined);
@@ -59,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     give_decision(deployed, asked.file_id, asked.decision, asked.by)
     row = follow(deployed, asked.file_id, lambda: True)
     make_arguments = "" if stage.is_local else f" STAGE={stage.name}"
-    print("\n".join(explained(row, row["key"].rsplit("/", 1)[-1], make_arguments)))
+    say(*explained(row, row["key"].rsplit("/", 1)[-1], make_arguments))
     return 0 if row["status"] == ("Accepted" if asked.decision == "approved" else "Declined") else 1
 
 

@@ -17,6 +17,7 @@ from tools.deployed import Deployed
 from tools.errors import run
 from tools.replay_archive import moment
 from tools.stage import Stage
+from tools.visible import say
 
 LONG_AGO = datetime(2006, 3, 14, tzinfo=UTC)  # before there was anything on AWS
 USUALLY = timedelta(days=2)
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     counted = asked.archive or deployed.stage.is_local
     books = check(deployed, find_database(deployed), events if counted else None, since)
-    print("\n".join(books.lines()))
+    say(*books.lines())
     return 0 if books.balanced else 1
 
 

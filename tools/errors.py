@@ -11,6 +11,7 @@ from typing import NoReturn
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.local_cloud import interrupts
+from tools.visible import say
 
 # What is wrong with the machine, not with the program: no permission, no room, a read-only disk.
 OF_THE_MACHINE = {errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EROFS}
@@ -50,23 +51,29 @@ def run(main: Callable[[], int | None]) -> None:
             code = main() or 0
             sys.stdout.flush()  # a full disk shows here, not when the interpreter ends
     except (UserError, ArgumentError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        _report(f"error: {error}")
         code = 1
     except (BotoCoreError, ClientError) as error:
-        print(f"error: AWS: {error}", file=sys.stderr)
+        _report(f"error: AWS: {error}")
         code = 1
     except BrokenPipeError:
         code = 141  # the reader (`| head`) went away: what a shell reports for SIGPIPE
     except OSError as error:
         if error.errno not in OF_THE_MACHINE:
             raise
-        print(f"error: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+        _report(f"error: {error.filename or 'output'}: {error.strerror}")
         code = 1
     except KeyboardInterrupt:
         with contextlib.suppress(OSError):  # the terminal may be gone
             print("interrupted; the same command again goes on from here", file=sys.stderr)
         code = 130
     _exit(code)
+
+
+def _report(message: str) -> None:
+    """Print a message on stderr; what is not its first line is set in, so that it stays one."""
+    first, *more = message.split("\n")
+    say(first, *(f"  {line}" for line in more), file=sys.stderr)
 
 
 def _exit(code: int) -> NoReturn:

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from tools.deployed import Deployed
 from tools.errors import run
 from tools.stage import Stage
+from tools.visible import say
 
 QUEUES = ("events-dlq", "functions-dlq")
 # Seconds that a message is hidden while it is handed over; afterwards it is there again.
@@ -112,11 +113,11 @@ def redrive(deployed: Deployed, queue: str) -> tuple[int, int]:
             target = hand_over(deployed, message)
         except (NotOurs, ClientError) as error:
             left += 1
-            print(f"{queue}: {message['MessageId']} stays: {error}")
+            say(f"{queue}: {message['MessageId']} stays: {error}")
             continue
         queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         gone += 1
-        print(f"{queue}: {message['MessageId']} handed to {target}")
+        say(f"{queue}: {message['MessageId']} handed to {target}")
     return gone, left
 
 
@@ -127,7 +128,7 @@ def main(arguments: list[str] | None = None) -> int:
     deployed = Deployed.find(Stage.from_environment())
     counts = [redrive(deployed, f"{deployed.stage.prefix}-{queue}") for queue in QUEUES]
     gone, left = (sum(column) for column in zip(*counts, strict=True))
-    print(f"{gone} handed over, {left} left")
+    say(f"{gone} handed over, {left} left")
     return 1 if left else 0
 
 

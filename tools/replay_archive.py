@@ -14,6 +14,7 @@ from typing import Any
 from tools.deployed import Deployed
 from tools.errors import UserError, run
 from tools.stage import Stage
+from tools.visible import say
 
 DEFAULT_RULES = "OutcomeAnnounced,ApprovalDecided"
 LIMIT = 3600.0  # seconds; AWS replays minute by minute
@@ -92,8 +93,8 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     since, until = moment("FROM", asked.since), moment("TO", asked.until)
     answer = replay_archive(Deployed.find(Stage.from_environment()), since, until, asked.rules)
-    print(f"replayed {since.isoformat()} to {until.isoformat()} to {asked.rules}: done")
-    print(f"the replay is {answer['ReplayName']}")
+    say(f"replayed {since.isoformat()} to {until.isoformat()} to {asked.rules}: done")
+    say(f"the replay is {answer['ReplayName']}")
     return 0
 
 

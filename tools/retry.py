@@ -21,6 +21,7 @@ from tools.follow import FINAL, LIMIT, PAUSE, Row, Uploaded, execution_of, follo
 from tools.send import GOOD, SECONDS_PER_BYTE, explained
 from tools.stage import Stage
 from tools.untold import is_untold, tell
+from tools.visible import say
 
 EXITS = f"""\
 exit status: 0 when the file is Accepted, is a Duplicate, or awaits an approval, or when its outcome
@@ -175,11 +176,11 @@ def main(arguments: list[str] | None = None) -> int:
     there = read_row(deployed, asked.file_id)
     if there and there["status"] != "Failed" and is_untold(deployed, there):
         tell(deployed, asked.file_id)
-        print(f"file {asked.file_id} is {there['status']}; that was not told, and is told now")
+        say(f"file {asked.file_id} is {there['status']}; that was not told, and is told now")
         return 0
     row = retry(deployed, asked.file_id)
     make_arguments = "" if stage.is_local else f" STAGE={stage.name}"
-    print("\n".join(explained(row, row["key"].rsplit("/", 1)[-1], make_arguments)))
+    say(*explained(row, row["key"].rsplit("/", 1)[-1], make_arguments))
     return 0 if row["status"] in GOOD else 1
 
 

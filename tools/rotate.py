@@ -13,6 +13,7 @@ import uuid
 from tools.deployed import Deployed
 from tools.errors import UserError, run
 from tools.stage import Stage
+from tools.visible import say
 
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 LIMIT = 300.0  # seconds
@@ -76,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
         SecretId=f"{deployed.stage.prefix}/database"
     )
     username = json.loads(secret["SecretString"])["username"]
-    print(f"rotated: {username} is the current user (version {version})")
+    say(f"rotated: {username} is the current user (version {version})")
     return 0
 
 

@@ -15,6 +15,7 @@ from tools.replay.outcome import numbers
 from tools.replay.report import money
 from tools.replay.result import shown
 from tools.stage import ROOT, Stage
+from tools.visible import say
 
 PROFILES = ROOT / "src" / "order_intake" / "partners"
 EXITS = f"""\
@@ -167,10 +168,10 @@ def main(arguments: list[str] | None = None) -> int:
     deployed = Deployed.find(stage)
     row = send(deployed, file, partner, asked.approve)
     if asked.json:
-        print(json.dumps(summary(row, error_of(deployed, row))))
+        say(json.dumps(summary(row, error_of(deployed, row))))
     else:
         make_arguments = "" if stage.is_local else f" STAGE={stage.name}"
-        print("\n".join(explained(row, file.name, make_arguments)))
+        say(*explained(row, file.name, make_arguments))
     return 0 if row["status"] in GOOD else 1
 
 

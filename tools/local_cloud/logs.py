@@ -7,6 +7,7 @@ from typing import Any
 
 from tools.errors import UserError
 from tools.stage import Stage
+from tools.visible import say
 
 # Lines that Lambda writes around each invocation; `ALL=1` shows them and metrics too.
 _PLATFORM = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
@@ -39,10 +40,10 @@ def show_logs(stage: Stage) -> None:
             continue
         if wanted and wanted not in message:
             continue
-        print(_readable(time, function, message))
+        say(_readable(time, function, message))
         shown += 1
     if not shown:
-        print(f"no log lines of the last {minutes} minutes match; MINUTES= looks further back")
+        say(f"no log lines of the last {minutes} minutes match; MINUTES= looks further back")
 
 
 def _groups(stage: Stage, function: str | None) -> dict[str, str]:

@@ -17,6 +17,7 @@ from tools.replay.player import Replay, play_all
 from tools.replay.probe import open_probe
 from tools.replay.situations import Upload, find_situations
 from tools.stage import Stage
+from tools.visible import say
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         confirm(stage, "Replay there, into its ledger, its database and its partner's webhook?")
         left_out = [one for one in situations if isinstance(one, Upload) and one.is_local_only]
         situations = [one for one in situations if one not in left_out]
-        print(f"left out: {len(left_out)} situations that only the local cloud can make")
+        say(f"left out: {len(left_out)} situations that only the local cloud can make")
     deployed = Deployed.find(stage)
     database = find_database(deployed)
     results = []
@@ -52,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     if asked.report:
         report.closing(stage, deployed.bucket, results, time.monotonic() - start)
     if books:
-        print("\n".join(books.lines()))
+        say(*books.lines())
     return max(report.verdict(results), books is not None and not books.balanced)
 
 

@@ -14,6 +14,7 @@ from tools.database import Database
 from tools.replay.result import Result, shown
 from tools.replay.situations import Upload, UploadOutcome
 from tools.stage import Stage
+from tools.visible import say, visible
 
 PLAIN_WIDTH = 110  # columns where there is no terminal to ask
 STYLES = {"Accepted": "green", "Rejected": "yellow", "Declined": "yellow", "Duplicate": "cyan"}
@@ -28,9 +29,9 @@ def console() -> Console:
 
 def opening(stage: Stage, count: int, database: Database) -> None:
     """Say what is about to be replayed, and what cannot be checked on this stage."""
-    print(f"Replaying {count} situation{'' if count == 1 else 's'} on stage {stage.name} …")
+    say(f"Replaying {count} situation{'' if count == 1 else 's'} on stage {stage.name} …")
     if database.unreachable:
-        print(f"  not checked: the rows in the database, because {database.unreachable}")
+        say(f"  not checked: the rows in the database, because {database.unreachable}")
     sys.stdout.flush()
 
 
@@ -38,13 +39,13 @@ def progress(result: Result) -> None:
     """One line for a situation that has ended, and one for each difference."""
     line = Text("  ")
     line.append("OK     " if result.as_expected else "DIFFERS", _style(result))
-    line.append(f" {result.situation.name:<45} {result.rule:<29} ")
-    line.append(result.outcome, STYLES.get(result.outcome, ""))
+    line.append(f" {result.situation.name:<45} {visible(result.rule):<29} ")
+    line.append(visible(result.outcome), STYLES.get(result.outcome, ""))
     line.append(f"  {result.seconds:.1f} s", "dim")
     out = console()
     out.print(line, overflow="ignore", no_wrap=True, crop=False)
     for difference in result.differences:
-        out.print(Text(f"          {difference}", "red"), overflow="fold")
+        out.print(Text(f"          {visible(difference)}", "red"), overflow="fold")
     sys.stdout.flush()
 
 
@@ -52,7 +53,7 @@ def verdict(results: list[Result]) -> int:
     """Print the last line; 1 when anything differs."""
     expected = sum(result.as_expected for result in results)
     differ = len(results) - expected
-    print(f"replayed {len(results)}, as expected {expected}, differ {differ}")
+    say(f"replayed {len(results)}, as expected {expected}, differ {differ}")
     return 1 if differ else 0
 
 
@@ -75,9 +76,9 @@ def closing(stage: Stage, bucket: str, results: list[Result], seconds: float) ->
 
 def _upload_block(out: Console, result: Result) -> None:
     title = Text()
-    title.append(result.came_in, "bold")
+    title.append(visible(result.came_in), "bold")
     title.append("  →  ")
-    title.append(result.outcome, f"bold {STYLES.get(result.outcome, 'red')}")
+    title.append(visible(result.outcome), f"bold {STYLES.get(result.outcome, 'red')}")
     title.append(f"  {result.seconds:.1f} s", "dim")
     if not result.as_expected:
         title.append("  DIFFERS", "bold red")
@@ -93,7 +94,7 @@ def _upload_block(out: Console, result: Result) -> None:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in rows:
-        table.add_row(name, Text(value, "red" if name == "differs" else ""))
+        table.add_row(name, Text(visible(value), "red" if name == "differs" else ""))
     out.print(Padding(table, (0, 4), expand=False))
 
 
@@ -117,9 +118,9 @@ def _others(out: Console, results: list[Result]) -> None:
         table.add_column(name, overflow="fold")
     for result in results:
         table.add_row(
-            Text(result.came_in),
-            Text(result.rule, "dim" if result.rule == "none" else ""),
-            Text(result.outcome if result.as_expected else "; ".join(result.differences)),
+            Text(visible(result.came_in)),
+            Text(visible(result.rule), "dim" if result.rule == "none" else ""),
+            Text(visible(result.outcome if result.as_expected else "; ".join(result.differences))),
         )
     out.print(table)
 
@@ -134,12 +135,12 @@ def _totals(seen: list[UploadOutcome]) -> Table:
     table.add_row("files", f"{len(seen):,}")
     outcomes = Counter(one.outcome or "nothing happened" for one in seen)
     for outcome, count in outcomes.most_common():
-        table.add_row(f"  {outcome}", f"{count:,}")
+        table.add_row(Text(f"  {visible(outcome)}"), f"{count:,}")
     table.add_row("lines in", f"{sum(one.lines_in or 0 for one in seen):,}")
     table.add_row("  accepted", f"{sum(one.accepted or 0 for one in seen):,}")
     table.add_row("  refused", f"{sum(refused.values()):,}")
     for reason, count in refused.most_common():
-        table.add_row(f"    {reason}", f"{count:,}")
+        table.add_row(Text(f"    {visible(reason)}"), f"{count:,}")
     loaded = sum(one.accepted or 0 for one in seen if one.loaded)
     table.add_row("  in the database, of accepted files only", f"{loaded:,}")
     return table
@@ -179,7 +180,7 @@ def _where_next(out: Console, stage: Stage, bucket: str, uploads: list[Result]) 
     curated = [one for one in uploads if one.seen and one.seen.curated_lines and one.file_id]
     if curated:
         biggest = max(curated, key=lambda one: one.seen.curated_lines if one.seen else 0)
-        partner = biggest.came_in.split("/")[0]
+        partner = visible(biggest.came_in.split("/")[0])
         hints.append((f"curated/{partner}/{biggest.file_id}/", f"priced lines, in {bucket}"))
     out.print()
     out.print(Rule(" Where to look next "))

@@ -9,6 +9,7 @@ from tools.deployed import Deployed
 from tools.errors import run
 from tools.routes.matrix import Answer, ask, questions
 from tools.stage import Stage
+from tools.visible import say
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,13 +22,13 @@ def main(arguments: list[str] | None = None) -> int:
     answers = list(ask(deployed, questions(deployed)))
     shown = [a for a in answers if everything or ":" not in a.question.name or not a.as_foretold]
     for line in table(shown, rules):
-        print(line)
+        say(line)
     for answer in answers:
         if not answer.as_foretold:
-            print(f"differs: {difference(answer)}")
+            say(f"differs: {difference(answer)}")
     differ = sum(not answer.as_foretold for answer in answers)
     misses = sum(":" in answer.question.name for answer in answers)
-    print(
+    say(
         f"asked {len(rules)} rules about {len(answers)} events ({misses} near misses), "
         f"as foretold {len(answers) - differ}, differ {differ}"
     )

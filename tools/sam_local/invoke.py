@@ -12,6 +12,7 @@ from tools.sam_local.given import prepared
 from tools.sam_local.session import Session, open_session
 from tools.setup import VENVS
 from tools.stage import ROOT
+from tools.visible import say
 
 DEBUG_PORT = 5678
 _DEBUGGER = VENVS / "debugger"
@@ -41,26 +42,26 @@ def main() -> int:
         return 1 if answer.error else 0
     differences = fixtures.differences(call.expect, answer.payload)
     for line in differences:
-        print(f"differs: {line}")
-    print("not as foretold" if differences else "as foretold")
+        say(f"differs: {line}")
+    say("not as foretold" if differences else "as foretold")
     return 1 if differences else 0
 
 
 def _show(session: Session, fixture: fixtures.Fixture, answer: calls.Answer) -> None:
     for line in report.readable_log(answer.log):
-        print(line)
+        say(line)
     if answer.payload is None:
-        print("no payload: the function ran into its timeout, or its container ended")
+        say("no payload: the function ran into its timeout, or its container ended")
     else:
-        print(json.dumps(answer.payload, indent=2, ensure_ascii=False))
-    print(f"{fixture.function} in {session.image}: {answer.seconds:.1f} s", flush=True)
+        say(*json.dumps(answer.payload, indent=2, ensure_ascii=False).splitlines())
+    say(f"{fixture.function} in {session.image}: {answer.seconds:.1f} s", flush=True)
 
 
 def _debugger() -> tuple[str, ...]:
     """SAM's options that make the function wait for a debugger; says how to attach one."""
     port = ports.choose("DEBUG_PORT", DEBUG_PORT)
     _install_debugger()
-    print(
+    say(
         f"waiting for a debugger on {ports.HOST}:{port} (debugpy; the code is in /var/task, "
         "yours in src/). VS Code: Python Debugger: Remote Attach. Ctrl-C gives up.",
         flush=True,

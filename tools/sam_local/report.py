@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tools.visible import say
+
 # Of a log line's fields, those that are the same in every line, or say nothing here.
 _USUAL = frozenset(
     {"level", "message", "timestamp", "service", "location", "cold_start", "xray_trace_id"}
@@ -71,7 +73,7 @@ def print_table(results: Sequence[Result]) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        print("  ".join([*cells, row[4].rjust(7)]))
+        say("  ".join([*cells, row[4].rjust(7)]))
     for one in results:
         for line in one.differences:
-            print(f"{one.function}/{one.situation} ({one.way}): {line}")
+            say(f"{one.function}/{one.situation} ({one.way}): {line}")

@@ -1,0 +1,193 @@
+"""What comes from a file, a key or an event never reaches the terminal as it is."""
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tools import approve, check_books, redrive, retry, send
+from tools.books.report import Books
+from tools.errors import UserError, run
+from tools.local_cloud import logs
+from tools.replay import report
+from tools.replay.result import Result
+from tools.replay.situations import EVENTS, Upload, UploadOutcome, read_situation
+from tools.routes import __main__ as routes
+from tools.routes.matrix import Answer
+from tools.routes.questions import Question
+from tools.stage import ROOT, Stage
+from tools.visible import say, visible
+
+# Red, a bell, a line break that begins a line of its own, the other reading direction, and the
+# one-byte form of an escape sequence.
+HOSTILE = "a\x1b[31m\x07\r\nbooks: balanced\u202efdp\x9b2J\u2028.csv"
+SHOWN = r"a\x1b[31m\x07\r\nbooks: balanced\u202efdp\x9b2J\u2028.csv"
+STAGE = Stage("local")
+ROW: dict[str, Any] = {
+    "file_id": HOSTILE,
+    "key": f"incoming/nordwind/{HOSTILE}",
+    "route": "direct",
+    "status": "Rejected",
+    "reason": "wrong_header",
+    "explanation": HOSTILE,
+    "duplicate_of": HOSTILE,
+    "approval": {"decision": "declined", "decided_by": HOSTILE},
+}
+
+
+def test_printable_text_is_left_as_it_is() -> None:
+    for text in ("", "Grüße, 世界 🙂", "a  b", r"\x1b"):
+        assert visible(text) == text
+
+
+def test_each_line_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    say("one", HOSTILE)
+
+    assert capsys.readouterr().out == f"one\n{SHOWN}\n"
+
+
+@pytest.fixture
+def a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the commands run without a stage; each is given what it would find there."""
+    monkeypatch.setenv("STAGE", "local")
+    found = SimpleNamespace(stage=STAGE, rules=())
+    for module in (approve, check_books, redrive, retry, routes, send):
+        monkeypatch.setattr(module, "Deployed", SimpleNamespace(find=lambda _: found))
+
+
+def sends(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    file = folder / HOSTILE
+    file.write_text("x")
+    monkeypatch.setattr(send, "send", lambda *_: ROW)
+    send.main(["--file", str(file), "--partner", "nordwind"])
+
+
+def approves(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    for name in ("awaiting", "give_decision"):
+        monkeypatch.setattr(approve, name, lambda *_: ROW)
+    monkeypatch.setattr(approve, "follow", lambda *_: ROW)
+    approve.main(["--file-id", "f", "--decision", "declined"])
+
+
+def retries(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setattr(retry, "read_row", lambda *_: None)
+    monkeypatch.setattr(retry, "retry", lambda *_: ROW)
+    retry.main(["--file-id", "f"])
+
+
+def checks_books(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    books = Books([], [f"{HOSTILE}: no outcome"], [HOSTILE])
+    monkeypatch.setattr(check_books, "check", lambda *_: books)
+    monkeypatch.setattr(check_books, "find_database", lambda *_: None)
+    check_books.main([])
+
+
+def redrives(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    def refuse(*_: object) -> str:
+        raise redrive.NotOurs(HOSTILE)
+
+    message = {"MessageId": HOSTILE, "ReceiptHandle": "r"}
+    monkeypatch.setattr(redrive, "messages", lambda *_: [message])
+    monkeypatch.setattr(redrive, "hand_over", refuse)
+    queues = SimpleNamespace(get_queue_url=lambda **_: {"QueueUrl": "q"})
+    stage = SimpleNamespace(client=lambda _: queues)
+    redrive.redrive(SimpleNamespace(stage=stage), "q")  # type: ignore[arg-type]
+
+
+def asks_routes(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    answer = Answer(Question(HOSTILE, {}, ("One",)), ())
+    monkeypatch.setattr(routes, "questions", lambda _: [])
+    monkeypatch.setattr(routes, "ask", lambda *_: [answer])
+    routes.main([])
+
+
+def shows_logs(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    event = {"timestamp": 0, "message": '{"message": "\\u001b[31m\\n", "key": "\\u009b2J"}'}
+    plain = {"timestamp": 1, "message": HOSTILE}
+    monkeypatch.setattr(logs, "_groups", lambda *_: {"PriceChunk": "group"})
+    monkeypatch.setattr(logs, "_events", lambda *_: [event, plain])
+    logs.show_logs(STAGE)
+
+
+def reports_a_replay(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    situation = read_situation(EVENTS / "uploads" / "small_valid_file.csv")
+    assert isinstance(situation, Upload)
+    seen = UploadOutcome(outcome=HOSTILE, reason=HOSTILE, curated_lines=1)
+    result = Result(
+        situation, HOSTILE, HOSTILE, HOSTILE, HOSTILE, 1.0, [HOSTILE], seen=seen, file_id="f"
+    )
+    report.progress(result)
+    report.closing(STAGE, "bucket", [result], 1.0)
+
+
+def fails(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    def main() -> int:
+        raise UserError(f"no rule takes {HOSTILE}")
+
+    with pytest.raises(SystemExit):
+        run(main)
+
+
+COMMANDS = (
+    sends,
+    approves,
+    retries,
+    checks_books,
+    redrives,
+    asks_routes,
+    shows_logs,
+    reports_a_replay,
+    fails,
+)
+
+
+@pytest.mark.usefixtures("a_stage")
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda one: one.__name__)
+def test_no_command_prints_control_characters(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    command: Callable[[pytest.MonkeyPatch, Path], None],
+) -> None:
+    command(monkeypatch, tmp_path)
+
+    printed = "".join(capsys.readouterr())
+    assert r"\x1b[31m" in printed
+    raw = {one for one in printed if not one.isprintable()}
+    assert raw <= {"\n"}, f"{command.__name__} prints {raw} as they are: use tools.visible.say"
+    assert not [line for line in printed.split("\n") if line.startswith("books: balanced")]
+
+
+# What prints only its own words, or what the machine and the repository say.
+OWN_WORDS = {
+    "bench/__main__.py",
+    "deploy.py",
+    "destroy.py",
+    "doctor.py",
+    "errors.py",
+    "lint.py",
+    "lock.py",
+    "run_tests.py",
+    "sam.py",
+    "schemas.py",
+    "setup.py",
+    "terraform.py",
+    "visible.py",
+}
+OWN_FOLDERS = {"bench", "linting", "local_cloud", "mutants", "permissions", "sam_local"}
+
+
+def test_whatever_reads_files_keys_or_events_prints_through_say() -> None:
+    found = []
+    for path in sorted((ROOT / "tools").rglob("*.py")):
+        name = path.relative_to(ROOT / "tools")
+        if name.parts[0] in OWN_FOLDERS or str(name) in OWN_WORDS:
+            continue
+        calls = [one for one in ast.walk(ast.parse(path.read_text())) if isinstance(one, ast.Call)]
+        if any(isinstance(one.func, ast.Name) and one.func.id == "print" for one in calls):
+            found.append(str(name))
+
+    assert found == [], "print with tools.visible.say there"
