@@ -117,6 +117,7 @@ data "aws_iam_policy_document" "key_for_rule_targets" {
       values = [
         "${local.queues_arn}:${local.orders_dlq_name}",
         "${local.queues_arn}:${local.prefix}-events-dlq",
+        "${local.queues_arn}:${local.prefix}-outcomes",
         "${local.queues_arn}:${local.prefix}-replay-*", # where a replay watches what is published
       ]
     }

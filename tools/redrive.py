@@ -18,7 +18,10 @@ from tools.errors import run
 from tools.stage import Stage
 from tools.visible import say
 
-QUEUES = ("events-dlq", "functions-dlq")
+QUEUES = ("events-dlq", "functions-dlq", "outcomes-dlq")
+# Where SQS takes messages from that it moves into a dead-letter queue. (It can be asked, by
+# ListDeadLetterSourceQueues, which the local cloud does not know.)
+SOURCES = {"outcomes-dlq": "outcomes"}
 # Seconds that a message is hidden while it is handed over; afterwards it is there again.
 HIDDEN = 60
 POLL = 1  # seconds to wait for messages before a queue counts as empty
@@ -36,13 +39,14 @@ class Handover:
     payload: str
 
 
-def read_message(message: dict[str, Any]) -> Handover:
+def read_message(message: dict[str, Any], source: str | None = None) -> Handover:
     """What a dead letter says about itself; raises NotOurs when it is of no known form.
 
     A function's OnFailure record carries the function and the event; what a rule or a schedule
-    could not deliver is the event itself, with its target among the message's attributes.
+    could not deliver is the event itself, with its target among the message's attributes. What
+    came out of another queue goes back there: its ARN is `source`.
     """
-    target = message.get("MessageAttributes", {}).get("TARGET_ARN", {}).get("StringValue")
+    target = message.get("MessageAttributes", {}).get("TARGET_ARN", {}).get("StringValue") or source
     if target:
         return Handover(target, message["Body"])
     try:
@@ -53,9 +57,9 @@ def read_message(message: dict[str, Any]) -> Handover:
         raise NotOurs("it names no target") from None
 
 
-def hand_over(deployed: Deployed, message: dict[str, Any]) -> str:
+def hand_over(deployed: Deployed, message: dict[str, Any], source: str | None = None) -> str:
     """Hand a message to its target, and give the target's name; NotOurs when that cannot be."""
-    handover = read_message(message)
+    handover = read_message(message, source)
     service, name = handover.target.split(":")[2], handover.target.rsplit(":", 1)[-1]
     if not name.startswith(f"{deployed.stage.prefix}-"):
         raise NotOurs(f"its target is not of stage {deployed.stage.name}: {handover.target}")
@@ -66,6 +70,10 @@ def hand_over(deployed: Deployed, message: dict[str, Any]) -> str:
             )
         case "states":
             _start(deployed, handover, f"redrive-{message['MessageId']}")
+        case "sqs":
+            queues = deployed.stage.client("sqs")
+            url = queues.get_queue_url(QueueName=name)["QueueUrl"]
+            queues.send_message(QueueUrl=url, MessageBody=handover.payload)
         case "sns":
             deployed.stage.client("sns").publish(TopicArn=handover.target, Message=handover.payload)
         case _:
@@ -107,10 +115,12 @@ def redrive(deployed: Deployed, queue: str) -> tuple[int, int]:
     """Hand a queue's messages back, print each, and count: handed over, left in the queue."""
     queues = deployed.stage.client("sqs")
     url = queues.get_queue_url(QueueName=queue)["QueueUrl"]
+    from_queue = SOURCES.get(queue.removeprefix(f"{deployed.stage.prefix}-"))
+    source = _arn(deployed, from_queue) if from_queue else None
     gone, left = 0, 0
     for message in messages(deployed, url, time.time()):
         try:
-            target = hand_over(deployed, message)
+            target = hand_over(deployed, message, source)
         except (NotOurs, ClientError) as error:
             left += 1
             say(f"{queue}: {message['MessageId']} stays: {error}")
@@ -121,8 +131,15 @@ def redrive(deployed: Deployed, queue: str) -> tuple[int, int]:
     return gone, left
 
 
+def _arn(deployed: Deployed, name: str) -> str:
+    queues = deployed.stage.client("sqs")
+    url = queues.get_queue_url(QueueName=f"{deployed.stage.prefix}-{name}")["QueueUrl"]
+    found = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return str(found["Attributes"]["QueueArn"])
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Redrive both queues; 1 when a message had to stay."""
+    """Redrive all queues; 1 when a message had to stay."""
     parser = argparse.ArgumentParser(prog="make redrive", description=__doc__)
     parser.parse_args(arguments)
     deployed = Deployed.find(Stage.from_environment())

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
     from types_boto3_s3 import S3Client
     from types_boto3_secretsmanager import SecretsManagerClient
+    from types_boto3_sqs import SQSClient
     from types_boto3_stepfunctions import SFNClient
 
 CONFIG = Config(
@@ -74,6 +75,12 @@ def dynamodb() -> "DynamoDBClient":
 def events() -> "EventBridgeClient":
     """Give this process's EventBridge client."""
     return boto3.client("events", config=CONFIG)
+
+
+@functools.cache
+def sqs() -> "SQSClient":
+    """Give this process's SQS client."""
+    return boto3.client("sqs", config=CONFIG)
 
 
 @functools.cache

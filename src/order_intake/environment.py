@@ -108,6 +108,7 @@ class NotifyPartner(Settings, frozen=True):
     """Settings of the function NotifyPartner."""
 
     partner_webhook_secret_arn: Text
+    outcomes_dead_letter_queue_url: Text
 
 
 class DailySettlement(Settings, frozen=True):

@@ -20,7 +20,7 @@ from order_intake.errors import PermanentError, TransientError
 type Json = dict[str, object]
 type Handler = Callable[[object, LambdaContext], Json]
 
-__all__ = ["MetricUnit", "about", "count", "count_by", "entry", "logger"]
+__all__ = ["MetricUnit", "about", "count", "count_by", "entry", "forget", "logger"]
 
 logger = Logger(log_uncaught_exceptions=False)
 metrics = Metrics()
@@ -32,6 +32,11 @@ metrics.set_default_dimensions(**DIMENSIONS)
 def about(**keys: str | int | None) -> None:
     """Put `keys` (file_id, correlation_id, execution …) into each further line of this call."""
     logger.append_keys(**{name: value for name, value in keys.items() if value is not None})
+
+
+def forget(*keys: str) -> None:
+    """Leave `keys` out of the further lines of this call: the next message has its own."""
+    logger.remove_keys(keys)
 
 
 def count(name: str, value: float = 1, unit: MetricUnit = MetricUnit.Count) -> None:

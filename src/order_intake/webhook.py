@@ -1,7 +1,7 @@
 """The partners' webhook: each outcome of a file is posted to it as JSON.
 
-The header `Idempotency-Key` is the same whenever the same outcome is told again, so that the other
-side can tell a repetition from news.
+The header `Idempotency-Key` is the same whenever the same outcome is sent again, and another one
+when a file was run again, so that the other side knows a repetition from news.
 """
 
 from http import HTTPStatus
@@ -21,8 +21,7 @@ def tell(secret_arn: str, detail: Outcome) -> tuple[bool, str]:
     """Post one outcome's detail. Gives whether it was delivered, and a sentence about it.
 
     Raises WebhookUnavailable for everything but a 2xx answer, a key that is refused even after the
-    secret was read anew included: Lambda's retries and then the dead-letter queue keep the message,
-    so nothing is lost while somebody puts it right.
+    secret was read anew included: the queue keeps the message while somebody puts it right.
     """
     if secret_arn == environment.NOT_CONFIGURED:
         return False, "this stage has no partner webhook"
@@ -40,7 +39,7 @@ def tell(secret_arn: str, detail: Outcome) -> tuple[bool, str]:
 def _post(secret: secrets.PartnerWebhook, detail: Outcome) -> int:
     headers = {
         "Content-Type": "application/json",
-        "Idempotency-Key": f"{detail.file_id}:{detail.outcome}",
+        "Idempotency-Key": f"{detail.file_id}:{detail.outcome}:{detail.closed_at}",
     }
     try:
         status, _ = http_calls.exchange(

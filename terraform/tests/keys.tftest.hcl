@@ -129,7 +129,7 @@ run "rule_targets_are_bound_without_source_keys" {
       for statement in jsondecode(aws_kms_key.data.policy).Statement :
       toset(values(statement.Condition.ArnLike)[0]) if statement.Sid == "RulesSendToQueues"
       ]) == toset([
-      for name in ["orders-dlq", "events-dlq", "replay-*"] :
+      for name in ["orders-dlq", "events-dlq", "outcomes", "replay-*"] :
       "arn:aws:sqs:eu-central-1:000000000000:order-intake-ana-${name}"
     ])
     error_message = "Rules may send to the dead-letter queues and a replay's queues only."

@@ -16,7 +16,10 @@ ALARMS = resources("AWS::CloudWatch::Alarm")
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 # https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
 GIVEN = {
-    "AWS/SQS": {"ApproximateNumberOfMessagesVisible": {"QueueName"}},
+    "AWS/SQS": {
+        "ApproximateNumberOfMessagesVisible": {"QueueName"},
+        "ApproximateAgeOfOldestMessage": {"QueueName"},
+    },
     "AWS/Events": {"Invocations": {"RuleName"}},
     "AWS/Lambda": {name: {"FunctionName"} for name in ("Errors", "Duration", "Throttles")},
     "AWS/States": {
@@ -82,10 +85,11 @@ def test_every_alarm_rings_above_its_threshold_and_not_for_silence(name: str) ->
     assert properties(name)["ComparisonOperator"] == "GreaterThanThreshold"
     assert properties(name)["TreatMissingData"] == "notBreaching"
     assert properties(name)["EvaluationPeriods"] == 1
-    errors = properties(name)["MetricName"] == "Errors"
-    assert properties(name)["Threshold"] == (2 if errors else 0)
+    thresholds = {"Errors": 2, "ApproximateAgeOfOldestMessage": 900}
+    assert properties(name)["Threshold"] == thresholds.get(properties(name)["MetricName"], 0)
     gauge = properties(name)["MetricName"] in (
         "ApproximateNumberOfMessagesVisible",
+        "ApproximateAgeOfOldestMessage",
         "SettlementFindings",
     )
     assert properties(name)["Statistic"] == ("Maximum" if gauge else "Sum")
@@ -109,7 +113,7 @@ def test_every_alarm_tells_the_operators_under_the_stages_name() -> None:
         assert properties(name)["AlarmName"]["Fn::Sub"].startswith("order-intake-${Stage}-")
 
 
-def test_every_dead_letter_queue_has_an_alarm() -> None:
+def test_every_queue_has_an_alarm() -> None:
     watched = [
         str(dimensions(name)) for name in ALARMS if properties(name)["Namespace"] == "AWS/SQS"
     ]

@@ -28,13 +28,23 @@ TOPICS = {"Operators"}
 ARCHIVED_ONLY = {"SettlementFinding"}
 
 
+def reader_of(target: str) -> str:
+    """The function that reads a queue; any other target reads by itself."""
+    mappings = resources("AWS::Lambda::EventSourceMapping").values()
+    read = {
+        each["Properties"]["EventSourceArn"]["Fn::GetAtt"][0]: each["Properties"]["FunctionName"]
+        for each in mappings
+    }
+    return str(read[target]["Ref"]) if target in read else target
+
+
 def deliveries() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """(consumer, detail type, target) of everything that a rule delivers from the orders bus."""
     for rule in resources("AWS::Events::Rule").values():
         properties = rule["Properties"]
         for target in properties["Targets"] if "EventBusName" in properties else []:
             arn = target["Arn"]
-            consumer = arn["Ref"] if "Ref" in arn else arn["Fn::GetAtt"][0]
+            consumer = reader_of(arn["Ref"] if "Ref" in arn else arn["Fn::GetAtt"][0])
             for kind in properties["EventPattern"]["detail-type"]:
                 yield consumer, kind, target
 

@@ -1,5 +1,6 @@
 """Every function has its fixtures, and each is what the service that calls it really sends."""
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -44,11 +45,14 @@ STATES = {"CloseFile": "RecordFailure"}
 CALLED_BY_EVENTS = {
     "IntakeSmallFile": ("aws.s3", {"Object Created", "Object Deleted"}),
     "DecideApproval": ("order-intake.operators", {"ApprovalDecided"}),
-    "NotifyPartner": (
-        "order-intake",
-        {f"OrderFile{end}" for end in ("Accepted", "Rejected", "Declined", "Duplicate", "Failed")},
-    ),
 }
+# What Lambda hands over of each message of a queue.
+# https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+MESSAGE = {
+    "messageId", "receiptHandle", "body", "attributes", "messageAttributes", "md5OfBody",
+    "eventSource", "eventSourceARN", "awsRegion",
+}  # fmt: skip
+READS_A_QUEUE = {"NotifyPartner"}
 
 
 def of(names: Any) -> list[Fixture]:
@@ -96,7 +100,7 @@ def test_it_is_known_who_calls_each_function() -> None:
     # Scheduler, `make deploy`, Secrets Manager
     others = {"DailySettlement", "MigrateDatabase", "RotateDatabaseSecret"}
 
-    assert set(TASKS) | set(CALLED_BY_EVENTS) | others == set(functions())
+    assert set(TASKS) | set(CALLED_BY_EVENTS) | READS_A_QUEUE | others == set(functions())
 
 
 @pytest.mark.parametrize("one", of(TASKS), ids=ids(of(TASKS)))
@@ -138,6 +142,18 @@ def test_an_event_has_eventbridges_envelope(one: Fixture) -> None:
     assert one.event["source"] == source
     assert one.event["detail-type"] in kinds
     assert (one.event["account"], one.event["region"]) == ("000000000000", "eu-central-1")
+
+
+@pytest.mark.parametrize("function", sorted(READS_A_QUEUE))
+def test_a_batch_is_what_lambda_takes_out_of_the_queue(function: str) -> None:
+    batches = [one.event["Records"] for one in of({function}) if "Records" in one.event]
+    assert batches
+    for message in itertools.chain(*batches):
+        assert set(message) == MESSAGE
+        assert message["eventSourceARN"].endswith(":order-intake-local-outcomes")
+        told = json.loads(message["body"])
+        assert set(told) == ENVELOPE | {"detail"}
+        assert (told["source"], told["detail-type"]) == ("order-intake", "OrderFileAccepted")
 
 
 def test_exactly_the_events_of_a_bus_foretell_their_rules() -> None:

@@ -48,9 +48,9 @@ def finding(deployed: Deployed, file_id: str, since: datetime) -> str:
 
 
 def is_dead_letter(deployed: Deployed, file_id: str) -> bool:
-    """Whether a function has given up an event about a file."""
+    """Whether the outcome of a file was given up."""
     queues = deployed.stage.client("sqs")
-    url = queues.get_queue_url(QueueName=f"{deployed.stage.prefix}-functions-dlq")["QueueUrl"]
+    url = queues.get_queue_url(QueueName=f"{deployed.stage.prefix}-outcomes-dlq")["QueueUrl"]
     answer = queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
     return any(file_id in message["Body"] for message in answer.get("Messages", []))
 
@@ -81,10 +81,12 @@ def test_a_partner_whose_webhook_was_down_is_told_by_a_redrive(
     file = orders(tmp_path, 1)
     redrive.main([])  # a look at the queue shows ten letters: other tests' must not hide ours
     try:
+        faults.set_wait_scale(0.0001)  # the queue tries for five hours
         faults.set_outside(webhook={"fail_next": 1000})
         uploaded = upload(deployed, f"incoming/nordwind/{file.name}", file)
-        wait_until(partial(is_dead_letter, deployed, uploaded.file_id), "the dead letter")
+        wait_until(partial(is_dead_letter, deployed, uploaded.file_id), "the dead letter", 120)
     finally:
+        faults.set_wait_scale(None)
         faults.set_outside(webhook={})
 
     assert redrive.main([]) == 0

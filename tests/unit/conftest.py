@@ -14,6 +14,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> FakeCloud:
     monkeypatch.setattr(aws_clients, "dynamodb", lambda: fake.dynamodb)
     monkeypatch.setattr(aws_clients, "events", lambda: fake.events)
     monkeypatch.setattr(aws_clients, "step_functions", lambda: fake.step_functions)
+    monkeypatch.setattr(aws_clients, "sqs", lambda: fake.sqs)
     monkeypatch.setattr(aws_clients, "secrets_manager", lambda: fake.secrets)
     secrets.forget()
     return fake

@@ -97,6 +97,18 @@ class FakeS3:
                 }
 
 
+class FakeSqs:
+    """Queues that keep what was sent to them."""
+
+    def __init__(self, fail: Any) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self._fail = fail
+
+    def send_message(self, **message: Any) -> None:
+        self._fail("send_message")
+        self.sent.append(message)
+
+
 class FakeEvents:
     """A bus that keeps what was put onto it."""
 
@@ -175,6 +187,7 @@ class FakeCloud:
         self.s3 = FakeS3(self._check)
         self.dynamodb = FakeDynamoDB(self._check)
         self.events = FakeEvents(self._check)
+        self.sqs = FakeSqs(self._check)
         self.step_functions = FakeStepFunctions(self._check)
         self.secrets = FakeSecrets(self._check)
 

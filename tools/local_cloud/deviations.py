@@ -17,8 +17,9 @@ class Deviation:
 
 DEVIATIONS = (
     Deviation(
-        "Wait states and retry delays take a twentieth of their time; a function that was called "
-        "asynchronously is tried again after half a second.",
+        "Wait states, retry delays and the time until a queue's message comes back take a "
+        "twentieth of their time; a function that was called asynchronously is tried again after "
+        "half a second.",
         "nobody at a laptop wants to wait for minutes",
         "times that `local` shows say nothing about AWS",
         _HERE + "test_waits_are_short",

@@ -28,6 +28,7 @@ _CARRIES = re.compile(r"Polic(y|ies)|PermissionsBoundary")
 _READ = {
     "AWS::IAM::Role": {"AssumeRolePolicyDocument", "Policies", "ManagedPolicyArns"},
     "AWS::IAM::ManagedPolicy": {"ManagedPolicyName", "PolicyDocument"},
+    "AWS::SQS::Queue": {"RedrivePolicy"},  # where messages go, not who may send them
     "AWS::SQS::QueuePolicy": {"PolicyDocument"},
     "AWS::SNS::TopicPolicy": {"PolicyDocument"},
     "AWS::S3::BucketPolicy": {"PolicyDocument"},

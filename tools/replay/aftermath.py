@@ -41,20 +41,27 @@ def lines_about(deployed: Deployed, function: str, about: str, since: float) -> 
 def wait_for_dead_letter(deployed: Deployed, about: str, limit: float = LIMIT) -> str | None:
     """The error of a call that was given up, by a text in its event; the message is then removed.
 
-    None when the functions' dead-letter queue holds no such message within `limit` seconds.
+    None when no dead-letter queue of functions holds such a message within `limit` seconds.
     """
     queues = deployed.stage.client("sqs")
-    url = queues.get_queue_url(QueueName=f"{deployed.stage.prefix}-functions-dlq")["QueueUrl"]
+    urls = [
+        queues.get_queue_url(QueueName=f"{deployed.stage.prefix}-{name}")["QueueUrl"]
+        for name in ("functions-dlq", "outcomes-dlq")
+    ]
     deadline = time.monotonic() + limit
     pause = threading.Event()
     while True:
-        # Hidden for as long as the next looks need to reach what lies behind these.
-        answer = queues.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=HIDDEN
-        )
-        for message in answer.get("Messages", []):
-            if about in message["Body"] and _is_removed(queues, url, message):
-                return error_of(json.loads(message["Body"]))
+        for url in urls:
+            # Hidden for as long as the next looks need to reach what lies behind these.
+            answer = queues.receive_message(
+                QueueUrl=url,
+                MaxNumberOfMessages=10,
+                VisibilityTimeout=HIDDEN,
+                MessageAttributeNames=["ERROR"],
+            )
+            for message in answer.get("Messages", []):
+                if about in message["Body"] and _is_removed(queues, url, message):
+                    return error_of(message)
         if time.monotonic() > deadline:
             return None
         pause.wait(PAUSE)
@@ -69,7 +76,16 @@ def _is_removed(queues: Any, url: str, message: dict[str, Any]) -> bool:
     return True
 
 
-def error_of(record: dict[str, Any]) -> str:
-    """The error's name in the record that Lambda keeps of a call it gave up."""
-    answer = record.get("responsePayload") or {}
+def error_of(message: dict[str, Any]) -> str:
+    """The error's name in a message of a dead-letter queue.
+
+    Lambda keeps it in its record of a call, NotifyPartner in an attribute; of what SQS moved there
+    after too many receives, nobody keeps it.
+    """
+    if attribute := message.get("MessageAttributes", {}).get("ERROR"):
+        return str(attribute["StringValue"])
+    body = json.loads(message["Body"])
+    if "requestContext" not in body:
+        return "maxReceiveCount"
+    answer = body.get("responsePayload") or {}
     return str(answer.get("errorType", "unknown"))

@@ -50,6 +50,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> None:
         "RATES_API_SECRET_ARN": "arn:rates",
         "DATABASE_SECRET_ARN": "arn:database",
         "PARTNER_WEBHOOK_SECRET_ARN": "arn:webhook",
+        "OUTCOMES_DEAD_LETTER_QUEUE_URL": "https://sqs/outcomes-dlq",
         "ORDER_INTAKE_STATE_MACHINE_ARN": MACHINE,
         "MAX_FILE_BYTES": "100000",
         "MAX_ATTEMPTS": "3",

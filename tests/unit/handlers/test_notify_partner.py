@@ -1,5 +1,7 @@
 """NotifyPartner: each outcome is posted to the partners' webhook."""
 
+import io
+import json
 from typing import Any
 
 import msgspec
@@ -8,7 +10,7 @@ import pytest
 from order_intake import http_calls, logs
 from order_intake.errors import InvalidInput, WebhookUnavailable
 from order_intake.handlers.notify_partner import handler
-from tests.unit.fakes import FakeCloud
+from tests.unit.fakes import FakeCloud, client_error
 from tests.unit.handlers.conftest import context
 
 DETAIL = {
@@ -71,7 +73,7 @@ def test_an_outcome_is_posted_with_the_key_and_an_idempotency_key(webhook: Webho
         "https://partner.example/x",
         "k1",
     )
-    assert call["headers"]["Idempotency-Key"] == "f1:Accepted"
+    assert call["headers"]["Idempotency-Key"] == "f1:Accepted:2026-03-02T12:00:00Z"
     posted = msgspec.json.decode(call["body"])
     assert posted["total"] is None
     assert {name: posted[name] for name in DETAIL} == DETAIL
@@ -141,6 +143,82 @@ def test_a_malformed_or_unknown_event_is_invalid_input(
     with pytest.raises(InvalidInput):
         handler(EVENT | change, context())
     assert not webhook.calls
+
+
+def batch(*events: object) -> dict[str, Any]:
+    """Messages m0, m1 … as Lambda takes them out of the queue."""
+    texts = [each if isinstance(each, str) else json.dumps(each) for each in events]
+    records = [{"messageId": f"m{n}", "body": text} for n, text in enumerate(texts)]
+    return {"Records": [record | {"eventSource": "aws:sqs"} for record in records]}
+
+
+def left(answer: dict[str, Any]) -> list[str]:
+    """The messages that stay in the queue."""
+    return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
+
+
+def test_only_what_was_not_delivered_stays_in_the_queue(webhook: Webhook) -> None:
+    webhook.statuses = [204, 500, 204]
+
+    answer = handler(batch(EVENT, EVENT, EVENT), context())
+
+    assert left(answer) == ["m1"]
+    assert len(webhook.calls) == 3
+
+
+def test_an_outcome_that_cannot_be_read_is_put_aside_at_once(
+    cloud: FakeCloud, webhook: Webhook
+) -> None:
+    unknown = EVENT | {"detail": DETAIL | {"schema_version": "99.0"}}
+
+    assert left(handler(batch(unknown, "no JSON", EVENT), context())) == []
+
+    assert len(webhook.calls) == 1
+    assert [each["MessageBody"] for each in cloud.sqs.sent] == [json.dumps(unknown), "no JSON"]
+    for sent in cloud.sqs.sent:
+        assert sent["QueueUrl"] == "https://sqs/outcomes-dlq"
+        assert sent["MessageAttributes"]["ERROR"]["StringValue"] == "InvalidInput"
+
+
+@pytest.mark.usefixtures("webhook")
+def test_what_cannot_be_put_aside_stays_in_the_queue(cloud: FakeCloud) -> None:
+    cloud.fail("send_message", client_error("ThrottlingException"))
+
+    assert left(handler(batch("no JSON"), context())) == ["m0"]
+
+
+def test_a_bug_keeps_its_message_and_no_other(webhook: Webhook) -> None:
+    webhook.statuses = [TypeError("a bug"), 204]
+
+    assert left(handler(batch(EVENT, EVENT), context())) == ["m0"]
+
+
+def test_a_secret_that_does_not_read_keeps_the_messages(cloud: FakeCloud, webhook: Webhook) -> None:
+    cloud.secrets.values["arn:webhook"] = {"url": "https://partner.example/x"}
+
+    assert left(handler(batch(EVENT), context())) == ["m0"]
+    assert cloud.sqs.sent == []
+    assert webhook.calls == []
+
+
+def test_what_would_not_end_in_time_is_not_begun(webhook: Webhook) -> None:
+    late = context()
+    late.milliseconds = 29_000
+
+    assert left(handler(batch(EVENT, EVENT), late)) == ["m0", "m1"]
+    assert webhook.calls == []
+
+
+@pytest.mark.usefixtures("webhook")
+def test_each_message_has_log_keys_of_its_own(logged: io.StringIO) -> None:
+    of_workflow = EVENT | {"resources": ["arn:aws:states:x:0:execution:OrderIntake:e-1"]}
+
+    handler(batch(of_workflow, EVENT), context("NotifyPartner"))
+
+    lines = [json.loads(line) for line in logged.getvalue().splitlines()]
+    told = [line for line in lines if line.get("message") == "notified"]
+    assert [line.get("execution") for line in told] == ["e-1", None]
+    assert [line["message_id"] for line in told] == ["m0", "m1"]
 
 
 @pytest.mark.usefixtures("webhook")
