@@ -13,7 +13,7 @@ MAKEFLAGS += --no-print-directory
 .PHONY: help setup doctor demo up down status logs build deploy destroy routes replay check-books send approve psql \
         invoke sam-local sam-shell sam-local-image \
         retry redrive replay-archive rotate bench \
-        test edges permissions mutants lint format schemas lock clean local-only
+        test edges permissions mutants lint format audit licences schemas lock clean local-only
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -116,6 +116,12 @@ format: setup ## Format Python and Terraform
 	@.venv/dev/bin/ruff format --quiet .
 	@.venv/dev/bin/ruff check --fix --quiet .
 	@$(PY) -m tools.terraform fmt
+
+audit: setup ## Look for known vulnerabilities in all locked packages
+	@$(PY) -m tools.audit
+
+licences: setup ## List under which licence each locked package is
+	@$(PY) -m tools.licences
 
 schemas: setup ## Release the events' JSON Schemas that are new, or say what they would break
 	@PYTHONPATH=src $(PY) -m tools.schemas

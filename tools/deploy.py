@@ -4,9 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from tools import sam, terraform
+from tools import place, readiness, sam, stack, terraform
 from tools.alone import alone
 from tools.errors import UserError, agreed, run
 from tools.local_cloud.database import connect_database
@@ -16,14 +14,7 @@ from tools.stage import Stage, running_cloud
 
 def confirm(stage: Stage, question: str) -> None:
     """Show where this goes and ask; UserError unless the answer is yes. YES=1 answers it."""
-    try:
-        account = stage.account()
-    except (BotoCoreError, ClientError) as error:
-        raise UserError(
-            f"no AWS credentials that work ({error}); log in (`aws sso login`, AWS_PROFILE=…), "
-            "or leave STAGE out to stay on this machine"
-        ) from None
-    print(f"account {account} · region {stage.region} · stage {stage.name}")
+    print(f"account {place.account(stage)} · region {stage.region} · stage {stage.name}")
     if not agreed(question):
         raise UserError("nothing was changed; answer y, or say YES=1")
 
@@ -45,11 +36,11 @@ def deploy_application(stage: Stage) -> None:
     note = stage.state_dir / "application.sha256"
     if stage.is_local:
         wanted = sam.fingerprint(stage)
-        if note.exists() and note.read_text() == wanted and sam.stack_exists(stage):
+        if note.exists() and note.read_text() == wanted and stack.status(stage):
             print("application (sam) … unchanged")
             return
         note.unlink(missing_ok=True)
-    sam.make_way(stage)
+    stack.make_way(stage)
     with step("package (sam build)"):
         sam.build(stage)
     with step("application (sam deploy)"):
@@ -70,9 +61,12 @@ def main() -> int:
 
 def _deploy(stage: Stage) -> int:
     if not stage.is_local:
+        readiness.check(stage)
+        place.check_with_credentials(stage)
         confirm(stage, "Deploy there?")
+        place.keep(stage)
     with step("platform (terraform apply)"):
-        terraform.initialise(stage)
+        terraform.check_place(stage)
         terraform.apply(stage)
     if stage.is_local:
         with step("database (as its administrator: roles, passwords)"):

@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tools import place
 from tools.errors import UserError
 from tools.stage import Stage
 
@@ -37,6 +38,7 @@ class Deployed:
             if "does not exist" not in str(error):
                 raise
             raise UserError(f"{stage.prefix} is not deployed; deploy it with: {hint}") from None
+        place.check(stage)
         status = stacks["Stacks"][0]["StackStatus"]
         if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"):
             raise UserError(f"{stage.prefix} is in state {status}; deploy it again with: {hint}")

@@ -6,7 +6,10 @@ from tools.errors import UserError, run
 from tools.setup import ENVIRONMENTS, ROOT, VENVS, VERSION
 
 # Group → locked file. The functions' file lies where `sam build` looks for it.
-FILES = {name: f"requirements/{name}.txt" for name in (*ENVIRONMENTS, "uv", "lambda", "debugger")}
+FILES = {
+    name: f"requirements/{name}.txt"
+    for name in (*ENVIRONMENTS, "uv", "lambda", "debugger", "audit")
+}
 FILES["functions"] = "src/requirements.txt"
 
 

@@ -125,6 +125,13 @@ def main() -> None:
         sys.exit("interrupted; `make setup` again goes on from here")
 
 
+def provide(name: str) -> None:
+    """Make the environment of this name, which is not one that every command needs."""
+    if not _is_made(name):
+        with _alone():
+            _make(name, find_python())
+
+
 def _make_all(python: str) -> None:
     if not (VENVS / "dev").exists():
         print("setup: Python environments, about 750 MB …", flush=True)

@@ -51,6 +51,11 @@ def local_keys() -> keys.Keys:
         raise UserError("the local cloud is an older one; start it anew: make down up") from None
 
 
+def stages_dir() -> Path:
+    """Where the state of stages on AWS lives. Tests name a folder of their own."""
+    return Path(os.environ.get("ORDER_INTAKE_STAGES_DIR") or ROOT / ".stages")
+
+
 @dataclass(frozen=True)
 class Stage:
     """One deployment of the project: `local`, `prod`, or a development stage of any other name."""
@@ -92,7 +97,7 @@ class Stage:
         """Where Terraform's state of this stage lives; it outlasts `make clean` but on `local`."""
         if self.is_local:
             return local_dir() / "terraform"
-        return ROOT / ".stages" / self.name / "terraform"
+        return stages_dir() / self.name / "terraform"
 
     def environment(self) -> dict[str, str]:
         """The environment for subprocesses (terraform, sam, aws) that work on this stage."""

@@ -1,7 +1,8 @@
 """Runs Terraform for a stage: finds its provider, keeps a state a stage, says briefly what it does.
 
-As a command: `python -m tools.terraform <fmt|init|validate|plan|apply|destroy|output>` for $STAGE.
-`apply` and `destroy` do not ask: the deploy and destroy commands ask before they call.
+As a command: `python -m tools.terraform <fmt|init|migrate|validate|plan|apply|destroy|output>` for
+$STAGE. `apply` asks only about what is lost, `destroy` not at all: the commands deploy and destroy
+ask before they call.
 """
 
 import argparse
@@ -19,7 +20,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tools import child
+from tools import adopt, backend, changes, child, place
+from tools.changes import Change
 from tools.errors import UserError, run
 from tools.provider_mirror import TERRAFORM, find_mirror
 from tools.stage import Stage, local_dir
@@ -56,8 +58,8 @@ def program() -> str:
     return found
 
 
-def _command(*arguments: str) -> list[str]:
-    return [program(), f"-chdir={TERRAFORM}", *arguments]
+def _command(*arguments: str, folder: Path = TERRAFORM) -> list[str]:
+    return [program(), f"-chdir={folder}", *arguments]
 
 
 def variable_arguments(stage: Stage) -> list[str]:
@@ -66,34 +68,37 @@ def variable_arguments(stage: Stage) -> list[str]:
     `local` and `prod` have a file each; every other stage has the one for development stages and,
     read after it, its own where there is one.
     """
-    known = stage.name if stage.name in {"local", "prod"} else "development"
-    files = [TERRAFORM / "stages" / f"{name}.tfvars" for name in dict.fromkeys([known, stage.name])]
+    files = [backend.STAGES / f"{name}.tfvars" for name in backend.names(stage)]
     return [
         f"-var=stage={stage.name}",
-        *(f"-var-file={file.relative_to(TERRAFORM)}" for file in files if file.exists()),
+        *(f"-var-file=stages/{file.name}" for file in files if file.exists()),
     ]
 
 
-def initialise(stage: Stage) -> None:
-    """Make `stage` ready: provider and state file. Quick when nothing has changed since.
+def initialise(stage: Stage, move_state: bool = False) -> None:
+    """Make `stage` ready: provider and backend. Quick when nothing has changed since.
 
-    Raises UserError with Terraform's own words when the provider cannot be had.
+    With `move_state`, what the backend of the last time holds is moved to today's.
+    Raises UserError with Terraform's own words when provider or backend cannot be had.
     """
     environment = environment_of(stage)
     mirror = find_mirror(environment)
-    state = stage.state_dir / "terraform.tfstate"
     arguments = [
-        "init", "-input=false", "-no-color", "-reconfigure", "-lockfile=readonly",
-        f"-backend-config=path={state}",
+        "init", "-input=false", "-no-color", "-lockfile=readonly",
+        *(["-migrate-state", "-force-copy"] if move_state else ["-reconfigure"]),
+        *backend.of(stage).arguments,
         *([f"-plugin-dir={mirror}"] if mirror else []),
     ]  # fmt: skip
-    versions = [(TERRAFORM / name).read_bytes() for name in ("versions.tf", ".terraform.lock.hcl")]
+    files = [TERRAFORM / name for name in ("versions.tf", ".terraform.lock.hcl")]
+    files += [backend.source(stage)] if backend.of(stage).is_remote else []
+    versions = [file.read_bytes() for file in files]
     wanted = hashlib.sha256(b"".join([*versions, repr(arguments).encode()])).hexdigest()
     mark = stage.state_dir / "data" / "initialised.sha256"
     if mark.exists() and mark.read_text() == wanted:
         return
     stage.state_dir.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(_command(*arguments), env=environment, capture_output=True, text=True)
+    command = _command(*arguments, folder=backend.module(stage))
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise UserError(f"terraform init failed: {_first_error(done.stderr)}")
     mark.write_text(wanted)
@@ -107,20 +112,88 @@ def _first_error(text: str) -> str:
 
 
 def apply(stage: Stage) -> None:
-    """Bring the stage's platform to what terraform/ says. Raises UserError when that fails."""
+    """Bring the stage's platform to what terraform/ says, when what is lost by it is confirmed.
+
+    Raises UserError when that fails.
+    """
     _forget_lost_cloud(stage)
     initialise(stage)
-    _change(stage, "apply")
+    folder = backend.module(stage)
+    planned = _planned(stage, folder)
+    if found := adopt.existing(stage, planned):
+        _restore(stage, found)
+        folder = backend.module(stage, {"imports.tf": adopt.as_blocks(found)})
+        planned = _planned(stage, folder)
+    print(f"  planned: {changes.summary(planned)}", flush=True)
+    changes.confirm(stage, planned)
+    try:
+        _change(stage, folder, "apply", str(_plan_file(stage)))
+    finally:
+        _plan_file(stage).unlink(missing_ok=True)
+
+
+def _restore(stage: Stage, found: dict[Change, str]) -> None:
+    """Say what is there already, restore what waits for its deletion, and ask about the rest.
+
+    It may be the platform of somebody whose state is elsewhere. On the laptop it is nobody else's.
+    """
+    others = []
+    for change, identifier in found.items():
+        if adopt.restored(stage, change, identifier):
+            print(f"  {identifier} waited for its deletion and is restored", flush=True)
+        else:
+            others.append(identifier)
+            print(f"  {identifier} is there already, and not in Terraform's state", flush=True)
+    if others and not stage.is_local:
+        changes.confirm_by_name(stage, "Take these into this state? No other may know them.")
 
 
 def destroy(stage: Stage) -> None:
-    """Delete the stage's platform; harmless when there is none. Raises UserError on failure."""
-    if not (stage.state_dir / "terraform.tfstate").exists():
-        print("  nothing to destroy", flush=True)
-        return
+    """Delete what Terraform's state knows of the platform. Raises UserError on failure."""
     _forget_lost_cloud(stage)
     initialise(stage)
-    _change(stage, "destroy")
+    arguments = ["-auto-approve", *variable_arguments(stage)]
+    _change(stage, backend.module(stage), "destroy", *arguments)
+
+
+def check_place(stage: Stage) -> None:
+    """Raise UserError when the state is of another account or region: it would be forgotten there.
+
+    Terraform takes what it does not find for deleted, and makes it a second time.
+    """
+    if not stage.is_local and (key := outputs(stage).get("key_arns", {}).get("data")):
+        place.check_state(stage, key)
+
+
+def known(stage: Stage) -> list[str]:
+    """The addresses of what Terraform's state knows, as the backend has it now."""
+    _forget_lost_cloud(stage)
+    initialise(stage)
+    done = _run(stage, "state", "list")
+    if done.returncode and "No state file was found" not in done.stderr:
+        raise UserError(f"terraform state list failed: {_first_error(done.stderr)}")
+    return [line for line in done.stdout.splitlines() if not line.startswith("data.")]
+
+
+def _plan_file(stage: Stage) -> Path:
+    return stage.state_dir / "plan"
+
+
+def _planned(stage: Stage, folder: Path) -> list[Change]:
+    """What an apply would change, kept as a plan. Raises UserError when it cannot be planned."""
+    found: list[Change] = []
+    problems: list[str] = []
+
+    def read(line: str) -> None:
+        list(_readable([line], problems))
+        if line.startswith("{") and (change := changes.read(json.loads(line))):
+            found.append(change)
+
+    arguments = ["-json", "-input=false", f"-out={_plan_file(stage)}", *variable_arguments(stage)]
+    command = _command("plan", *arguments, folder=folder)
+    code = child.run(command, read, env=environment_of(stage))
+    _check(stage, "plan", code, problems)
+    return found
 
 
 def _forget_lost_cloud(stage: Stage) -> None:
@@ -146,15 +219,18 @@ def _forget_lost_cloud(stage: Stage) -> None:
         state.unlink()
 
 
-def _change(stage: Stage, verb: str) -> None:
-    arguments = [verb, "-json", "-input=false", "-auto-approve", *variable_arguments(stage)]
+def _change(stage: Stage, folder: Path, verb: str, *arguments: str) -> None:
     problems: list[str] = []
 
     def show(line: str) -> None:
         for readable in _readable([line], problems):
             print(f"  {readable}", flush=True)
 
-    code = child.run(_command(*arguments), show, env=environment_of(stage))
+    command = _command(verb, "-json", "-input=false", *arguments, folder=folder)
+    _check(stage, verb, child.run(command, show, env=environment_of(stage)), problems)
+
+
+def _check(stage: Stage, verb: str, code: int, problems: list[str]) -> None:
     if code:
         problems = problems or [child.ended_by(code) or "it does not say why"]
         raise UserError(f"terraform {verb} of {stage.name} failed: {'; '.join(problems)}")
@@ -205,8 +281,8 @@ def plan_is_empty(stage: Stage) -> bool:
 
 
 def _run(stage: Stage, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = environment_of(stage)
-    return subprocess.run(_command(*arguments), env=environment, capture_output=True, text=True)
+    command = _command(*arguments, folder=backend.module(stage))
+    return subprocess.run(command, env=environment_of(stage), capture_output=True, text=True)
 
 
 def _captured(stage: Stage, *arguments: str) -> str:
@@ -284,14 +360,15 @@ def _alone(environment: dict[str, str], *arguments: str) -> str:
 
 def _plan(stage: Stage) -> int:
     initialise(stage)
-    command = _command("plan", "-input=false", "-lock=false", *variable_arguments(stage))
+    arguments = ("-input=false", "-lock=false", *variable_arguments(stage))
+    command = _command("plan", *arguments, folder=backend.module(stage))
     return subprocess.run(command, env=environment_of(stage)).returncode
 
 
 def main() -> int | None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.terraform", description=__doc__)
-    verbs = ("fmt", "init", "validate", "plan", "apply", "destroy", "output")
+    verbs = ("fmt", "init", "migrate", "validate", "plan", "apply", "destroy", "output")
     parser.add_argument("verb", choices=verbs, help="what to do with the stage's platform")
     verb = parser.parse_args().verb
     if verb == "validate":
@@ -305,6 +382,11 @@ def main() -> int | None:
     if verb == "output":
         json.dump(outputs(stage), sys.stdout, indent=2)
         print()
+        return None
+    if verb == "migrate":
+        initialise(stage, move_state=True)
+        place.keep(stage)
+        print(f"the state of {stage.name} is in {backend.of(stage).address} now")
         return None
     {"init": initialise, "apply": apply, "destroy": destroy}[verb](stage)
     return None

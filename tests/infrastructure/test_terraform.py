@@ -170,12 +170,12 @@ def test_destroy_then_apply(platform: Stage, capsys: pytest.CaptureFixture[str])
     assert all(line.startswith("  ") for line in said)
 
 
-def test_destroying_nothing_is_harmless(
+def test_a_platform_that_was_never_made_is_not_known(
     local_stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    write_cloud(tmp_path, running_cloud()["cloud_port"], database_port=5433)
     monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path))
-    terraform.destroy(Stage("local"))
-    assert list(tmp_path.iterdir()) == []
+    assert terraform.known(Stage("local")) == []
 
 
 def test_state_of_a_lost_cloud_is_forgotten(

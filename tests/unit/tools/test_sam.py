@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import build, deploy, destroy, sam, source_template
+from tools import build, deploy, destroy, sam, samconfig, source_template
 from tools.errors import UserError
 from tools.stage import Stage
 
@@ -44,7 +44,7 @@ def test_settings_that_do_not_read_are_one_line(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "samconfig.toml").write_bytes(text.encode("latin-1"))
-    monkeypatch.setattr(sam, "ROOT", tmp_path)
+    monkeypatch.setattr(samconfig, "ROOT", tmp_path)
 
     with pytest.raises(UserError, match="cannot be read: "):
         sam.check_sources(Stage("local"))
