@@ -50,6 +50,7 @@ CHECKS: dict[str, list[str]] = {
         *("--template", SOURCE, "--region", LOCAL_REGION),
     ],
     "workflow definition": [*PYTHON, "tools.linting.definition", DEFINITION],
+    "partner profiles": [*PYTHON, "tools.profiles"],
     "workflow data": [*PYTHON, "tools.linting.data_flow", DEFINITION],
     "terraform fmt": ["terraform", "fmt", "-check", "-diff", "-recursive", "terraform"],
     "terraform validate": [*PYTHON, "tools.terraform", "validate"],

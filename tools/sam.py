@@ -6,7 +6,7 @@ import platform
 
 from botocore.exceptions import ClientError
 
-from tools import child, samconfig, source_template
+from tools import child, profiles, samconfig, source_template
 from tools.errors import UserError
 from tools.local_cloud import state
 from tools.stage import PROJECT, ROOT, Stage
@@ -68,12 +68,13 @@ def fingerprint(stage: Stage) -> str:
 
 
 def check_sources(stage: Stage) -> None:
-    """UserError when there is nothing to deploy: template, workflow or settings do not read.
+    """UserError when there is nothing to deploy: what is deployed or its settings do not read.
 
     AWS would refuse them later, and the local cloud takes some of them.
     """
     source_template.load()
     definition.load()
+    profiles.check()
     parameters(stage)
 
 

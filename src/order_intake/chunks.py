@@ -1,5 +1,9 @@
 """One streaming pass over an upload: its content's hash, its faults, and where to cut it.
 
+A file is cut where it lies, whatever its encoding: what matters for cutting (delimiters, quotes,
+line ends) is ASCII, one byte in all encodings but UTF-16, and there one unit of two bytes. So the
+pass looks at one byte for each unit (`_Text`), and counts in units.
+
 Rows are those of Python's `csv`: a quote opens a quoted field only where a field begins,
 within it two quotes stand for one, and line ends count only outside of quotes (LF, CRLF or CR).
 The pass keeps one block in memory, whatever the file's size, and leaves all work on single
@@ -12,7 +16,8 @@ import hashlib
 import io
 import re
 from collections.abc import Iterable, Iterator
-from typing import Literal
+from itertools import chain
+from typing import Any, Literal
 
 import msgspec
 
@@ -24,6 +29,7 @@ FileReason = Literal[
     "wrong_file_type",
     "empty_file",
     "not_utf8",
+    "wrong_encoding",
     "binary_content",
     "wrong_header",
     "unclosed_quote",
@@ -49,6 +55,13 @@ _SEND_CSV = "send CSV text in a file whose name ends in .csv"
 
 _BOM = codecs.BOM_UTF8
 _LINE_END = re.compile(rb"\r\n?|\n")
+_TWO_UNITS = re.compile("[\U00010000-\U0010ffff]")
+_PYTHON_NAMES = {
+    "utf-8": "utf-8",
+    "windows-1252": "cp1252",
+    "latin-1": "latin-1",
+    "utf-16": "utf-16-le",
+}
 
 
 class FileRefusal(msgspec.Struct, frozen=True):
@@ -66,6 +79,12 @@ class Chunk(msgspec.Struct, frozen=True):
     end: int
     first_line: int
     """Line of the file, from 1, on which the chunk's first row begins."""
+    encoding: str = "utf-8"
+    """As Python names it; of UTF-16 the one of the two that the file's first bytes say."""
+    width: int | None = None
+    """How many columns the file has, and at which places those of the profile are, if it has
+    others, too; None when it has exactly those of the profile."""
+    places: tuple[int, ...] = ()
     enough_refused: int | None = None
     """With more refused lines than these the file is rejected, and need not be read on."""
 
@@ -100,7 +119,7 @@ def survey(
             raise _RefusedError(
                 "unknown_partner", "no partner profile has the name in the file's key"
             )
-        chunks = _cut(_checked(hashed), profile, bytes_per_chunk or chunk_size(size))
+        chunks = _cut(_Text(hashed, profile), profile, bytes_per_chunk or chunk_size(size))
     except _RefusedError as refused:
         refusal = refused.refusal
         for _ in hashed:
@@ -155,68 +174,135 @@ def _hashed(blocks: Iterable[bytes], digest: "hashlib._Hash") -> Iterator[bytes]
         yield block
 
 
-def _checked(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Let text in UTF-8 pass, and refuse everything else."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    line = 1
-    for block in blocks:
-        if b"\0" in block:
-            line += block.count(b"\n", 0, block.index(b"\0"))
+class _Text:
+    """A file's text as one byte for each unit of its encoding, refused where it is not text."""
+
+    def __init__(self, blocks: Iterable[bytes], profile: Profile) -> None:
+        self._blocks = iter(blocks)
+        self._called = profile.encoding
+        self.encoding = _PYTHON_NAMES[profile.encoding]
+        self.unit = 2 if profile.encoding == "utf-16" else 1
+        """Bytes."""
+        self.mark = 0
+        """Units of the byte-order mark, if there is one."""
+        self._line = 1
+        self._head = b""
+
+    def units(self) -> Iterator[bytes]:
+        """Check the text block by block, and give one byte for each unit."""
+        first = b""
+        for block in self._blocks:
+            first += block
+            if len(first) >= len(_BOM):
+                break
+        self._look_at(first)
+        decoder = codecs.getincrementaldecoder(self.encoding)()
+        for block in chain([first], self._blocks):
+            if len(self._head) <= (LONGEST_HEADER + len(_BOM)) * self.unit:
+                self._head += block
+            if self.unit == 1:
+                self._check_nul(block, b"\0", b"\n")
+                if self.encoding != "latin-1":  # in which every byte is a character
+                    self._decode(decoder, block)
+                self._line += block.count(b"\n")
+                yield block
+            else:
+                text = self._decode(decoder, block)
+                self._check_nul(text, "\0", "\n")
+                self._line += text.count("\n")
+                # A character beyond the first 65,536 has two units.
+                yield _TWO_UNITS.sub("??", text).encode("ascii", "replace")
+        self._decode(decoder, b"", final=True)
+
+    def header(self, start: int, end: int) -> str:
+        """Give the text of the first units, up to the longest header."""
+        return self._head[start * self.unit : end * self.unit].decode(self.encoding)
+
+    def _look_at(self, first: bytes) -> None:
+        if self.unit == 1:
+            is_marked = self.encoding == "utf-8" and first.startswith(_BOM)
+            self.mark = len(_BOM) if is_marked else 0
+            return
+        self.mark = int(first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)))
+        # Without a mark: a header begins with ASCII, whose other byte is zero.
+        if first.startswith((codecs.BOM_UTF16_BE, b"\0")):
+            self.encoding = "utf-16-be"
+
+    def _check_nul[T: (str, bytes)](self, block: T, nul: T, line_end: T) -> None:
+        if nul in block:
+            line = self._line + block.count(line_end, 0, block.index(nul))
             raise _RefusedError(
                 "binary_content",
-                f"line {line} has a NUL byte: send CSV text in UTF-8, no spreadsheet or archive",
+                f"line {line} has a NUL byte: send CSV text in {self._called.upper()}, not a "
+                "spreadsheet or an archive",
             )
-        _decode(decoder, block, line)
-        line += block.count(b"\n")
-        yield block
-    _decode(decoder, b"", line, final=True)
+
+    def _decode(
+        self, decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False
+    ) -> str:
+        try:
+            return decoder.decode(block, final)
+        except UnicodeDecodeError as error:
+            before = error.object[: error.start].decode(self.encoding, "ignore")
+            raise _RefusedError(
+                "not_utf8" if self.encoding == "utf-8" else "wrong_encoding",
+                f"line {self._line + before.count('\n')} has the byte "
+                f"0x{error.object[error.start]:02X}, which is not {self._called.upper()} there",
+            ) from error
 
 
-def _decode(
-    decoder: codecs.IncrementalDecoder, block: bytes, line: int, *, final: bool = False
-) -> None:
-    try:
-        decoder.decode(block, final)
-    except UnicodeDecodeError as error:
-        line += error.object.count(b"\n", 0, error.start)
-        byte = error.object[error.start]
-        raise _RefusedError(
-            "not_utf8", f"line {line} has the byte 0x{byte:02X}, which is not UTF-8 there"
-        ) from error
-
-
-def _cut(blocks: Iterator[bytes], profile: Profile, bytes_per_chunk: int) -> list[Chunk]:
-    head = b""
+def _cut(text: _Text, profile: Profile, bytes_per_chunk: int) -> list[Chunk]:
+    head, blocks = b"", text.units()
     for block in blocks:
         head += block
         if len(head) > LONGEST_HEADER + len(_BOM):
             break
-    start = len(_BOM) if head.startswith(_BOM) else 0
+    start = text.mark
     if not head[start:].strip():
         raise _RefusedError("empty_file", "the file has no content; send a header and order lines")
     rows = _Rows(profile.delimiter)
     end = start + rows.first_end(head[start : start + LONGEST_HEADER + 1])
     if end - start > LONGEST_HEADER:
         raise _RefusedError("wrong_header", f"the first row is longer than {LONGEST_HEADER} bytes")
-    _check_header(head[start:end].decode(), profile)
+    width, places = _check_header(text.header(start, end), profile)
 
-    cutter = _Cutter(rows, bytes_per_chunk, end, 1 + _line_ends(head, start, end))
+    cutter = _Cutter(rows, text.unit, bytes_per_chunk, end, 1 + _line_ends(head, start, end))
     cutter.feed(head[end:])
     for block in blocks:
         cutter.feed(block)
     lines = cutter.finish()
     if not cutter.chunks:
         raise _RefusedError("empty_file", "the file has a header but no order lines")
-    enough = max(KEPT_REFUSED_LINES, int(profile.tolerance * lines))
-    return [msgspec.structs.replace(chunk, enough_refused=enough) for chunk in cutter.chunks]
+    common: dict[str, Any] = {
+        "encoding": text.encoding,
+        "enough_refused": max(KEPT_REFUSED_LINES, int(profile.tolerance * lines)),
+    }
+    if places != tuple(range(width)):
+        common |= {"width": width, "places": places}
+    return [
+        msgspec.structs.replace(
+            chunk, start=chunk.start * text.unit, end=chunk.end * text.unit, **common
+        )
+        for chunk in cutter.chunks
+    ]
 
 
-def _check_header(row: str, profile: Profile) -> None:
-    """Refuse a header that has not exactly the profile's columns, in the profile's order."""
-    found = next(csv.reader(io.StringIO(row, newline=""), delimiter=profile.delimiter), [])
-    expected = list(profile.columns.values())
+def _check_header(row: str, profile: Profile) -> tuple[int, tuple[int, ...]]:
+    """Return how many columns a header has, and at which places those of the profile are.
+
+    Refuses one that has not the profile's columns, each once, in the profile's order, and between
+    them none but those that the profile ignores.
+    """
+    header = next(csv.reader(io.StringIO(row, newline=""), delimiter=profile.delimiter), [])
+    expected, ignored = list(profile.columns.values()), profile.ignored_columns
+    places = tuple(
+        place
+        for place, name in enumerate(header)
+        if name in expected or not (ignored == "all" or name in ignored)
+    )
+    found = [header[place] for place in places]
     if found == expected:
-        return
+        return len(header), places
     missing = [name for name in expected if name not in found]
     surplus = [name for name in found if name not in expected]
     doubled = sorted({name for name in found if found.count(name) > 1})
@@ -283,15 +369,17 @@ class _Rows:
 class _Cutter:
     """Takes a file's rows block by block and cuts them where a chunk is long enough."""
 
-    def __init__(self, rows: _Rows, bytes_per_chunk: int, start: int, line: int) -> None:
+    def __init__(self, rows: _Rows, unit: int, bytes_per_chunk: int, start: int, line: int) -> None:
         self.chunks: list[Chunk] = []
+        """In units, as all numbers here; `unit` is the bytes of one."""
         self._rows = rows
-        self._bytes_per_chunk = bytes_per_chunk
+        self._units_per_chunk = -(-bytes_per_chunk // unit)
+        self._longest_row = LONGEST_ROW // unit
         self._start = start
         """Where the chunk in progress begins, and on which line."""
         self._first_line = self._first_order_line = line
         self._read = start
-        """Bytes of the file up to the end of the data at hand."""
+        """Units of the file up to the end of the data at hand."""
         self._line = line
         self._opened_on: int | None = None
         """Line on which the quoted field began that is still open."""
@@ -331,7 +419,7 @@ class _Cutter:
             if self._opened_on is not None:
                 here = self._leave_quotes(data, here, end)
                 continue
-            due = max(here, self._start + self._bytes_per_chunk - 1 - offset)
+            due = max(here, self._start + self._units_per_chunk - 1 - offset)
             if data[due - 1 : due + 1] == b"\r\n":
                 due -= 1  # the two are one line end
             match = _LINE_END.search(data, due, end)
@@ -362,7 +450,7 @@ class _Cutter:
         self._start, self._first_line = end, self._line
 
     def _check_length(self) -> None:
-        if self._read - self._start <= self._bytes_per_chunk + LONGEST_ROW:
+        if self._read - self._start <= self._units_per_chunk + self._longest_row:
             return
         if self._opened_on is not None:
             raise self._unclosed(f"{LONGEST_ROW} bytes go by without")

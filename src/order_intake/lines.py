@@ -1,7 +1,7 @@
 """Strict decoding of one row into an order line, or into the reason why it is none."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from operator import itemgetter
@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import msgspec
 
 from order_intake.memo import Memo
-from order_intake.partners import TIME_PARTS, Customer, Field, Profile
+from order_intake.partners import TIME_PARTS, Customer, Field, Numbers, Profile
 
 LineReason = Literal[
     "wrong_column_count",
@@ -73,10 +73,15 @@ LONGEST_DESCRIPTION = 500
 LONGEST_CUSTOMER = 60
 LONGEST_COUNTRY = 60
 
+# Years of orders: whatever is dated 0001 or 9999 was not dated at all.
+FIRST_YEAR, LAST_YEAR = 1990, 2099
+
 # Seven digits each: a line's amount then always fits the database's numeric(18,4).
-_QUANTITY = re.compile(r"-?[0-9]{1,7}")
-_PRICE = re.compile(r"-?[0-9]{1,7}(\.[0-9]{1,4})?")
-_WHOLE_NUMBER = re.compile(r"([0-9]{1,15})(?:\.0)?")
+_DIGITS = "[0-9]{1,7}"
+_GROUPS = "[0-9]{{1,3}}{mark}[0-9]{{3}}|[0-9](?:{mark}[0-9]{{3}}){{2}}"
+_DECIMALS = "[0-9]{1,4}"
+# A thousands' mark of a profile, and what exports write for it.
+_MARKS = {" ": " \u00a0\u202f", "'": "'\u2019"}
 
 _CENT = Decimal("0.01")
 
@@ -89,10 +94,15 @@ class LineDecoder:
     conversion of every field of every row.
     """
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(
+        self, profile: Profile, width: int | None = None, places: Sequence[int] = ()
+    ) -> None:
+        """Decode rows that have the profile's columns; of `width` columns those at `places`."""
         self._profile = profile
-        self._width = len(profile.columns)
-        self._incomplete = self._width < len(get_args(Field))
+        self._width = width or len(profile.columns)
+        self._places = dict(zip(profile.columns, places or range(self._width), strict=True))
+        self._incomplete = len(profile.columns) < len(get_args(Field))
+        self._numbers = _Numbers(profile.numbers)
         self._read_time = _time_reader(profile.date_format)
         self._order_texts = self._texts("invoice", "ordered_at", "customer", "country")
         self._article_texts = self._texts("sku", "description")
@@ -131,9 +141,7 @@ class LineDecoder:
         return self._refusal("date_outside_rates", "ordered_at", str(order.ordered_at.date()))
 
     def _texts(self, *fields: Field) -> Callable[[list[str]], tuple[str, ...]]:
-        order = list(self._profile.columns)
-        places = [order.index(field) if field in order else -1 for field in fields]
-        return itemgetter(*places)
+        return itemgetter(*(self._places.get(field, -1) for field in fields))
 
     def _order(self, texts: tuple[str, ...]) -> Order | Refusal:
         invoice, time, customer, country = texts
@@ -148,7 +156,7 @@ class LineDecoder:
         ordered_at = self._read_time(time)
         if ordered_at is None:
             return self._refusal("date_invalid", "ordered_at", time)
-        customer_id = _customer(customer, self._profile.customer)
+        customer_id = self._customer(customer, self._profile.customer)
         if customer_id is None:
             return self._refusal("customer_invalid", "customer", customer)
         prefix = self._profile.credit_note_prefix
@@ -160,17 +168,25 @@ class LineDecoder:
         unit_price = self._prices[price]
         if isinstance(unit_price, Refusal):
             return unit_price
-        if not _QUANTITY.fullmatch(quantity):
+        number = self._numbers.whole(quantity)
+        if number is None:
             return self._refusal("quantity_invalid", "quantity", quantity)
-        return Purchase(int(quantity), unit_price)
+        return Purchase(number, unit_price)
 
     def _price(self, text: str) -> Decimal | Refusal:
-        if not _PRICE.fullmatch(text):
+        number = self._numbers.decimal(text)
+        if number is None:
             return self._refusal("price_invalid", "unit_price", text)
-        unit_price = shortest(Decimal(text))
+        unit_price = shortest(number)
         if unit_price <= 0:
             return self._refusal("price_not_positive", "unit_price", text)
         return unit_price
+
+    def _customer(self, text: str, rule: Customer) -> str | None:
+        """Read a customer id: "" where a missing one is allowed, None if it is invalid."""
+        if not text.strip():
+            return "" if rule.optional else None
+        return self._numbers.identity(text) if rule.digits else text
 
     def _refusal(self, reason: LineReason, field: Field, value: str) -> Refusal:
         return Refusal(reason, self._profile.columns.get(field), value[:SHOWN_CHARACTERS])
@@ -182,14 +198,33 @@ def shortest(amount: Decimal) -> Decimal:
     return cents if cents == amount else amount.normalize()
 
 
-def _customer(text: str, rule: Customer) -> str | None:
-    """Read a customer id: "" where a missing one is allowed, None if it is invalid."""
-    if not text.strip():
-        return "" if rule.optional else None
-    if not rule.digits:
-        return text
-    number = _WHOLE_NUMBER.fullmatch(text)
-    return number[1] if number else None
+class _Numbers:
+    """Reads numbers as a profile says that they are written, and nothing else."""
+
+    def __init__(self, written: Numbers) -> None:
+        point = re.escape(written.decimal)
+        whole = _DIGITS
+        marks = ""
+        if written.thousands:
+            marks = _MARKS.get(written.thousands, written.thousands)
+            whole = f"(?:{whole}|{_GROUPS.format(mark=f'[{re.escape(marks)}]')})"
+        self._whole = re.compile(f"-?{whole}").fullmatch
+        self._decimal = re.compile(f"-?{whole}(?:{point}{_DECIMALS})?").fullmatch
+        self._identity = re.compile(f"([0-9]{{1,15}})(?:{point}0)?").fullmatch
+        self._plain = str.maketrans(written.decimal, ".", marks)
+
+    def whole(self, text: str) -> int | None:
+        """Read a whole number of at most seven digits."""
+        return int(text.translate(self._plain)) if self._whole(text) else None
+
+    def decimal(self, text: str) -> Decimal | None:
+        """Read a number of at most seven digits and four decimals."""
+        return Decimal(text.translate(self._plain)) if self._decimal(text) else None
+
+    def identity(self, text: str) -> str | None:
+        """Read a number that is a name: at most 15 digits, without the `.0` of spreadsheets."""
+        found = self._identity(text)
+        return found[1] if found else None
 
 
 def _time_reader(date_format: str) -> Callable[[str], datetime | None]:
@@ -197,21 +232,24 @@ def _time_reader(date_format: str) -> Callable[[str], datetime | None]:
 
     `strptime` will not do: it takes one digit for two, spaces, and the digits of any script.
     """
-    pattern = re.sub(
-        "%(.)",
-        lambda part: f"(?P<{part[1]}>[0-9]{{{4 if part[1] == 'Y' else 2}}})",
-        re.escape(date_format),
-    )
+
+    def digits(part: re.Match[str]) -> str:
+        count = "1,2" if part[1] else "4" if part[2] == "Y" else "2"
+        return f"(?P<{part[2]}>[0-9]{{{count}}})"
+
+    # re.escape writes a hyphen as `\\-`.
+    pattern = re.sub(r"%(\\-)?(.)", digits, re.escape(date_format))
     match = re.compile(pattern).fullmatch
-    parts = [part for part in TIME_PARTS if f"%{part}" in date_format]
+    parts = [part for part in TIME_PARTS if re.search(f"%-?{part}", date_format)]
 
     def read(text: str) -> datetime | None:
         found = match(text)
         if not found:
             return None
         try:
-            return datetime(*map(int, found.group(*parts)))  # type: ignore[arg-type]
+            time = datetime(*map(int, found.group(*parts)))  # type: ignore[arg-type]
         except ValueError:
             return None  # no such day or time
+        return time if FIRST_YEAR <= time.year <= LAST_YEAR else None
 
     return read

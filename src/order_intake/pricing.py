@@ -72,11 +72,11 @@ def price_chunk(
     """
     # 50 digits: nothing is rounded but the house amounts, and those only once.
     with localcontext(prec=50, rounding=ROUND_HALF_EVEN):
-        pricer = _Pricer(profile, rates, uploaded_at)
+        pricer = _Pricer(chunk, profile, rates, uploaded_at)
         if chunk.enough_refused is not None:
             pricer.enough_refused = chunk.enough_refused - refused_elsewhere
-        pricer.price(data, chunk.first_line)
-        return pricer.priced_chunk(chunk.index)
+        pricer.price(data)
+        return pricer.priced_chunk()
 
 
 class _Pricer:
@@ -86,12 +86,13 @@ class _Pricer:
     `csv.writer` alone takes as long as all the rest.
     """
 
-    def __init__(self, profile: Profile, rates: Rates, uploaded_at: str) -> None:
+    def __init__(self, chunk: Chunk, profile: Profile, rates: Rates, uploaded_at: str) -> None:
+        self._chunk = chunk
         self._profile = profile
         self._rates = rates
         self._uploaded_at = uploaded_at
         self._one_rate = rate_for_all(profile, uploaded_at, rates)
-        self._decoder = LineDecoder(profile)
+        self._decoder = LineDecoder(profile, chunk.width, chunk.places)
         self._orders = Memo(self._priced_order)
         self._worths = Memo(self._worths_at)
 
@@ -105,16 +106,16 @@ class _Pricer:
         self._reasons: Counter[str] = Counter()
         self._invoices: set[str] = set()
 
-    def price(self, data: bytes, first_line: int) -> None:
+    def price(self, data: bytes) -> None:
         """Take every row either into the priced lines and the sums, or into the refused."""
         # Without this a field of a megabyte would stop the whole chunk.
         csv.field_size_limit(max(csv.field_size_limit(), len(data)))
-        text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
+        text = io.TextIOWrapper(io.BytesIO(data), encoding=self._chunk.encoding, newline="")
         rows = csv.reader(text, delimiter=self._profile.delimiter)
         decode, orders, invoices = self._decoder.decode, self._orders, self._invoices
         priced = [",".join(COLUMNS) + "\n"]
         amount = house_amount = 0
-        next_line = first_line
+        next_line = first_line = self._chunk.first_line
         self._kept_bytes = max(KEPT_BYTES, len(data) // 2)
         for row in rows:
             line, next_line = next_line, first_line + rows.line_num
@@ -140,11 +141,11 @@ class _Pricer:
         self._flush(priced)
         self._amount, self._house_amount = amount, house_amount
 
-    def priced_chunk(self, index: int) -> PricedChunk:
+    def priced_chunk(self) -> PricedChunk:
         """Return what has come of all rows."""
         accepted = self._rows - 1  # the header is none
         result = ChunkResult(
-            index=index,
+            index=self._chunk.index,
             lines_in=accepted + self._refusals,
             accepted=accepted,
             refused=dict(sorted(self._reasons.items())),

@@ -20,7 +20,7 @@ def another_currency(places: Iterable[Place]) -> Iterator[Change]:
 def another_separator(places: Iterable[Place]) -> Iterator[Change]:
     """Another delimiter, or decimal point, than the files have."""
     for place in places:
-        if place.key in ("delimiter", "decimal_separator"):
+        if place.key in ("delimiter", "decimal"):
             yield become(place, '","' if place.source != '","' else '";"')
 
 
@@ -28,8 +28,7 @@ def day_for_month(places: Iterable[Place]) -> Iterator[Change]:
     """The first of February becomes the second of January."""
     for place in places:
         if place.key == "date_format":
-            new = place.source.replace("%d", "%x").replace("%m", "%d").replace("%x", "%m")
-            yield become(place, new)
+            yield become(place, place.source.translate(str.maketrans("dm", "md")))
 
 
 def another_rates_day(places: Iterable[Place]) -> Iterator[Change]:

@@ -4,6 +4,7 @@ A content is taken once, and the orders of a file are loaded once for each partn
 uploaded again and again for a replay needs other order numbers each time.
 """
 
+import codecs
 import csv
 import re
 import secrets
@@ -29,13 +30,13 @@ def fresh(content: bytes, partner: str, mark: str) -> bytes:
     parts = _parts(content, partner)
     if parts is None:
         return content
-    header, row, body = parts
+    (codec, errors), header, row, body = parts
 
     def marked(found: "re.Match[str]") -> str:
         before, number, after = found.groups()
         return f"{before}{number}{mark if number.strip() else ''}{after}"
 
-    return (header + row.sub(marked, body)).encode("utf-8", "surrogateescape")
+    return (header + row.sub(marked, body)).encode(codec, errors)
 
 
 def order_numbers(content: bytes, partner: str) -> set[str]:
@@ -43,25 +44,35 @@ def order_numbers(content: bytes, partner: str) -> set[str]:
     parts = _parts(content, partner)
     if parts is None:
         return set()
-    _, row, body = parts
+    _, _, row, body = parts
     return {found[2] for found in row.finditer(body) if found[2].strip()}
 
 
-def _parts(content: bytes, partner: str) -> tuple[str, "re.Pattern[str]", str] | None:
-    """Return the header, what a row looks like, and all rows; None without order numbers."""
+def _parts(
+    content: bytes, partner: str
+) -> tuple[tuple[str, str], str, "re.Pattern[str]", str] | None:
+    """Return how the file is encoded, its header, what a row looks like, and all rows.
+
+    None without order numbers.
+    """
     path = PROFILES / f"{partner}.toml"
     if not path.is_file():
         return None
     profile = tomllib.loads(path.read_text(encoding="utf-8"))
     delimiter = profile.get("delimiter", ",")
-    text = content.decode("utf-8", "surrogateescape")  # bytes that are not UTF-8 stay, too
+    # What matters here is ASCII, and bytes that are not UTF-8 stay as they are.
+    read_as = ("utf-8", "surrogateescape")
+    if profile.get("encoding") == "utf-16":
+        is_big = content.startswith(codecs.BOM_UTF16_BE)
+        read_as = ("utf-16-be" if is_big else "utf-16-le", "surrogatepass")
+    text = content.decode(*read_as)
     header = _HEADER.match(text)
     first = header[0] if header else ""
     names = next(csv.reader([first.lstrip("\ufeff")], delimiter=delimiter), [])
     column = profile["columns"]["invoice"]
     if column not in names:
         return None
-    return first, _row(delimiter, names.index(column)), text[len(first) :]
+    return read_as, first, _row(delimiter, names.index(column)), text[len(first) :]
 
 
 def _row(delimiter: str, place: int) -> "re.Pattern[str]":

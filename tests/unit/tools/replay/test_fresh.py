@@ -3,6 +3,7 @@ import io
 
 import pytest
 
+from order_intake.partners import load_profile
 from tools.replay.fresh import fresh, new_mark, order_numbers
 from tools.replay.situations import Upload, find_situations
 
@@ -60,9 +61,11 @@ def test_every_file_of_the_replay_gets_new_orders_and_keeps_the_rest(upload: Upl
     }
     if upload.expect.accepted:
         csv.field_size_limit(2_000_000)
-        delimiter = ";" if upload.partner == "nordwind" else ","
+        profile = load_profile(upload.partner)
+        assert profile is not None
+        delimiter, codec = profile.delimiter, profile.encoding
         before, after = (
-            list(csv.reader(io.StringIO(one.decode(), newline=""), delimiter=delimiter))
+            list(csv.reader(io.StringIO(one.decode(codec), newline=""), delimiter=delimiter))
             for one in (upload.content, new)
         )
         changed = [
