@@ -133,6 +133,14 @@ class FileRow(msgspec.Struct, frozen=True, kw_only=True):
         return question_id(self.file_id, self.run, self.question or FIRST_KIND)
 
     @property
+    def answer(self) -> Approval | None:
+        """The decision about the question that the file waits with, if there is one."""
+        if self.approval is None:
+            return None
+        answered = self.approval.question_id or question_id(self.file_id, self.run, FIRST_KIND)
+        return self.approval if answered == self.question_id else None
+
+    @property
     def totals(self) -> Totals | None:
         """The file's sums; None when it was not read to its end."""
         if self.lines_in is None:
@@ -328,8 +336,9 @@ class Ledger:
     ) -> FileRow:
         """Keep the question, the task token that resumes the workflow, and the claim until `until`.
 
-        A retry of the asking state brings a new token, which takes the old one's place. Raises
-        ClosedOtherwise when the file has its outcome, or when the question was answered already.
+        A retry of the asking state brings a new token, which takes the old one's place; the
+        question may have its answer already then (`FileRow.answer`). Raises ClosedOtherwise when
+        the file has its outcome.
         """
         try:
             item = self._update(
@@ -341,11 +350,8 @@ class Ledger:
                     "task_token": token,
                     "claim_expires_at": int(until.timestamp()),
                 },
-                condition=(
-                    "#status IN (:registered, :awaiting) AND (attribute_not_exists(approval) OR "
-                    "(attribute_exists(question) AND question <> :question))"
-                ),
-                values=OPEN | {":question": question},
+                condition="#status IN (:registered, :awaiting)",
+                values=OPEN,
             )
         except _ConditionFailed as met:
             raise ClosedOtherwise(f"{file_id} cannot wait for a decision: {met}") from met
@@ -358,7 +364,8 @@ class Ledger:
 
         The first decision wins. None when the file is unknown, does not wait for an answer to this
         question, or has one. The same decision again gives the token again until `forget_token`: so
-        a call that could not resume the workflow can be tried again.
+        a call that could not resume the workflow can be tried again. A decision is never taken
+        back: whether it resumed the workflow is not always known.
         """
         asked = _QUESTION.fullmatch(question_id)
         if asked is None or asked[1] != file_id:
@@ -397,28 +404,21 @@ class Ledger:
             return None
         return str(item["task_token"])
 
-    def forget_token(self, file_id: str) -> None:
-        """Remove the task token of a decision that the workflow knows of."""
-        self._update(file_id, remove=("task_token",), condition="attribute_exists(pk)")
+    def forget_token(self, file_id: str, token: str) -> bool:
+        """Remove a task token that resumes nothing any more; False when it was gone already.
 
-    def undo_decision(self, file_id: str, decision: Decision, decided_by: str) -> None:
-        """Remove a decision that came too late; what the workflow wrote meanwhile stays."""
+        A retry of the asking state may have put another one in its place, which stays.
+        """
         try:
             self._update(
                 file_id,
-                remove=("task_token", "approval"),
-                condition=(
-                    "#status = :awaiting AND "
-                    "approval.decision = :decision AND approval.decided_by = :by"
-                ),
-                values={
-                    ":awaiting": "AwaitingApproval",
-                    ":decision": decision,
-                    ":by": decided_by,
-                },
+                remove=("task_token",),
+                condition="task_token = :token",
+                values={":token": token},
             )
         except _ConditionFailed:
-            return
+            return False
+        return True
 
     def close(
         self,

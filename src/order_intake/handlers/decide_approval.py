@@ -2,18 +2,13 @@
 
 The first decision about a question counts, and answers no other question. It is written down before
 the workflow is resumed, and the token goes only after: a call that fails in between is repeated by
-Lambda and does the same again.
+Lambda and does the same again. What was written down is never taken back.
 """
 
-import msgspec
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import ClientError
 
-from order_intake import aws_clients, environment, handover, logs, outcomes
+from order_intake import approvals, environment, handover, logs, outcomes
 from order_intake.ledger import FileRow, Ledger
-
-# The workflow is not waiting (any more): the time was up, or the execution is over.
-TOO_LATE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 
 
 @logs.entry
@@ -41,28 +36,20 @@ def _answer(file_id: str, applied: bool, explanation: str) -> logs.Json:
 
 
 def _decide(ledger: Ledger, decided: outcomes.ApprovalDecided) -> tuple[bool, str]:
-    token = ledger.decide(
-        decided.file_id, decided.question_id, decided.decision, decided.decided_by
-    )
+    file_id, question_id = decided.file_id, decided.question_id
+    token = ledger.decide(file_id, question_id, decided.decision, decided.decided_by)
     if token is None:
-        return False, _why_not(ledger.find(decided.file_id), decided.question_id)
-    output = {
-        "decision": decided.decision,
-        "decided_by": decided.decided_by,
-        "question_id": decided.question_id,
-    }
-    try:
-        with aws_clients.service_calls("states"):
-            aws_clients.step_functions().send_task_success(
-                taskToken=token, output=msgspec.json.encode(output).decode()
-            )
-    except ClientError as error:
-        if aws_clients.code_of(error) not in TOO_LATE:
-            raise
-        ledger.undo_decision(decided.file_id, decided.decision, decided.decided_by)
-        return False, "the decision came too late: the workflow no longer waits for it"
-    ledger.forget_token(decided.file_id)
-    return True, f"the file is {decided.decision}"
+        return False, _why_not(ledger.find(file_id), question_id)
+    approval = outcomes.Approval(decided.decision, decided.decided_by, question_id)
+    resumed = approvals.resume(token, approval)
+    forgotten = ledger.forget_token(file_id, token)
+    if resumed:
+        return True, f"the file is {decided.decision}"
+    if not forgotten:
+        return False, _why_not(ledger.find(file_id), question_id)
+    # Whether an earlier delivery was ended right after it had resumed the workflow is not known
+    # here. What was written down stays: the workflow's own last word replaces it.
+    return False, "the workflow waits for no answer: it has one already, or the time was up"
 
 
 def _why_not(row: FileRow | None, question_id: str) -> str:

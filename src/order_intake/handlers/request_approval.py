@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order_intake import bus, clock, environment, logs, outcomes, payloads
+from order_intake import approvals, bus, clock, environment, logs, outcomes, payloads
 from order_intake.errors import InvalidInput
 from order_intake.ledger import FIRST_KIND, LEASE_WORKFLOW, Ledger
 from order_intake.results import Totals
@@ -26,7 +26,10 @@ class Payload(payloads.Step, frozen=True, kw_only=True):
 
 @logs.entry
 def handler(event: object, context: LambdaContext) -> logs.Json:
-    """Give the time until which an answer counts; the workflow resumes with the answer itself."""
+    """Give the time until which an answer counts; the workflow resumes with the answer itself.
+
+    A question that has its answer is not asked again: the workflow resumes with that.
+    """
     settings = environment.read(environment.RequestApproval)
     payload = payloads.decode(event, Payload)
     file = payload.file
@@ -40,6 +43,12 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
         payload.totals,
         answer_by + LEASE_WORKFLOW,
     )
+    if row.answer:
+        # Given between an earlier try of this state and this one, whose token is another.
+        resumed = approvals.resume(payload.task_token, row.answer)
+        ledger.forget_token(file.file_id, payload.task_token)
+        logs.logger.info("answered_before", question_id=row.question_id, resumed=resumed)
+        return {"answered": row.answer.decision}
     if row.terms is None:
         raise InvalidInput(f"the ledger has no terms for {file.file_id}")
     question = outcomes.approval_requested(

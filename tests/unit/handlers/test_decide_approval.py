@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from order_intake import approvals, outcomes
 from order_intake.errors import InvalidInput, ServiceBusy
 from order_intake.handlers import request_approval
 from order_intake.handlers.decide_approval import handler
@@ -28,6 +30,10 @@ def decision(
             "decided_by": by,
         },
     }
+
+
+class Killed(BaseException):
+    """The function is ended from outside."""
 
 
 @pytest.fixture
@@ -79,15 +85,55 @@ def test_an_unknown_file_is_no_failure(cloud: FakeCloud) -> None:
 
 
 @pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
-def test_a_decision_after_the_timeout_is_not_applied_and_leaves_no_trace(
+def test_a_decision_after_the_timeout_is_not_applied(
     cloud: FakeCloud, waiting: str, code: str
 ) -> None:
     cloud.fail("send_task_success", client_error(code))
     answer = handler(decision(waiting), context())
 
     assert answer["applied"] is False
-    assert "too late" in str(answer["explanation"])
-    assert "approval" not in cloud.row(waiting)
+    assert "or the time was up" in str(answer["explanation"])
+    assert "task_token" not in cloud.row(waiting)
+
+
+@pytest.mark.parametrize("fault", [Killed(), client_error("ThrottlingException")])
+def test_a_decision_that_was_sent_stands_though_noting_it_failed(
+    cloud: FakeCloud, waiting: str, monkeypatch: pytest.MonkeyPatch, fault: BaseException
+) -> None:
+    """Ended between SendTaskSuccess and the ledger: Lambda delivers the decision again."""
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "forget_token", Mock(side_effect=fault))
+        with pytest.raises(type(fault)):
+            handler(decision(waiting), context())
+    cloud.fail("send_task_success", client_error("TaskTimedOut"))
+
+    answer: dict[str, Any] = handler(decision(waiting), context())
+
+    assert answer["applied"] is False
+    assert "it has one already" in answer["explanation"]
+    assert cloud.row(waiting)["approval"]["decision"] == "approved"
+    assert cloud.step_functions.answered["token-1"]["decision"] == "approved"
+
+
+def test_of_two_deliveries_at_once_one_is_applied_and_none_is_undone(
+    cloud: FakeCloud, waiting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second meets the row before the first has removed the token, and a used token after."""
+    answers: list[Any] = []
+    resume = approvals.resume
+
+    def overtaken(token: str, approval: outcomes.Approval) -> bool:
+        monkeypatch.setattr(approvals, "resume", resume)
+        answers.append(handler(decision(waiting), context()))
+        cloud.fail("send_task_success", client_error("TaskTimedOut"))
+        return resume(token, approval)
+
+    monkeypatch.setattr(approvals, "resume", overtaken)
+    second: dict[str, Any] = handler(decision(waiting), context())
+
+    assert answers[0]["applied"] is True
+    assert second["explanation"] == "the file was approved before, by ann"
+    assert cloud.row(waiting)["approval"]["decision"] == "approved"
 
 
 def test_a_decision_that_could_not_be_told_is_told_by_the_retry(

@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from order_intake.errors import InvalidInput, ServiceBusy
+from order_intake.handlers import decide_approval
 from order_intake.handlers.request_approval import handler
-from tests.unit.fakes import FakeCloud
+from tests.unit.fakes import FakeCloud, client_error
 from tests.unit.handlers.conftest import context, priced
 
 
@@ -52,6 +53,26 @@ def test_asked_again_after_a_failure_the_new_token_counts(
 
     assert cloud.row(payload["file"]["file_id"])["task_token"] == "second"
     assert len(cloud.events.details("ApprovalRequested")) == 1
+
+
+def test_a_question_that_has_its_answer_is_not_asked_again(
+    cloud: FakeCloud, payload: dict[str, Any]
+) -> None:
+    """Somebody decided between the first try's event and its retry, with the first one's token."""
+    handler(payload, context())
+    file_id = payload["file"]["file_id"]
+    cloud.fail("send_task_success", client_error("TaskTimedOut"))
+    detail = {"schema_version": "2.0", "file_id": file_id, "decision": "declined"}
+    detail |= {"question_id": f"{file_id}-1-threshold", "decided_by": "ann"}
+    source = {"source": "order-intake.operators", "detail-type": "ApprovalDecided"}
+    decide_approval.handler(source | {"detail": detail}, context())
+
+    answer: Any = handler(payload | {"task_token": "second"}, context())
+
+    assert answer == {"answered": "declined"}
+    assert cloud.step_functions.answered["second"]["decided_by"] == "ann"
+    assert len(cloud.events.details("ApprovalRequested")) == 1
+    assert "task_token" not in cloud.row(file_id)
 
 
 @pytest.mark.parametrize("change", [{"task_token": ""}, {"timeout_seconds": 0}, {"totals": None}])
