@@ -4,6 +4,7 @@ import argparse
 import difflib
 import json
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,9 @@ def explained(row: Row, name: str, make_arguments: str) -> list[str]:
         if told["currency"] != row.get("house_currency", told["currency"]):
             worth += f" = {money(told['house_total'])} {row['house_currency']}"
         lines.append(f"  worth    {worth} in {told['orders']:,} orders")
+        gross = row.get("house_gross") or told["house_total"]
+        if Decimal(gross) != abs(Decimal(told["house_total"])):
+            lines.append(f"  gross    {money(gross)} {row['house_currency']}, credits included")
     if row.get("reason"):
         lines.append(f"  reason   {row['reason']}: {row.get('explanation', '')}".rstrip(": "))
     if row.get("duplicate_of"):

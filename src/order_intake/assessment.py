@@ -35,7 +35,8 @@ def assess(
 
     Rejected: no lines, no accepted line, or a greater share of refused lines than tolerated
     (chunks that were stopped found that already).
-    To be approved: worth more than the threshold; credits count by their size, too.
+    To be approved: the gross amount is above the threshold, or not known (chunks that were priced
+    by an earlier version do not say it).
     """
     totals = _totals(results, currency, house_currency)
     if totals.lines_in == 0:
@@ -47,7 +48,8 @@ def assess(
     if stopped or totals.accepted == 0 or refused > tolerance * totals.lines_in:
         explanation = _too_many(totals, refused, tolerance, stopped=stopped)
         return Assessment("reject", totals, "too_many_refused_lines", explanation)
-    if abs(Decimal(totals.house_total)) > Decimal(terms["approval_threshold"]):
+    gross, threshold = totals.house_gross, Decimal(terms["approval_threshold"])
+    if gross is None or Decimal(gross) > threshold:
         return Assessment("approve", totals)
     return Assessment("load", totals)
 
@@ -65,7 +67,13 @@ def _totals(results: Sequence[ChunkResult], currency: str, house_currency: str) 
         currency=currency,
         house_total=_sum(result.house_amount for result in results),
         house_currency=house_currency,
+        house_gross=_gross(results),
     )
+
+
+def _gross(results: Sequence[ChunkResult]) -> str | None:
+    known = [result.house_gross for result in results if result.house_gross is not None]
+    return _sum(known) if len(known) == len(results) else None
 
 
 def _distinct_orders(results: Sequence[ChunkResult]) -> int:

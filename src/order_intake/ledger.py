@@ -57,6 +57,7 @@ TRACES = (
     "currency",
     "house_total",
     "house_currency",
+    "house_gross",
     "reason",
     "explanation",
     "duplicate_of",
@@ -98,6 +99,7 @@ class FileRow(msgspec.Struct, frozen=True, kw_only=True):
     currency: str | None = None
     house_total: str | None = None
     house_currency: str | None = None
+    house_gross: str | None = None
     reason: str | None = None
     explanation: str | None = None
     duplicate_of: str | None = None

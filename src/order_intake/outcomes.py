@@ -68,6 +68,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     decided_by: str | None
     loaded: bool | None
     closed_at: str
+    house_gross: Amount | None = None
+    """Sum of the sizes of the lines' house amounts; `house_total` is the net sum."""
 
 
 class ReadableOutcome(Outcome, frozen=True, kw_only=True):
@@ -107,6 +109,8 @@ class ApprovalRequested(msgspec.Struct, frozen=True, kw_only=True):
     currency: Currency
     house_total: Amount
     house_currency: Currency
+    house_gross: Amount | None
+    """What the threshold is about; null where a part was priced before it was known."""
     approval_threshold: Amount
     answer_by: str
 

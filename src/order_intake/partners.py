@@ -84,7 +84,7 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What was agreed with the partner."""
 
     approval_threshold: Decimal
-    """House currency; a file worth more than this needs a person's approval."""
+    """House currency; a file whose gross amount is above it needs a person's approval."""
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -98,7 +98,7 @@ class _Pricer:
 
         self._priced = io.BytesIO()
         self._refused = io.BytesIO()
-        self._rows = self._amount = self._house_amount = 0
+        self._rows = self._amount = self._house_amount = self._house_gross = 0
         self.enough_refused: int | None = None
         """With more refused lines than these, reading stops."""
         self._refusals = 0
@@ -114,7 +114,7 @@ class _Pricer:
         rows = csv.reader(text, delimiter=self._profile.delimiter)
         decode, orders, invoices = self._decoder.decode, self._orders, self._invoices
         priced = [",".join(COLUMNS) + "\n"]
-        amount = house_amount = 0
+        amount = house_amount = house_gross = 0
         next_line = first_line = self._chunk.first_line
         self._kept_bytes = max(KEPT_BYTES, len(data) // 2)
         for row in rows:
@@ -135,11 +135,13 @@ class _Pricer:
             priced.append(f"{line},{before},{_article(sku, description)},{cells},{after}\n")
             amount += worth_amount
             house_amount += worth_house_amount
+            house_gross += abs(worth_house_amount)
             invoices.add(order.invoice)
             if len(priced) == _ROWS_AT_ONCE:
                 self._flush(priced)
         self._flush(priced)
         self._amount, self._house_amount = amount, house_amount
+        self._house_gross = house_gross
 
     def priced_chunk(self) -> PricedChunk:
         """Return what has come of all rows."""
@@ -151,6 +153,7 @@ class _Pricer:
             refused=dict(sorted(self._reasons.items())),
             amount=str(shortest(Decimal(self._amount).scaleb(-4))),
             house_amount=str(Decimal(self._house_amount).scaleb(-2)),
+            house_gross=str(Decimal(self._house_gross).scaleb(-2)),
             order_digests=_digests(self._invoices),
             stopped=self._is_hopeless,
         )

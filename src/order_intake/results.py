@@ -37,6 +37,9 @@ class ChunkResult(msgspec.Struct, frozen=True):
     """Sorted 64-bit digests of the accepted lines' distinct invoice numbers."""
     stopped: bool = False
     """Whether reading stopped because the file has enough refused lines to be rejected."""
+    house_gross: str | None = None
+    """Sum of the sizes of the accepted lines' house amounts, credits included; None in a result
+    that was written before it was known."""
 
 
 class Totals(msgspec.Struct, frozen=True):
@@ -52,6 +55,9 @@ class Totals(msgspec.Struct, frozen=True):
     currency: str
     house_total: str
     house_currency: str
+    house_gross: str | None = None
+    """Sum of the sizes of the lines' house amounts: a credit counts as an order of its size does.
+    None where a chunk was priced before it was known."""
 
 
 class Figures(msgspec.Struct, frozen=True):

@@ -61,6 +61,13 @@ def event_of(kind: str) -> dict[str, Any]:
     raise AssertionError(f"events/bus has no {kind} that fits its schema")
 
 
+def of_version_1(kind: str) -> list[str]:
+    """The fields that the first release of an event had."""
+    schema = json.loads(released_schemas.released(kind)[1, 0].read_text())
+    required: list[str] = schema["properties"]["detail"]["required"]
+    return required
+
+
 def breaks(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Events that a change which is no addition would make of it; (what was changed, event)."""
     newest = released_schemas.latest(kind)
@@ -71,6 +78,8 @@ def breaks(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
             broken = copy.deepcopy(event)
             broken["detail"][name] = value
             if value is ...:
+                if kind.startswith("OrderFile") and name not in of_version_1(kind):
+                    continue  # events of version 1 lack it, and are read
                 del broken["detail"][name]
             yield f"{name} {what}", broken
         if "enum" in detail["properties"][name]:
@@ -106,10 +115,8 @@ def test_a_consumer_takes_additions(consumer: str, kind: str) -> None:
 @pytest.mark.parametrize("kind", [kind for name, kind in READ if name == "NotifyPartner"])
 def test_an_outcome_of_version_1_is_read(kind: str) -> None:
     """Executions that began before an update, queues and the archive bring such events."""
-    path = released_schemas.released(kind)[1, 0]
-    required = json.loads(path.read_text())["properties"]["detail"]["required"]
     event = copy.deepcopy(event_of(kind))
-    event["detail"] = {name: event["detail"][name] for name in required}
+    event["detail"] = {name: event["detail"][name] for name in of_version_1(kind)}
 
     READERS["NotifyPartner"](event | {"detail": event["detail"] | {"schema_version": "1.0"}})
 

@@ -22,6 +22,7 @@ def result(
         amount="8.50",
         house_amount=house,
         order_digests=array("Q", orders).tobytes(),
+        house_gross=house.removeprefix("-"),
     )
 
 
@@ -34,7 +35,7 @@ def test_totals_are_the_sums_of_all_chunks() -> None:
 
     totals = found.totals
     assert (totals.lines_in, totals.accepted, totals.refused) == (103, 102, {"price_invalid": 1})
-    assert (totals.total, totals.house_total) == ("17.00", "6.50")
+    assert (totals.total, totals.house_total, totals.house_gross) == ("17.00", "6.50", "13.50")
     assert (totals.currency, totals.house_currency) == ("GBP", "EUR")
     assert totals.orders == 4
 
@@ -51,6 +52,24 @@ def test_a_total_looks_the_same_however_the_file_was_cut() -> None:
 )
 def test_a_file_above_the_threshold_needs_a_person(house: str, verdict: str) -> None:
     assert judged(result(house=house)).verdict == verdict
+
+
+def test_a_credit_hides_no_order_of_its_size() -> None:
+    order, credit = result(house="999.00"), result(house="-998.00")
+
+    found = judged(order, credit)
+
+    assert (found.verdict, found.totals.house_total) == ("approve", "1.00")
+    assert found.totals.house_gross == "1997.00"
+
+
+def test_a_gross_amount_that_is_not_known_needs_a_person() -> None:
+    """A chunk was priced before an update, and the file is assessed after it."""
+    before = structs.replace(result(), house_gross=None)
+
+    found = judged(result(), before)
+
+    assert (found.verdict, found.totals.house_gross) == ("approve", None)
 
 
 @pytest.mark.parametrize(

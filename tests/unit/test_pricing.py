@@ -349,7 +349,9 @@ def test_every_line_is_priced_or_refused_and_the_sums_add_up(
 
     # And sums add up exactly, each house amount being the nearest cents
     assert Decimal(totals.total) == sum(Decimal(line["amount"]) for line in lines)
-    assert Decimal(totals.house_total) == sum(Decimal(line["house_amount"]) for line in lines)
+    house_amounts = [Decimal(line["house_amount"]) for line in lines]
+    assert Decimal(totals.house_total) == sum(house_amounts)
+    assert Decimal(totals.house_gross or "") == sum(map(abs, house_amounts))
     assert totals.orders == len({line["invoice"] for line in lines})
     for line in lines:
         amount = int(line["quantity"]) * Fraction(line["unit_price"])

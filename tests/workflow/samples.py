@@ -41,6 +41,7 @@ TOTALS = {
     "currency": "EUR",
     "house_total": "10.00",
     "house_currency": "EUR",
+    "house_gross": "14.00",
 }
 UNKNOWN = dict.fromkeys(TOTALS)
 RATES = {"currency": "EUR", "house_currency": "EUR", "rates": {}}

@@ -90,6 +90,13 @@ def test_people_read_outcome_lines_and_worth() -> None:
     assert "orders.csv: Accepted by one direct call" in told
     assert "price_invalid 1" in told
     assert "381.19 GBP = 442.86 EUR in 5 orders" in told
+    assert "gross" not in told
+
+
+def test_people_read_what_credits_hide() -> None:
+    told = "\n".join(explained(ROW | {"house_gross": "20442.86"}, "orders.csv", ""))
+
+    assert "gross    20,442.86 EUR, credits included" in told
 
 
 def test_people_are_told_how_to_decide_on_their_stage() -> None:
