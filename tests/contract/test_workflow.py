@@ -236,6 +236,23 @@ def test_every_passing_error_of_a_service_is_retried_and_no_other(name: str) -> 
     assert set(retry["ErrorEquals"]) == OF_SERVICES[name], f"{name} retries other errors"
 
 
+# Where a file goes whose field is missing, and why nothing is lost or loaded unseen that way.
+SAFE = {
+    "HowRegistered": "RecordFailure",
+    "HowPriced": "RecordFailure",
+    "NeedsApproval": "RequestApproval",  # a person is asked
+    "HowDecided": "RecordDeclined",  # nothing is loaded
+    "HowLoaded": "RecordFailure",
+    "DatabaseReady": "LoadOrders",  # it reads settings and the clock, nothing of a state's answer
+    "Outcome": "Failed",
+}
+
+
+def test_every_choices_default_is_the_safe_way() -> None:
+    defaults = {name: s.get("Default") for name, s in states().items() if s["Type"] == "Choice"}
+    assert defaults == SAFE, "add a new Choice to SAFE: is its Default right for a missing field?"
+
+
 def test_silence_is_an_answer_to_an_approval_and_not_a_failure() -> None:
     first, *rest = catches("RequestApproval")
     assert (first["ErrorEquals"], first["Next"]) == (["States.Timeout"], "RecordDeclined")

@@ -199,6 +199,26 @@ def test_refused_file_goes_into_quarantine(states: SingleStates) -> None:
     assert taken.variables == {"file": FILE, "refusal": REFUSAL}
 
 
+@pytest.mark.parametrize("answer", [{}, {"StatusCode": 200, "Payload": {}}, {"status": None}])
+def test_answer_of_registration_that_says_nothing_is_no_success(
+    states: SingleStates, answer: dict[str, Any]
+) -> None:
+    taken = states.run("HowRegistered", answer)
+
+    assert taken.following == "RecordFailure"
+    assert taken.variables == {"failure": "NoChoiceMatched"}
+
+
+@pytest.mark.parametrize(
+    "verdict", [{}, {"StatusCode": 200, "Payload": {"verdict": "load"}}, {"verdict": None}]
+)
+def test_verdict_that_is_not_said_asks_a_person(
+    states: SingleStates, verdict: dict[str, Any]
+) -> None:
+    """As a state that was put in before it without Output would give it."""
+    assert states.run("NeedsApproval", verdict).following == "RequestApproval"
+
+
 def test_taken_file_is_left_to_who_has_it(states: SingleStates) -> None:
     taken = states.run("HowRegistered", {"status": "taken"})
 

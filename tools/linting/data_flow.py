@@ -7,6 +7,9 @@ Found here, by the rules that AWS documents:
   the next state on, what a Catch or a Choice rule assigns on its own edge;
 - branches and items read the variables around them, a Distributed Map's items do not; what they
   assign is theirs, under a name that is not one of those;
+- a field of `$states.input` is there when every state before gives it: what its Output says, its
+  own input where it only passes that on (Pass, Choice and Wait without Output), else the answer of
+  the service that a Task calls;
 - `$states.input` and `$states.context` are everywhere, `$states.result` in a Task's, Parallel's or
   Map's Assign and Output, `$states.errorOutput` in those of its Catch.
 """
@@ -22,6 +25,7 @@ from typing import Any
 
 from tools.errors import UserError, run
 from tools.linting.expressions import References, references
+from tools.linting.inputs import inputs
 from tools.linting.scopes import Scope, scopes
 
 # What stands in these fields is never an expression.
@@ -197,13 +201,23 @@ def _of(text: Text, path: tuple[str, ...]) -> Iterator[str]:
         case "context":
             yield from _unknown_field("$states.context", names, CONTEXT)
             yield from _of_context(text, names)
-        case "input" | "result":
+        case "input":
+            yield from _of_input(text, names)
+        case "result":
             pass
         case _:
             known = ("input", "result", "errorOutput", "context")
             close = difflib.get_close_matches(root, known, 1)
             meant = f"; is $states.{close[0]} meant?" if close else ""
             yield f"Step Functions knows no $states.{root}{meant}"
+
+
+def _of_input(text: Text, names: list[str]) -> Iterator[str]:
+    """The states before that do not give a field of their output which is read here."""
+    for given in inputs(text.scope, text.name):
+        if given.lacks(names):
+            field = ".".join(names)
+            yield f"{given.source} before it gives {given.said}, no {field}: say it in its Output"
 
 
 def _of_context(text: Text, names: list[str]) -> Iterator[str]:

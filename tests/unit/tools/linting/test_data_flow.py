@@ -114,6 +114,61 @@ def test_a_definition_in_which_nothing_is_wrong() -> None:
     assert findings(WHOLE) == []
 
 
+def with_before(state: str, before: dict[str, Any]) -> dict[str, Any]:
+    """The project's definition with a state `Audit` put in before another one."""
+    machine = substituted()
+    for each in machine["States"].values():
+        for place in (each, *each.get("Choices", []), *each.get("Catch", [])):
+            for way in ("Next", "Default"):
+                if place.get(way) == state:
+                    place[way] = "Audit"
+    machine["States"]["Audit"] = before | {"Next": state}
+    return machine
+
+
+AUDIT = TASK | {"Arguments": {"FunctionName": "Audit", "Payload": "{% $file %}"}}
+
+
+def test_a_state_without_output_before_a_choice_is_told() -> None:
+    """The Choice would fall through to its Default: its verdict is in nobody's hands."""
+    found = findings(with_before("NeedsApproval", AUDIT))
+
+    assert any(
+        line.startswith("NeedsApproval, Choices[1].Condition: ")
+        and "Audit before it gives only ExecutedVersion, Payload, " in line
+        and line.endswith("no verdict: say it in its Output")
+        for line in found
+    ), found
+
+
+@pytest.mark.parametrize(
+    ("before", "problem"),
+    [
+        (AUDIT | {"Output": "{% $states.input %}"}, False),
+        (AUDIT | {"Output": "{% $states.result.Payload %}"}, False),
+        (AUDIT | {"Output": {"verdict": 1, "reason": 2, "explanation": 3}}, False),
+        (AUDIT | {"Output": {"reason": 2, "explanation": 3}}, True),
+        ({"Type": "Pass"}, False),
+        ({"Type": "Pass", "Output": {"audited": True}}, True),
+        ({"Type": "Wait", "Seconds": 1}, False),
+        ({"Type": "Parallel", "Branches": []}, True),
+        (AUDIT | {"Resource": "arn:aws:states:::aws-sdk:s3:headObject"}, True),
+        (AUDIT | {"Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken"}, False),
+    ],
+)
+def test_what_a_state_before_gives_is_known(before: dict[str, Any], problem: bool) -> None:
+    found = findings(with_before("NeedsApproval", before))
+    assert bool([line for line in found if line.endswith("no verdict: say it in its Output")]) == (
+        problem
+    ), found
+
+
+def test_a_caught_error_is_an_input_too() -> None:
+    found = told("Stop.Cause", "{% $failure & $states.input.Eror %}")
+    assert "Both before it gives only Error, Cause, no Eror" in str(found)
+    assert told("Stop.Cause", "{% $failure & $states.input.Error %}") == []
+
+
 INSIDE = "Both.Branches.0.States.Give.Output"
 ITEM = "Each.ItemProcessor.States.One.Arguments.Payload"
 
