@@ -82,6 +82,43 @@ class Emulator:
             "aws_secret_access_key": key["SecretAccessKey"],
         }
 
+    def queue(self, name: str = "", open_to_rules: bool = True) -> tuple[str, str]:
+        """A new queue, which rules may send to or not: its URL and its ARN."""
+        name = name or f"q-{uuid.uuid4().hex[:8]}"
+        arn = f"arn:aws:sqs:{LOCAL_REGION}:{LOCAL_ACCOUNT}:{name}"
+        rules = {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [rules]})
+        attributes = {"Policy": policy} if open_to_rules else {}
+        made = self.client("sqs").create_queue(QueueName=name, Attributes=attributes)
+        return str(made["QueueUrl"]), arn
+
+    def message(self, url: str) -> dict[str, Any]:
+        """The only message that arrives in a queue."""
+
+        def messages() -> Any:
+            answer = self.client("sqs").receive_message(
+                QueueUrl=url, WaitTimeSeconds=1, MessageAttributeNames=["All"]
+            )
+            return answer.get("Messages")
+
+        (found,) = wait_until(messages, "a message in the queue")
+        return dict(found)
+
+    def let_rules_call(self, function: str, **which: str) -> None:
+        """Let rules call a function; `which` narrows it."""
+        self.client("lambda").add_permission(
+            FunctionName=function,
+            StatementId=f"s-{uuid.uuid4().hex[:8]}",
+            Action="lambda:InvokeFunction",
+            Principal="events.amazonaws.com",
+            **which,
+        )
+
     def control(self, path: str, content: Any = None) -> Any:
         """What one of its control paths answers: GET, or PUT `content`."""
         return faults.ask(f"http://{ports.HOST}:{self.port}{path}", self.keys, content)

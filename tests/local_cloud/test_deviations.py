@@ -149,26 +149,6 @@ def test_stack_needs_no_rights_on_its_queue(cloud: Emulator) -> None:
     assert cloud.client("sqs").get_queue_url(QueueName=name)
 
 
-def test_event_that_cannot_be_delivered_is_lost(cloud: Emulator) -> None:
-    name, queues, events = unique("q"), cloud.client("sqs"), cloud.client("events")
-    arn = f"arn:aws:sqs:{LOCAL_REGION}:{LOCAL_ACCOUNT}:{name}"
-    queue, dead = (
-        queues.create_queue(QueueName=queue)["QueueUrl"] for queue in (name, name + "-dlq")
-    )
-    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
-    nowhere = f"arn:aws:lambda:{LOCAL_REGION}:{LOCAL_ACCOUNT}:function:no-such-function"
-    targets = [
-        {"Id": "nowhere", "Arn": nowhere, "DeadLetterConfig": {"Arn": f"{arn}-dlq"}},
-        {"Id": "queue", "Arn": arn},
-    ]
-    events.put_targets(Rule=name, Targets=targets)
-
-    events.put_events(Entries=[{"Source": name, "DetailType": "Test", "Detail": "{}"}])
-
-    assert queues.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
-    assert "Messages" not in queues.receive_message(QueueUrl=dead)
-
-
 def test_rotation_calls_no_function(cloud: Emulator) -> None:
     function, name = cloud.function("def handler(event, context): raise OSError\n"), unique("s")
     arn = f"arn:aws:lambda:{LOCAL_REGION}:{LOCAL_ACCOUNT}:function:{function}"

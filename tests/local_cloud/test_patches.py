@@ -364,8 +364,7 @@ def test_refused_event_fails_its_state(cloud: Emulator) -> None:
 def test_event_of_an_execution_names_it(cloud: Emulator) -> None:
     queues, events = cloud.client("sqs"), cloud.client("events")
     name = f"q-{uuid.uuid4().hex[:8]}"
-    queue = queues.create_queue(QueueName=name)["QueueUrl"]
-    arn = f"arn:aws:sqs:{LOCAL_REGION}:{LOCAL_ACCOUNT}:{name}"
+    queue, arn = cloud.queue(name)
     events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
     events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
     entry = {"Source": name, "DetailType": "Told", "Detail": {}, "Resources": ["one"]}
@@ -593,12 +592,11 @@ def test_event_of_a_versioned_bucket_names_the_version(cloud: Emulator) -> None:
     objects.put_bucket_notification_configuration(
         Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}}
     )
-    queue = queues.create_queue(QueueName=name)["QueueUrl"]
+    queue, arn = cloud.queue(name)
     events.put_rule(
         Name=name,
         EventPattern=json.dumps({"source": ["aws.s3"], "detail": {"bucket": {"name": [name]}}}),
     )
-    arn = f"arn:aws:sqs:{LOCAL_REGION}:{LOCAL_ACCOUNT}:{name}"
     events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
 
     version = objects.put_object(Bucket=name, Key="a.csv", Body=b"a")["VersionId"]
@@ -623,6 +621,7 @@ def test_rule_tries_its_function_again_and_then_hands_the_event_on(cloud: Emulat
         },
     )
     events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    cloud.let_rules_call(function)
     arn = functions.get_function(FunctionName=function)["Configuration"]["FunctionArn"]
     transformed = {"InputTemplate": '{"fail": "no"}'}
     events.put_targets(
@@ -772,10 +771,9 @@ def test_replay_of_an_archive_keeps_to_the_rules_it_names(cloud: Emulator) -> No
     archive = events.create_archive(ArchiveName=bus, EventSourceArn=bus_arn)["ArchiveArn"]
     urls, rules = [], []
     for name in ("chosen", "other"):
-        url = queues.create_queue(QueueName=f"{bus}-{name}")["QueueUrl"]
+        url, arn = cloud.queue(f"{bus}-{name}")
         pattern = json.dumps({"source": ["tests"]})
         rules.append(events.put_rule(Name=name, EventBusName=bus, EventPattern=pattern)["RuleArn"])
-        arn = f"arn:aws:sqs:{LOCAL_REGION}:{LOCAL_ACCOUNT}:{bus}-{name}"
         events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "q", "Arn": arn}])
         urls.append(url)
     entry = {"EventBusName": bus, "Source": "tests", "DetailType": "Told", "Detail": "{}"}

@@ -2,7 +2,6 @@
 
 import json
 import time
-import uuid
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from botocore.exceptions import ClientError
 
 from tests.local_cloud.emulator import Emulator, call
 from tests.waiting import wait_until
-from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION
 
 RUNS = """
 import time
@@ -29,23 +27,6 @@ def impatient(cloud: Emulator) -> Any:
     """A Lambda client that tries once and does not check values before it asks."""
     config = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
     return cloud.client_as("lambda", config)
-
-
-def queue(cloud: Emulator) -> tuple[str, str]:
-    """A new queue: its URL and its ARN."""
-    name = f"q-{uuid.uuid4().hex[:8]}"
-    url = cloud.client("sqs").create_queue(QueueName=name)["QueueUrl"]
-    return url, f"arn:aws:sqs:{LOCAL_REGION}:{LOCAL_ACCOUNT}:{name}"
-
-
-def only_message(cloud: Emulator, url: str) -> Any:
-    """The message that arrives in a queue, decoded."""
-
-    def messages() -> Any:
-        return cloud.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages")
-
-    (message,) = wait_until(messages, "a message in the queue")
-    return json.loads(message["Body"])
 
 
 def alias(cloud: Emulator, function: str) -> str:
@@ -75,7 +56,7 @@ def test_throttled_task_fails_under_the_name_that_retriers_know(cloud: Emulator)
 
 def test_throttled_events_wait_for_room_and_keep_their_retries(cloud: Emulator) -> None:
     function, client = cloud.function(RUNS), cloud.client("lambda")
-    url, arn = queue(cloud)
+    url, arn = cloud.queue()
     client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=1)
     client.put_function_event_invoke_config(
         FunctionName=function,
@@ -92,7 +73,7 @@ def test_throttled_events_wait_for_room_and_keep_their_retries(cloud: Emulator) 
 
 def test_throttled_event_is_given_up_at_its_greatest_age(cloud: Emulator) -> None:
     function, client = cloud.function(RUNS), impatient(cloud)
-    url, arn = queue(cloud)
+    url, arn = cloud.queue()
     client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
     client.put_function_event_invoke_config(
         FunctionName=function,
@@ -104,7 +85,7 @@ def test_throttled_event_is_given_up_at_its_greatest_age(cloud: Emulator) -> Non
 
     client.invoke(FunctionName=function, InvocationType="Event", Payload='"late"')
 
-    assert only_message(cloud, url)["requestPayload"] == "late"
+    assert json.loads(cloud.message(url)["Body"])["requestPayload"] == "late"
     assert time.monotonic() - begun >= 1
 
 
@@ -121,7 +102,7 @@ def test_reserved_concurrency_holds_for_an_alias(cloud: Emulator) -> None:
 def test_settings_of_an_alias_hold_when_it_is_called(cloud: Emulator, by: str) -> None:
     function, client = cloud.function(FAILS), cloud.client("lambda")
     live = alias(cloud, function)
-    url, arn = queue(cloud)
+    url, arn = cloud.queue()
     client.put_function_event_invoke_config(
         FunctionName=function,
         Qualifier="live",
@@ -133,10 +114,11 @@ def test_settings_of_an_alias_hold_when_it_is_called(cloud: Emulator, by: str) -
         client.invoke(FunctionName=live, InvocationType="Event", Payload='"asked"')
     else:
         events = cloud.client("events")
+        cloud.let_rules_call(function, Qualifier="live")
         events.put_rule(Name=function, EventPattern=json.dumps({"source": [function]}))
         target = {"Id": "function", "Arn": live, "Input": '"asked"'}
         events.put_targets(Rule=function, Targets=[target])
         events.put_events(Entries=[{"Source": function, "DetailType": "Test", "Detail": "{}"}])
 
-    assert only_message(cloud, url)["requestPayload"] == "asked"
+    assert json.loads(cloud.message(url)["Body"])["requestPayload"] == "asked"
     assert len([line for line in cloud.log(function) if line.startswith("[ERROR]")]) == 1

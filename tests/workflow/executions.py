@@ -81,13 +81,12 @@ class Bench:
     @functools.cached_property
     def queue(self) -> str:
         """A queue that gets every event of a bus named `orders`; its URL."""
-        events, queues = self.emulator.client("events"), self.emulator.client("sqs")
+        events = self.emulator.client("events")
         events.create_event_bus(Name="orders")
-        url = str(queues.create_queue(QueueName="announced")["QueueUrl"])
-        arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        url, arn = self.emulator.queue("announced")
         pattern = json.dumps({"source": ["order-intake"]})
         events.put_rule(Name="all", EventBusName="orders", EventPattern=pattern)
-        target = {"Id": "queue", "Arn": arn["Attributes"]["QueueArn"]}
+        target = {"Id": "queue", "Arn": arn}
         events.put_targets(Rule="all", EventBusName="orders", Targets=[target])
         return url
 
