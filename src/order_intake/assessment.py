@@ -106,8 +106,9 @@ def _sum(amounts: Iterable[str]) -> str:
 
 def _too_many(totals: Totals, refused: int, tolerance: Decimal, *, stopped: bool) -> str:
     most, lines = max(totals.refused.items(), key=lambda item: item[1])
-    read = " that were read before it was clear," if stopped else ""
+    read = " that were read" if stopped else ""
+    rest = ", so the rest was not read" if stopped else ""
     return (
         f"{refused} of {totals.lines_in} lines{read} were refused, most often {most} ({lines}); "
-        f"the agreed tolerance is {tolerance:%} of the file's lines"
+        f"the agreed tolerance is {tolerance:%} of the file's lines{rest}"
     )

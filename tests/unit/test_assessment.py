@@ -103,7 +103,7 @@ def test_a_file_that_was_stopped_is_rejected_whatever_its_share_of_refused_lines
     found = judged(result(1000, 0), stopped)
 
     assert (found.verdict, found.reason) == ("reject", "too_many_refused_lines")
-    assert "that were read before it was clear" in (found.explanation or "")
+    assert "so the rest was not read" in (found.explanation or "")
 
 
 def test_orders_are_counted_exactly_however_many_there_are() -> None:
