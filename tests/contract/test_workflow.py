@@ -15,6 +15,8 @@ from tools.workflow.retry_times import chance_to_give_up
 THROTTLED = "Lambda.TooManyRequestsException"
 # What writes the last row, unless somebody else has the file: it must not end with the row open.
 LAST_WRITERS = {"RecordDeclined": "AlreadyTaken", "RecordFailure": "ClosedOtherwise"}
+# Bytes of the shortest good line of nordwind's whose invoice is one of ten million.
+SHORTEST_LINE = len("1234567;01.01.2026;K;A;;1;1")
 # Errors that AWS gives, by the names its documentation lists.
 AWS_ERRORS = re.compile(r"(Lambda|DynamoDB|Sandbox|Runtime|States)\.\w+")
 
@@ -98,6 +100,12 @@ def test_outputs_of_the_chunks_of_the_largest_file_fit_into_the_workflows_state(
     assert output == {"index": "{% $states.result.Payload.index %}"}, "is it still small? see below"
     assert len(json.dumps([{"index": index} for index in range(chunks)])) < 256 * 1024 / 10
     assert parameter["Default"] <= parameter["MaxValue"] == 1024**3
+
+
+def test_a_digest_for_each_line_of_the_largest_file_fits_into_the_memory_of_assessfile() -> None:
+    lines = template()["Parameters"]["MaxFileBytes"]["MaxValue"] // SHORTEST_LINE
+    memory = functions()["AssessFile"]["Properties"]["MemorySize"] * 1024**2
+    assert 8 * lines < memory / 3, "measured: what comes with them takes a third as much again"
 
 
 @pytest.mark.parametrize("name", sorted(tasks()))
