@@ -53,6 +53,7 @@ def test_work_is_gone_a_day_after_its_time() -> None:
     assert noncurrent == 1, "work/ stays as noncurrent versions: give its rule NoncurrentDays: 1"
     longest_wait = template()["Parameters"]["ApprovalTimeoutSeconds"]["MaxValue"] / 86400
     assert expired > longest_wait + 2, "work/ goes while an approval may still be waited for"
+    assert expired <= 30, f"work/ stays for {expired} days: five times the uploads, for nothing"
 
 
 @pytest.mark.parametrize("key", OURS)
@@ -72,6 +73,7 @@ def test_what_nobody_can_see_any_more_goes(key: str) -> None:
     assert noncurrent <= 90, f"old versions of {key} stay for {noncurrent} days instead of 90"
     assert multipart, f"parts of unfinished uploads of {key} stay: AbortIncompleteMultipartUpload"
     assert multipart <= 7, f"parts of unfinished uploads of {key} stay for {multipart} days, not 7"
+    assert multipart > 1, f"an upload of {key} that takes more than a day is lost"
     assert markers, f"delete markers of {key} stay: a rule needs ExpiredObjectDeleteMarker"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from tools.mutants import (
     on_code,
     on_definition,
+    on_limits,
     on_policies,
     on_profiles,
     on_template,
@@ -52,6 +53,7 @@ def every() -> Iterator[Flaw]:
         yield from _numbered("definition", name, DEFINITION, operator(definition))
     for kind, operators in (
         ("template", on_template.OPERATORS),
+        ("template", on_limits.OPERATORS),
         ("pattern", on_template.PATTERNS),
         ("policy", on_policies.OPERATORS),
     ):

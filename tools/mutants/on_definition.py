@@ -100,6 +100,83 @@ def retries_without_a_limit_or_delay(places: Iterable[Place]) -> Iterator[Change
             yield from lost(place)
 
 
+# https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+# https://docs.aws.amazon.com/step-functions/latest/dg/state-task.html
+OUTSIDE = {
+    "BackoffRate": ("0.9",),
+    "HeartbeatSeconds": ("0",),
+    "IntervalSeconds": ("0", "100000000"),
+    "MaxAttempts": ("-1", "100000000"),
+    "MaxDelaySeconds": ("0", "31622401"),
+    "Seconds": ("-1", "100000000"),
+    "TimeoutSeconds": ("0", "100000000"),
+}
+
+
+def number_outside(places: Iterable[Place]) -> Iterator[Change]:
+    """A number that Step Functions refuses."""
+    for place in places:
+        if re.fullmatch(r"\d+(\.\d+)?", place.source):
+            for new in OUTSIDE.get(place.key, ()):
+                yield become(place, new)
+
+
+def word_outside(places: Iterable[Place]) -> Iterator[Change]:
+    """A word that Step Functions does not know there."""
+    listed = ("ExecutionType", "InputType", "JitterStrategy", "Mode", "QueryLanguage", "Type")
+    for place in places:
+        if place.key in listed and "Arguments" not in place.path:
+            yield become(place, misspelt(place.source))
+
+
+def retry_that_hardly_tries(places: Iterable[Place]) -> Iterator[Change]:
+    """Not tried again, or so soon and so often that nothing can have passed."""
+    for place in places:
+        if "Retry" in place.path and place.key == "MaxAttempts":
+            yield become(place, "0")
+        if "Retry" in place.path and place.key == "MaxDelaySeconds":
+            yield become(place, "1")
+        if "Retry" in place.path and place.key == "BackoffRate":
+            yield become(place, "1")
+
+
+def heartbeat_longer_than_the_timeout(places: Iterable[Place]) -> Iterator[Change]:
+    """A heartbeat that can never be missed, which Step Functions refuses."""
+    for place in places:
+        if place.key == "TimeoutSeconds" and place.path[-3:-2] == ("States",) and place.cut:
+            indent = place.start - place.cut[0] - len("TimeoutSeconds: ")
+            if indent == 0 and place.source.isdecimal():
+                line = f"{place.source}\n{_indent(place)}HeartbeatSeconds: {place.source}"
+                yield become(place, line)
+
+
+def default_that_is_not_the_safe_one(places: Iterable[Place]) -> Iterator[Change]:
+    """What no choice is made for goes the way of the first choice; or nowhere."""
+    found = list(places)
+    first = {
+        place.path[:-3]: place.source
+        for place in reversed(found)
+        if place.path[-3:-2] == ("Choices",) and place.key == "Next"
+    }
+    for place in found:
+        if place.key == "Default":
+            yield from lost(place)
+            if place.path[:-1] in first:
+                yield become(place, first[place.path[:-1]])
+
+
+def output_lost_anywhere(places: Iterable[Place]) -> Iterator[Change]:
+    """What a state hands on is its input, or its whole result; in branches and items, too."""
+    for place in places:
+        if place.key == "Output":
+            yield from lost(place)
+
+
+def _indent(place: Place) -> str:
+    """The spaces before a field of a state: two for each level that leads to it."""
+    return "  " * (len(place.path) - 1)
+
+
 def callback_that_nobody_waits_for(places: Iterable[Place]) -> Iterator[Change]:
     """The workflow goes on at once instead of waiting for the answer."""
     for place in places:
@@ -145,4 +222,10 @@ OPERATORS: dict[str, Operator] = {
     "a Retry without limit, cap or jitter": retries_without_a_limit_or_delay,
     "a callback that nobody waits for": callback_that_nobody_waits_for,
     "a failure that looks like success": end_of_another_kind,
+    "a number that Step Functions refuses": number_outside,
+    "a word that Step Functions does not know": word_outside,
+    "a Retry that hardly tries": retry_that_hardly_tries,
+    "a heartbeat that can never be missed": heartbeat_longer_than_the_timeout,
+    "a Default that is not the safe way": default_that_is_not_the_safe_one,
+    "a lost Output": output_lost_anywhere,
 }

@@ -121,6 +121,36 @@ def off_by_one(places: Iterable[Place]) -> Iterator[Change]:
             yield become(place, place.source.replace(number, str(int(number) - 1), 1))
 
 
+# The AWS provider's and the services' own references.
+OUTSIDE = {
+    "message_retention_seconds": ("59", "14 * 24 * 60 * 60 + 1"),
+    "password_length": ("3", "4097"),
+}
+
+
+def number_outside(places: Iterable[Place]) -> Iterator[Change]:
+    """A number that AWS refuses."""
+    for place in places:
+        if place.path[0].startswith(("resource.", "ephemeral.")):
+            for new in OUTSIDE.get(place.key, ()):
+                yield become(place, new)
+
+
+def word_outside(places: Iterable[Place]) -> Iterator[Change]:
+    """A word that AWS does not know there."""
+    for place in places:
+        listed = place.key in ("type", "test") and place.source.startswith('"')
+        if listed and not place.path[0].startswith("variable."):
+            yield become(place, f'"{misspelt(place.source.strip(chr(34)))}"')
+
+
+def shorter_retention(places: Iterable[Place]) -> Iterator[Change]:
+    """Messages that are gone before anybody looks."""
+    for place in places:
+        if place.key == "message_retention_seconds":
+            yield become(place, "60")
+
+
 OPERATORS: dict[str, Operator] = {
     "a lost protection": protection_lost,
     "a protection turned off": switch_turned_off,
@@ -136,4 +166,7 @@ OPERATORS: dict[str, Operator] = {
     "a resource of another name": another_name,
     "a lost check of a setting": check_lost,
     "a bound that is off by one": off_by_one,
+    "a number that AWS refuses": number_outside,
+    "a word that AWS does not know": word_outside,
+    "a shorter retention": shorter_retention,
 }

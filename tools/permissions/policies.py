@@ -185,6 +185,9 @@ def _principals(statement: Mapping[str, Any]) -> list[str]:
     """Whom a statement names, of whatever kind; "" in a role's policies, which name nobody."""
     named = statement.get("Principal", "")
     if isinstance(named, Mapping):
+        unknown = sorted(set(named) - {"AWS", "Service"})
+        if unknown:
+            raise UserError(f"a principal of the kind {unknown[0]} is not known: AWS or Service")
         return [each for several in named.values() for each in _listed(several)]
     return [str(named)]
 

@@ -9,6 +9,7 @@ from tools.mutants import (
     flaws,
     on_code,
     on_definition,
+    on_limits,
     on_policies,
     on_profiles,
     on_template,
@@ -26,6 +27,7 @@ States:
     Resource: arn:aws:states:::lambda:invoke.waitForTaskToken
     Arguments: {Payload: {file: "{% $file %}", id: "{% $states.input.id %}"}}
     TimeoutSeconds: 3
+    Output: "{% $states.result %}"
     Retry:
       - {ErrorEquals: [ServiceBusy], MaxAttempts: 2}
     Catch:
@@ -42,6 +44,7 @@ States:
 TEMPLATE = """\
 Parameters:
   Key: {Default: /order-intake/local/keys/data/arn}
+  LogRetentionDays: {Default: 30, MinValue: 1}
 Resources:
   Rule:
     Properties:
@@ -53,6 +56,27 @@ Resources:
         - {Id: One, Arn: !GetAtt One.Arn, DeadLetterConfig: {Arn: !GetAtt Queue.Arn}}
   Queue:
     Properties: {KmsMasterKeyId: !Ref DataKeyArn, QueueName: q}
+  Daily:
+    Type: AWS::Scheduler::Schedule
+    Properties:
+      ScheduleExpression: cron(15 4 * * ? *)
+      ScheduleExpressionTimezone: UTC
+      FlexibleTimeWindow: {Mode: "OFF"}
+      Target: {RetryPolicy: {MaximumRetryAttempts: 8}}
+  Bucket:
+    Type: AWS::S3::Bucket
+    Properties:
+      LifecycleConfiguration: {Rules: [{Id: Work, Prefix: work/, ExpirationInDays: 21}]}
+  Topic:
+    Type: AWS::SNS::TopicPolicy
+    Properties:
+      PolicyDocument:
+        Statement:
+          - Sid: Rules
+            Effect: Allow
+            Action: sns:Publish
+  Backups:
+    Properties: {PointInTimeRecoveryEnabled: true}
   One:
     Properties:
       Timeout: 3
@@ -78,6 +102,16 @@ TERRAFORM = """\
 resource "aws_secretsmanager_secret_version" "this" {
   secret_string_wo = "x"
   kms_key_id       = aws_kms_key.config.arn
+}
+resource "aws_sqs_queue" "dlq" {
+  message_retention_seconds = 1209600
+}
+data "aws_iam_policy_document" "key" {
+  statement {
+    principals {
+      type = "Service"
+    }
+  }
 }
 locals {
   parameters = {
@@ -121,7 +155,8 @@ def made(kind: str) -> tuple[str, dict[str, list[Change]]]:
             found = places.of_yaml(DEFINITION)
             return DEFINITION, changes(on_definition.OPERATORS, found)
         case "template":
-            return TEMPLATE, changes(on_template.OPERATORS, places.of_yaml(TEMPLATE))
+            operators = on_template.OPERATORS | on_limits.OPERATORS
+            return TEMPLATE, changes(operators, places.of_yaml(TEMPLATE))
         case "pattern":
             return TEMPLATE, changes(on_template.PATTERNS, places.of_yaml(TEMPLATE))
         case "policy":
@@ -145,11 +180,26 @@ def made(kind: str) -> tuple[str, dict[str, list[Change]]]:
         ("definition", "a comparison with a misspelt word", "= 'godo'"),
         ("definition", "a Retry on the wrong error", "[ServiceBuys]"),
         ("definition", "a Catch of the wrong error", "[States.AL]"),
-        ("definition", "a lost Retry", "TimeoutSeconds: 3\n    Catch"),
-        ("definition", "a lost timeout", "}}\n    Retry"),
+        ("definition", "a lost Retry", 'result %}"\n    Catch'),
+        ("definition", "a lost timeout", "}}\n    Output"),
         ("definition", "a lost argument", '{id: "{% $states.input.id %}"}'),
         ("definition", "a callback that nobody waits for", "lambda:invoke\n"),
         ("definition", "a failure that looks like success", "Three: {Type: Succeed}"),
+        ("definition", "a number that Step Functions refuses", "MaxAttempts: -1"),
+        ("definition", "a word that Step Functions does not know", "Three: {Type: Fali}"),
+        ("definition", "a Retry that hardly tries", "MaxAttempts: 0"),
+        ("definition", "a heartbeat that can never be missed", "3\n    HeartbeatSeconds: 3"),
+        ("definition", "a Default that is not the safe way", "Default: Four"),
+        ("definition", "a lost Output", "TimeoutSeconds: 3\n    Retry"),
+        ("template", "a number that AWS refuses", "MaximumRetryAttempts: 186"),
+        ("template", "a word that AWS does not know", 'Mode: "OF"'),
+        ("template", "a setting out of bounds", "{Default: 31, MinValue"),
+        ("template", "a schedule that AWS refuses", "cron(15 24 * * ? *)"),
+        ("template", "a schedule that never comes", "cron(15 4 31 2 ? *)"),
+        ("template", "another time zone", "Timezone: Europe/Berlin"),
+        ("template", "another scope of a lifecycle", "Prefix: incoming/, Exp"),
+        ("template", "another retention", "RecoveryEnabled: false"),
+        ("template", "another condition in a topic's policy", "sns:Publish\n            Condition"),
         ("template", "lost encryption", "Properties: {QueueName: q}"),
         ("template", "a lost dead-letter queue", "Arn: !GetAtt One.Arn}"),
         ("template", "a lost limit", "Properties:\n      Handler"),
@@ -174,6 +224,9 @@ def made(kind: str) -> tuple[str, dict[str, list[Change]]]:
         ("policy", "any principal", 'Principal: "*"\n            Action: [s3'),
         ("policy", "another principal", "Service: glue.amazonaws.com"),
         ("policy", "a Deny become Allow", 'Effect: Allow\n            Principal: "*"'),
+        ("terraform", "a number that AWS refuses", "message_retention_seconds = 59"),
+        ("terraform", "a word that AWS does not know", 'type = "Serviec"'),
+        ("terraform", "a shorter retention", "message_retention_seconds = 60"),
         ("terraform", "a plaintext secret", "  secret_string = "),
         ("terraform", "a swapped key", "aws_kms_key.data.arn\n}"),
         ("terraform", "a lost or misspelt hand-over", '"keys/data/anr"'),
@@ -217,6 +270,7 @@ def test_every_operator_finds_something_in_the_repository() -> None:
     tables: list[tuple[str, Iterable[str]]] = [
         ("definition", on_definition.OPERATORS),
         ("template", on_template.OPERATORS),
+        ("template", on_limits.OPERATORS),
         ("pattern", on_template.PATTERNS),
         ("policy", on_policies.OPERATORS),
         ("terraform", on_terraform.OPERATORS),
