@@ -37,7 +37,8 @@ PROTOCOLS = {"http", "https", "email", "email-json", "sms", "sqs", "application"
 def test_setting_has_bounds_and_its_default_is_within_them(name: str) -> None:
     setting = NUMBERS[name]
     if "AllowedValues" in setting:
-        assert setting["Default"] in setting["AllowedValues"]
+        one_of = setting["Default"] in setting["AllowedValues"]
+        assert one_of, f"{name}: its Default {setting['Default']} is not one of its AllowedValues"
         return
     bounds = setting.get("MinValue"), setting.get("MaxValue")
     assert None not in bounds, f"{name}: give it MinValue and MaxValue, or AllowedValues"

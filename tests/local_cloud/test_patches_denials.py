@@ -51,6 +51,55 @@ def test_missing_object_shows_only_to_who_may_list(
     assert status(lambda: cloud.client("s3").get_object(**gone)) == 404
 
 
+OURS = f"arn:aws:kms:{LOCAL_REGION}:{LOCAL_ACCOUNT}:key/ours"
+
+
+@pytest.mark.parametrize(
+    ("headers", "taken"),
+    [
+        ({}, True),
+        ({"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": OURS}, True),
+        ({"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": f"{OURS}-not"}, False),
+        ({"ServerSideEncryption": "AES256"}, False),
+        ({"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32}, False),
+    ],
+)
+def test_upload_is_judged_by_the_key_that_it_names(
+    cloud: Emulator, manifest: tuple[str, str], headers: dict[str, str], taken: bool
+) -> None:
+    bucket, _ = manifest
+    resource = f"arn:aws:s3:::{bucket}/{unique('keys')}/*"
+    sse = "s3:x-amz-server-side-encryption"
+    given = {"Null": {sse: "false"}}
+    denied = [
+        given | {"StringNotEquals": {sse: "aws:kms"}},
+        given | {"StringNotEquals": {f"{sse}-aws-kms-key-id": OURS}},
+        {"Null": {f"{sse}-customer-algorithm": "false"}},
+    ]
+    statements = [
+        {"Effect": "Deny", "Action": "s3:PutObject", "Resource": resource, "Condition": condition}
+        for condition in denied
+    ]
+    user = cloud.user(allow("s3:PutObject", resource), *statements)
+    client, key = cloud.client_as("s3", **user), f"{resource.split('/')[1]}/a"
+
+    def put() -> Any:
+        return client.put_object(Bucket=bucket, Key=key, Body=b"", **headers)
+
+    def begin() -> Any:
+        upload = client.create_multipart_upload(Bucket=bucket, Key=key, **headers)["UploadId"]
+        part = {name: said for name, said in headers.items() if name.startswith("SSECustomer")}
+        return client.upload_part(
+            Bucket=bucket, Key=key, UploadId=upload, PartNumber=1, Body=b"", **part
+        )
+
+    for send in (put, begin):
+        if taken:
+            assert send()["ResponseMetadata"]["HTTPStatusCode"] == 200
+        else:
+            assert status(send) == 403
+
+
 @pytest.mark.parametrize(
     ("source", "detail_type", "allowed"),
     [("mine", "Told", True), ("mine", "Other", False), ("yours", "Told", False)],

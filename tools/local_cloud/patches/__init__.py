@@ -74,6 +74,7 @@ PATCHES: dict[str, Callable[[], None]] = {
     "events_are_judged_one_by_one": iam.events_are_judged_one_by_one,
     "ranges_of_versions": s3.ranges_of_versions,
     "missing_objects_are_kept_secret": s3.missing_objects_are_kept_secret,
+    "encryption_headers_are_judged": s3.encryption_headers_are_judged,
     "names_of_versions": s3.names_of_versions,
     "yaml_definitions": cloudformation.yaml_definitions,
     "settings_of_functions": cloudformation.settings_of_functions,

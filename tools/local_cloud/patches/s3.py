@@ -1,5 +1,6 @@
 """S3: reading and listing objects."""
 
+import re
 import urllib.parse
 from contextvars import ContextVar
 from typing import Any
@@ -109,3 +110,39 @@ def names_of_versions() -> None:
 
     objects._list_object_versions = listed
     objects._xml_body = written
+
+
+_SSE = "x-amz-server-side-encryption"
+
+
+def encryption_headers_are_judged() -> None:
+    """A bucket's policy can say which key an upload may name, and refuse a key of the sender's own.
+
+    AWS has the condition keys `s3:x-amz-server-side-encryption-aws-kms-key-id` and
+    `…-customer-algorithm` for `PutObject`. MiniStack knows the one of the encryption's kind only,
+    so that a policy that lets one key in refuses that key, too. What the request says is added;
+    for a part, what the request that began its upload said.
+    """
+    actions, objects = module("core.iam_actions"), module("services.s3")
+    ask, begin = actions._s3_object_context, objects._create_multipart_upload
+
+    def named(headers: Any) -> dict[str, str]:
+        keys = (f"{_SSE}-aws-kms-key-id", f"{_SSE}-customer-algorithm")
+        return {f"s3:{key}": headers[key] for key in keys if headers.get(key)}
+
+    def ask_with_keys(action: str, query: Any, path: str, headers: Any) -> Any:
+        context = ask(action, query, path, headers)
+        if action == "s3:PutObject" and context is not None:
+            upload = actions._query_param(query, "uploadId")
+            begun = objects._multipart_uploads.get(upload) or {} if upload else {}
+            context |= begun.get("named_keys", {}) if upload else named(headers)
+        return context
+
+    def begin_and_keep(bucket: str, key: str, headers: Any) -> Any:
+        answer = begin(bucket, key, headers)
+        if upload := re.search(rb"<UploadId>([^<]+)</UploadId>", answer[2]):
+            objects._multipart_uploads[upload[1].decode()]["named_keys"] = named(headers)
+        return answer
+
+    actions._s3_object_context = ask_with_keys
+    objects._create_multipart_upload = begin_and_keep
