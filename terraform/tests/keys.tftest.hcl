@@ -140,6 +140,11 @@ run "only_the_bus_sends_to_its_dead_letter_queue" {
   command = plan
 
   assert {
+    condition     = aws_sqs_queue.orders_dlq.message_retention_seconds == 14 * 24 * 60 * 60
+    error_message = "The queue must keep what nobody has looked at as long as SQS can: 14 days."
+  }
+
+  assert {
     condition = [
       for statement in jsondecode(aws_sqs_queue.orders_dlq.policy).Statement :
       [statement.Effect, statement.Principal, statement.Action, statement.Resource]

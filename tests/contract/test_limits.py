@@ -4,6 +4,7 @@ Those schemas know most of the template's limits; `make lint` reads them. Here a
 those of the workflow's definition, which no linter needs to be installed for.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from order_intake import errors
 from tests.template import definition, functions, resources, template
+from tools.stage import ROOT
 from tools.workflow.definition import machines
 
 DAY = 86400
@@ -118,6 +120,15 @@ def test_subscription_has_a_protocol_that_sns_has() -> None:
     for name, body in resources("AWS::SNS::Subscription").items():
         protocol = body["Properties"]["Protocol"]
         assert protocol in PROTOCOLS, f"{name}: SNS has no protocol {protocol}"
+
+
+def test_generated_password_is_long_and_one_that_secrets_manager_makes() -> None:
+    # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html
+    text = (ROOT / "terraform" / "secrets.tf").read_text(encoding="utf-8")
+    found = re.search(r"password_length\s*=\s*(.+?)\s*(#.*)?$", text, re.MULTILINE)
+    assert found, "secrets.tf: say how long a generated password is: password_length"
+    assert found[1].isdecimal(), f"secrets.tf: password_length {found[1]} is not a number"
+    assert 32 <= int(found[1]) <= 4096, f"secrets.tf: a password has 32 to 4096, not {found[1]}"
 
 
 # ---- The workflow's definition
