@@ -237,6 +237,31 @@ def test_history_has_the_states_of_branches(cloud: Emulator) -> None:
     assert len({event["id"] for event in history}) == len(history)
 
 
+def test_stopped_execution_does_nothing_more(cloud: Emulator, tmp_path: Path) -> None:
+    function = cloud.function(
+        "import pathlib, time\n"
+        "def handler(event, context):\n"
+        "    called, answer = (pathlib.Path(event[name]) for name in ('called', 'answer'))\n"
+        "    called.touch()\n"
+        "    while not answer.exists():\n"
+        "        time.sleep(0.02)\n"
+    )
+    client, called, answer = cloud.client("stepfunctions"), tmp_path / "called", tmp_path / "answer"
+    task = call(function, {"called": str(called), "answer": str(answer)}, Next="Later")
+    machine = cloud.machine({"Call": task, "Later": {"Type": "Pass", "End": True}})
+    arn = client.start_execution(stateMachineArn=machine)["executionArn"]
+    wait_until(called.exists, "the call")
+
+    client.stop_execution(executionArn=arn)
+    called.unlink()
+    answer.touch()
+    cloud.run({"Call": task, "Later": {"Type": "Pass", "End": True}})  # time enough to go on
+
+    assert client.describe_execution(executionArn=arn)["status"] == "ABORTED"
+    kinds = [event["type"] for event in client.get_execution_history(executionArn=arn)["events"]]
+    assert kinds[-1] == "ExecutionAborted"
+
+
 def test_retry_keeps_to_its_longest_delay(cloud: Emulator) -> None:
     retry = {
         "ErrorEquals": ["RatesUnavailable"],

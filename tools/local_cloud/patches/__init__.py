@@ -52,6 +52,7 @@ PATCHES: dict[str, Callable[[], None]] = {
     "undelivered_messages_come_back_sooner": queues.undelivered_messages_come_back_sooner,
     "no_start_delay": step_functions.no_start_delay,
     "branch_history": step_functions.branch_history,
+    "stopped_executions_end": step_functions.stopped_executions_end,
     "retry_delays": step_functions.retry_delays,
     "token_tasks": step_functions.token_tasks,
     "failed_entries": step_functions.failed_entries,

@@ -88,6 +88,32 @@ def _step(
     return output, following
 
 
+class _StoppedError(Exception):
+    """Ends the walk through an execution that was stopped."""
+
+
+def stopped_executions_end() -> None:
+    """An execution that was stopped enters no state, calls nothing any more and stays ABORTED.
+
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html
+    MiniStack writes the status and lets a task go on with its retries, whose end then becomes the
+    execution's. Whatever it does next begins with an event of the history: there it ends.
+    """
+    states = module("services.stepfunctions")
+    add_event, fail = states._add_event, states._fail_execution
+
+    def add_event_or_end(execution: Any, event_type: str, details: Any = None) -> Any:
+        if execution.get("status") == "ABORTED" and event_type != "ExecutionAborted":
+            raise _StoppedError
+        return add_event(execution, event_type, details)
+
+    def fail_unless_stopped(execution: Any, error: str, cause: str) -> None:
+        if execution.get("status") != "ABORTED":
+            fail(execution, error, cause)
+
+    states._add_event, states._fail_execution = add_event_or_end, fail_unless_stopped
+
+
 def retry_delays() -> None:
     """Retries keep to `MaxDelaySeconds` and `JitterStrategy`.
 
