@@ -43,8 +43,13 @@ def find_upload(deployed: Deployed, file_id: str) -> Uploaded:
     raise UserError(f"no file {file_id!r} on stage {deployed.stage.name}; make send prints ids")
 
 
-def event_of(deployed: Deployed, uploaded: Uploaded, correlation_id: str) -> dict[str, Any]:
-    """The event that S3 sent for this upload, made anew; UserError when the version is gone."""
+def event_of(
+    deployed: Deployed, uploaded: Uploaded, correlation_id: str, uploaded_at: str | None
+) -> dict[str, Any]:
+    """The event that S3 sent for this upload, made anew; UserError when the version is gone.
+
+    Its time is the row's, which may be on another day than the object's.
+    """
     try:
         found = deployed.stage.client("s3").head_object(
             Bucket=uploaded.bucket, Key=uploaded.key, VersionId=uploaded.version_id
@@ -53,7 +58,7 @@ def event_of(deployed: Deployed, uploaded: Uploaded, correlation_id: str) -> dic
         raise UserError(f"{uploaded.key} cannot be read any more: {error}") from None
     event = deployed.upload_event(uploaded.key, found["ContentLength"])
     event["id"] = correlation_id
-    event["time"] = found["LastModified"].strftime("%Y-%m-%dT%H:%M:%SZ")
+    event["time"] = uploaded_at or found["LastModified"].strftime("%Y-%m-%dT%H:%M:%SZ")
     event["detail"]["object"]["version-id"] = uploaded.version_id
     return event
 
@@ -137,7 +142,7 @@ def retry(deployed: Deployed, file_id: str) -> Row:
         check_it_may_run(deployed, row)
         uploaded = Uploaded(row["bucket"], row["key"], row["version_id"])
         correlation_id = row["correlation_id"]
-    event = event_of(deployed, uploaded, correlation_id)
+    event = event_of(deployed, uploaded, correlation_id, (row or {}).get("uploaded_at"))
     start(deployed, file_id, event, row)
     _wait_for_new_run(deployed, file_id, row or {})
     limit = LIMIT + event["detail"]["object"]["size"] * SECONDS_PER_BYTE

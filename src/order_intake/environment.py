@@ -48,6 +48,7 @@ class RegisterFile(Settings, frozen=True):
 class FetchExchangeRates(Settings, frozen=True):
     """Settings of the function FetchExchangeRates."""
 
+    ledger_table: Text
     rates_api_secret_arn: Text
 
 

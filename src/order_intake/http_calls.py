@@ -6,12 +6,17 @@ over plain HTTP unless it stays on this machine.
 """
 
 import functools
+import threading
+from queue import Empty, SimpleQueue
 from urllib.parse import urlsplit
 
 import urllib3
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 TIMEOUT = urllib3.Timeout(connect=3.0, read=10.0)
+# A read's timeout begins anew with every byte: these bound the whole exchange.
+WHOLE_SECONDS = 20.0
+MAX_BYTES = 4 * 1024**2  # ten years of daily rates have a fortieth of it
 
 
 class ExchangeFailed(Exception):
@@ -43,8 +48,38 @@ def exchange(
     sent = dict(headers or {})
     if api_key:
         sent["X-Api-Key"] = api_key
+    outcome: SimpleQueue[tuple[int, bytes] | BaseException] = SimpleQueue()
+
+    def call() -> None:
+        try:
+            outcome.put(_call(method, url, sent, body))
+        except BaseException as error:  # noqa: BLE001, RUF100 - raised by the waiting thread
+            outcome.put(error)
+
+    # A thread of its own, because no timeout of a socket bounds headers that come byte by byte.
+    threading.Thread(target=call, daemon=True).start()
     try:
-        answer = _pool().request(method, url, headers=sent, body=body, redirect=False)
-    except urllib3.exceptions.HTTPError as error:
-        raise ExchangeFailed(f"{host}: {type(error).__name__}") from error
-    return answer.status, answer.data
+        found = outcome.get(timeout=WHOLE_SECONDS)
+    except Empty:
+        raise ExchangeFailed(f"{host}: no whole answer in {WHOLE_SECONDS:g} s") from None
+    if isinstance(found, urllib3.exceptions.HTTPError):
+        raise ExchangeFailed(f"{host}: {type(found).__name__}") from found
+    if isinstance(found, BaseException):
+        raise found
+    if len(found[1]) > MAX_BYTES:
+        raise ExchangeFailed(f"{host}: the answer is larger than {MAX_BYTES} bytes")
+    return found
+
+
+def _call(method: str, url: str, headers: dict[str, str], body: bytes | None) -> tuple[int, bytes]:
+    """Send a request and give the answer's status and body, cut right after MAX_BYTES."""
+    answer = _pool().request(
+        method, url, headers=headers, body=body, redirect=False, preload_content=False
+    )
+    try:
+        content = answer.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            answer.close()  # what is left of it is not read
+        return answer.status, content
+    finally:
+        answer.release_conn()

@@ -100,6 +100,8 @@ class FileRow(msgspec.Struct, frozen=True, kw_only=True):
     house_total: str | None = None
     house_currency: str | None = None
     house_gross: str | None = None
+    rates: dict[str, Any] | None = None
+    """The exchange rates of every run, as `steps.rates_of` keeps them."""
     reason: str | None = None
     explanation: str | None = None
     duplicate_of: str | None = None
@@ -333,6 +335,28 @@ class Ledger:
         except _ConditionFailed as met:
             raise ClosedOtherwise(f"{file_id} cannot be registered: {met}") from met
 
+    def keep_rates(self, file_id: str, rates: Values, instead_of: Values | None) -> Values:
+        """Keep a file's exchange rates for all its tries, and give those that are kept.
+
+        The first ones stay, unless they are those that these come instead of. Raises
+        ClosedOtherwise when the file has no row.
+        """
+        condition, values = "attribute_not_exists(rates)", {}
+        if instead_of is not None:
+            condition, values = "rates = :old", {":old": instead_of}
+        try:
+            self._update(
+                file_id,
+                set_={"rates": rates},
+                condition=f"attribute_exists(pk) AND {condition}",
+                values=values,
+            )
+        except _ConditionFailed as met:
+            if "rates" not in met.item:
+                raise ClosedOtherwise(f"{file_id} has no rates to keep: {met}") from met
+            return dict(met.item["rates"])
+        return rates
+
     def await_approval(
         self, file_id: str, question: QuestionKind, token: str, totals: Totals, until: datetime
     ) -> FileRow:
@@ -512,9 +536,12 @@ class Ledger:
     def _start_run(
         self, file: IncomingFile, claimant: str, lease: timedelta, now: datetime
     ) -> FileRow:
+        fields = _first_fields(file, claimant, lease, now)
+        # Rates may be those of its day, which no later run of the upload changes.
+        del fields["uploaded_at"]
         item = self._update(
             file.file_id,
-            set_=_first_fields(file, claimant, lease, now),
+            set_=fields,
             add_one="run",
             remove=TRACES,
             condition=(

@@ -93,6 +93,27 @@ def fetch_rates(secret_arn: str, file: IncomingFile) -> exchange.Rates:
     return exchange.published_rates(profile, file.uploaded_at, published)
 
 
+def rates_of(ledger: Ledger, secret_arn: str, file: IncomingFile) -> exchange.Rates:
+    """Give the exchange rates of a file, the same at every try of all its runs.
+
+    They are fetched once and kept in the ledger: what the API says may change from hour to hour,
+    and a file that was loaded with some rates is never closed with others. Where the profile asks
+    for other rates since then, they are fetched anew; a load notices other sums.
+    Raises RatesUnavailable and RatesRefused, and ClosedOtherwise when the file has no row.
+    """
+    profile = profile_of(file)
+    days = exchange.days_needed(profile, file.uploaded_at)
+    if days is None:
+        return exchange.house_rates()
+    asked = {"currency": profile.currency, "days": "..".join(day.isoformat() for day in days)}
+    row = ledger.find(file.file_id)
+    kept = row.rates if row else None
+    if kept is None or not kept.items() >= asked.items():
+        fetched = msgspec.to_builtins(fetch_rates(secret_arn, file))
+        kept = ledger.keep_rates(file.file_id, fetched | asked, instead_of=kept)
+    return msgspec.convert(kept, exchange.Rates)
+
+
 def price(
     store: ObjectStore,
     file: IncomingFile,

@@ -463,8 +463,27 @@ def test_rates_are_of_working_days(running: Commands, secret: PutSecret) -> None
     assert sunday["date"] == "2010-12-31"
     assert sunday["rates"] == {"USD": 1.3362}
     assert list(days["rates"]) == ["2010-12-31", "2011-01-03"]
+    assert days["rates"]["2010-12-31"] == {"GBP": 0.86075}
+    assert days["rates"]["2011-01-03"] == {"GBP": 0.870304}
     for unknown in ("/2010-12-30", "/2010-12-31?symbols=XXX", "/2010-12-31?base=USD", "/someday"):
         assert ask(base + unknown, key="key")[0] == 404
+
+
+def test_rates_end_on_the_day_that_is_set(running: Commands, secret: PutSecret) -> None:
+    cloud = running.read("cloud.json")
+    base, day = cloud["rates_api"]["base_url"], f"{cloud['outside']['base_url']}/day"
+    secret("rates-api", {"base_url": "", "api_key": "key"})
+    control = keys.read(running.folder / keys.FILE).control
+
+    def last(until: Any) -> str:
+        assert ask(day, "PUT", {"last": until}, control=control)[0] == 200
+        answer = json.loads(ask(f"{base}/2010-12-31..2011-01-07?symbols=GBP", key="key")[1])
+        return str(answer["end_date"])
+
+    assert last("2011-01-04") == "2011-01-04"
+    assert last(None) == "2011-01-07"
+    assert ask(day, "PUT", {"last": "someday"}, control=control)[0] == 400
+    assert ask(day, "PUT", {"last": None})[0] == 403
 
 
 def test_apis_fail_when_told_to(running: Commands, secret: PutSecret) -> None:

@@ -141,7 +141,7 @@ OPEN = {
         "start workflow",
     },
     "RegisterFile": {"get incoming", "put work", "read row", "change row"},
-    "FetchExchangeRates": {"secret rates-api"},
+    "FetchExchangeRates": {"secret rates-api", "read row", "change row"},
     "PriceChunk": {"get incoming", "put work"},
     "AssessFile": {"get work"},
     "RequestApproval": {"change row", "announce ApprovalRequested"},

@@ -137,7 +137,9 @@ class Expression:
             return bool(left != right)
         if left is None or type(left) is not type(right):
             return False
-        return bool({"=": left == right, "<": left < right, ">": left > right}[operator])
+        if operator == "=":
+            return bool(left == right)
+        return bool(left < right if operator == "<" else left > right)
 
     def _operand(self) -> Any:
         token = self.tokens.pop(0)

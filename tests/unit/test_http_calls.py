@@ -1,5 +1,6 @@
 """One exchange with a party outside, tried against a small server on loopback."""
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,6 +31,18 @@ class Handler(BaseHTTPRequestHandler):
         self.server.seen.append((self.path, dict(self.headers)))
         if self.path == "/silent":
             self.server.silent.wait(10)
+        if self.path == "/drop%20by%20drop":
+            with contextlib.suppress(OSError):
+                while not self.server.silent.wait(0.02):
+                    self.wfile.write(b"H")  # of HTTP/1.1
+            return
+        if self.path == "/endless":
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while not self.server.silent.is_set():
+                    self.wfile.write(b"x" * 65536)
+            return
         self.send_response(302 if self.path == "/elsewhere" else 200)
         self.send_header("Location", "/stolen")
         self.send_header("Content-Length", "2")
@@ -77,6 +90,22 @@ def test_silence_is_a_failure(server: Server, monkeypatch: pytest.MonkeyPatch) -
 
     with pytest.raises(http_calls.ExchangeFailed, match=r"127\.0\.0\.1: ReadTimeoutError"):
         http_calls.exchange("GET", f"{server.url}/silent")
+
+
+def test_answer_that_comes_byte_by_byte_is_a_failure(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_calls, "WHOLE_SECONDS", 0.3)
+
+    with pytest.raises(http_calls.ExchangeFailed, match=r"no whole answer in 0\.3 s"):
+        http_calls.exchange("GET", f"{server.url}/drop%20by%20drop")
+
+
+def test_answer_without_end_is_a_failure(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_calls, "MAX_BYTES", 100_000)
+
+    with pytest.raises(http_calls.ExchangeFailed, match="larger than 100000 bytes"):
+        http_calls.exchange("GET", f"{server.url}/endless")
 
 
 def test_no_connection_is_a_failure(server: Server) -> None:

@@ -17,7 +17,7 @@ TO_VERDICT = [*TO_PRICES, "HowPriced", "AssessFile", "NeedsApproval"]
 END = ["Announce", "Outcome"]
 MANIFEST = {"bucket": "uploads", "key": "manifest.json"}
 LOADED = {"status": "loaded", "lines": 2, "already_loaded": False}
-REGISTERED = {"status": "registered", "chunks": 2, "manifest": MANIFEST}
+REGISTERED = {"status": "registered", "file": "the same", "chunks": 2, "manifest": MANIFEST}
 
 
 def script(verdict: str = "load", **more: Any) -> dict[str, Any]:

@@ -175,12 +175,13 @@ def test_file_is_registered_for_this_execution(states: SingleStates) -> None:
 
 def test_registered_file_goes_on(states: SingleStates) -> None:
     manifest = {"bucket": "b", "key": "k"}
-    registered = {"status": "registered", "chunks": 7, "manifest": manifest}
+    file = FILE | {"uploaded_at": "2026-03-01T09:00:00Z"}  # of the file's first run
+    registered = {"status": "registered", "file": file, "chunks": 7, "manifest": manifest}
 
     taken = states.run("HowRegistered", registered)
 
     assert taken.following == "GatherTerms"
-    assert taken.variables == {"chunks": 7, "manifest": manifest}
+    assert taken.variables == {"file": file, "chunks": 7, "manifest": manifest}
 
 
 def test_duplicate_is_announced(states: SingleStates) -> None:

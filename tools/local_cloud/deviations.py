@@ -117,7 +117,7 @@ DEVIATIONS = (
         "tests/local_cloud/test_strangers.py::test_page_is_refused_whatever_it_holds",
     ),
     Deviation(
-        "The rates API knows one day, 2010-12-31, and gives its rates for every later working day.",
+        "The rates API knows one day, 2010-12-31, and makes those of later working days from it.",
         "the real file needs that day, and nothing is to be fetched from outside",
         "house amounts of other days are examples",
         "tests/local_cloud/test_local_cloud.py::test_rates_are_of_working_days",

@@ -9,6 +9,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from psycopg import sql
@@ -61,6 +62,11 @@ def requests_left() -> list[int]:
 def set_outside(**apis: dict[str, Any]) -> None:
     """Let `rates` and `webhook` fail as their fields say; `{}` lets one work again."""
     _outside("/control", apis)
+
+
+def set_rates_day(last: date | None) -> None:
+    """Let the rates API have rates up to this day and no further; None: up to today."""
+    _outside("/day", {"last": last.isoformat() if last else None})
 
 
 def outside_left() -> dict[str, int]:

@@ -1,11 +1,13 @@
 """What lies outside the account: the rates API and the partners' webhook, in one small server.
 
 Both check the API key against the stage's secret, and can be told to fail:
-`PUT /control {"rates": {"fail_next": 2, "status": 503}}`. `GET /received` shows what the webhook
-took. These two are for the holder of the control paths' secret.
+`PUT /control {"rates": {"fail_next": 2, "status": 503}}`. `PUT /day {"last": "2026-11-23"}` sets
+the last day of which the rates API has rates (null: today). `GET /received` shows what the webhook
+took. These three are for the holder of the control paths' secret.
 `python -m tools.local_cloud.outside` is started by `make up`; loopback only.
 """
 
+import datetime
 import hmac
 import http.server
 import json
@@ -22,7 +24,7 @@ from tools.local_cloud import guard, keys, rates
 
 _KEY_SECONDS = 60.0
 _KEPT = 1000
-_CONTROL = ("/control", "/received")
+_CONTROL = ("/control", "/day", "/received")
 
 
 @dataclass
@@ -75,6 +77,7 @@ class Outside:
         default_factory=lambda: {"rates": Trouble(), "webhook": Trouble()}
     )
     received: list[Any] = field(default_factory=list)
+    last_day: datetime.date | None = None  # of which the rates API has rates; today
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def control(self, wanted: dict[str, dict[str, Any]]) -> None:
@@ -143,13 +146,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._answer(200, {"received": True})
 
     def do_PUT(self) -> None:
-        """Settings for what goes wrong."""
-        if self.path != "/control":
+        """Settings for what goes wrong, and for the rates API's day."""
+        if self.path not in ("/control", "/day"):
             self._answer(404, {"message": "not found"})
             return
         try:
+            if self.path == "/day":
+                last = self._body()["last"]
+                self.outside.last_day = datetime.date.fromisoformat(last) if last else None
+                self._answer(200, {"last": last})
+                return
             self.outside.control(self._body())
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, KeyError) as error:
             self._answer(400, {"message": str(error)})
             return
         self._answer(200, {name: vars(t) for name, t in self.outside.trouble.items()})
@@ -179,7 +187,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _rates(self, url: urllib.parse.SplitResult) -> None:
         query = {name: values[0] for name, values in urllib.parse.parse_qs(url.query).items()}
         try:
-            self._answer(200, rates.answer(url.path, query))
+            self._answer(200, rates.answer(url.path, query, self.outside.last_day))
         except rates.UnknownRatesError:
             self._answer(404, {"message": "not found"})
 

@@ -3,6 +3,7 @@
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from order_intake import environment, logs, payloads, steps
+from order_intake.ledger import Ledger
 
 
 @logs.entry
@@ -11,6 +12,6 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     settings = environment.read(environment.FetchExchangeRates)
     step = payloads.decode(event, payloads.Step)
     step.log()
-    rates = steps.fetch_rates(settings.rates_api_secret_arn, step.file)
+    rates = steps.rates_of(Ledger(settings.ledger_table), settings.rates_api_secret_arn, step.file)
     logs.logger.info("rates", currency=rates.currency, days=len(rates.rates))
     return payloads.encode(rates)

@@ -103,7 +103,7 @@ def _take_in(
         return steps.quarantine(store, ledger, file, 0, None, found, claim, claim.now)
     if isinstance(found, steps.Duplicate):
         return steps.close_duplicate(ledger, file, found.first, claim, claim.now)
-    rates = steps.fetch_rates(settings.rates_api_secret_arn, file)
+    rates = steps.rates_of(ledger, settings.rates_api_secret_arn, file)
     results = [steps.price(store, file, chunk, rates) for chunk in found.chunks]
     assessed = steps.judge(file, results, steps.profile_of(file).terms())
     if assessed.verdict == "approve":

@@ -50,6 +50,7 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
             return _duplicate(claim.row)
         logs.logger.info("taken", by=claim.row.claimed_by, status=claim.row.status)
         return {"status": "taken"}
+    file = claim.row.file  # of the first run: a later one may be told another time
     found = steps.register(store, ledger, file, settings.max_file_bytes, now)
     match found:
         case chunks.FileRefusal():
