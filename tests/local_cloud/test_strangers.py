@@ -281,6 +281,16 @@ def test_keys_are_drawn_anew_and_for_their_owner_only(tmp_path: Path) -> None:
     assert keys.read(path) != first
 
 
+def test_emulator_without_keys_says_so_in_one_line() -> None:
+    command = [str(ROOT / ".venv/cloud/bin/python"), "-m", "tools.local_cloud.launcher"]
+
+    ended = subprocess.run(command, cwd=ROOT, env={}, capture_output=True, text=True)
+
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+    assert keys.VARIABLE in ended.stderr
+
+
 # What another user of the machine tries; prints what it got.
 SNOOPS = """
 import encodings.idna, glob, os, sys, urllib.request

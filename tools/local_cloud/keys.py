@@ -73,8 +73,14 @@ def read(path: Path) -> Keys:
 
 @functools.cache
 def of_this_process() -> Keys:
-    """The keys that the environment names; for processes of the local cloud."""
-    return read(Path(os.environ[VARIABLE]))
+    """The keys that the environment names; for processes of the local cloud.
+
+    Raises RuntimeError where it names none.
+    """
+    try:
+        return read(Path(os.environ[VARIABLE]))
+    except (KeyError, OSError, ValueError):
+        raise RuntimeError(f"{VARIABLE} names no file with keys; start it by `make up`") from None
 
 
 def write_profile(path: Path, endpoint: str, region: str, keys: Path) -> None:
