@@ -101,7 +101,7 @@ class Survey(msgspec.Struct, frozen=True):
 def survey(
     blocks: Iterable[bytes],
     size: int,
-    profile: Profile | None,
+    profile: Profile,
     *,
     bytes_per_chunk: int | None = None,
 ) -> Survey:
@@ -115,10 +115,6 @@ def survey(
     chunks: list[Chunk] = []
     refusal = None
     try:
-        if profile is None:
-            raise _RefusedError(
-                "unknown_partner", "no partner profile has the name in the file's key"
-            )
         chunks = _cut(_Text(hashed, profile), profile, bytes_per_chunk or chunk_size(size))
     except _RefusedError as refused:
         refusal = refused.refusal
@@ -127,8 +123,10 @@ def survey(
     return Survey(digest.hexdigest(), chunks, refusal)
 
 
-def refuse_by_name(key: str) -> FileRefusal | None:
+def refuse_by_name(key: str, *, known: bool) -> FileRefusal | None:
     """Refuse what is not called a CSV file (in whatever case) before any of it is read.
+
+    So is a file of a partner who is not `known`: nobody has said how it reads.
 
     Consoles and file browsers make an empty object with a slash at its end for a folder. It is
     rejected as any other upload that is not a CSV file, so that nothing is without an outcome.
@@ -136,6 +134,11 @@ def refuse_by_name(key: str) -> FileRefusal | None:
     if key.endswith("/"):
         explanation = "this is a folder, not a file: there is nothing to take, and nothing to do"
         return FileRefusal("not_a_file", explanation)
+    if not known:
+        explanation = (
+            "no partner has the name of the file's folder: put it under incoming/<your name>/"
+        )
+        return FileRefusal("unknown_partner", explanation)
     ending = key.rpartition("/")[2].rpartition(".")[2].lower()
     if ending == "csv":
         return None

@@ -48,15 +48,16 @@ def register(
 ) -> chunks.Survey | chunks.FileRefusal | Duplicate:
     """Check a claimed file, claim its content, and cut it into chunks.
 
-    A file over `max_bytes`, or that is not called a CSV file, is refused without being read.
+    A file over `max_bytes`, of an unknown partner, or that is not called a CSV file, is refused
+    without being read.
     """
-    profile = partners.load_profile(file.partner)
-    unread = chunks.refuse_by_size(file.size, max_bytes)
-    if profile:
-        unread = chunks.refuse_by_name(file.key) or unread
+    known = partners.load_profile(file.partner) is not None
+    unread = chunks.refuse_by_name(file.key, known=known)
+    unread = unread or chunks.refuse_by_size(file.size, max_bytes)
     if unread:
         return unread
-    survey = chunks.survey(store.blocks(file.key, file.version_id), file.size, profile)
+    blocks = store.blocks(file.key, file.version_id)
+    survey = chunks.survey(blocks, file.size, profile_of(file))
     if survey.refusal:
         return survey.refusal
     first = ledger.claim_content(file.partner, survey.sha256, file.file_id, now)

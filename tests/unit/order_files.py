@@ -61,7 +61,7 @@ def surveyed(
     bytes_per_chunk: int | None = None,
 ) -> Survey:
     blocks = (data[at : at + block] for at in range(0, len(data), block))
-    return survey(blocks, len(data), load_profile(partner), bytes_per_chunk=bytes_per_chunk)
+    return survey(blocks, len(data), profile(partner), bytes_per_chunk=bytes_per_chunk)
 
 
 def priced(

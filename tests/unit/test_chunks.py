@@ -195,12 +195,21 @@ def test_a_character_may_lie_in_two_blocks(block: int) -> None:
     assert surveyed(data).refusal is None
 
 
-def test_an_unknown_partner_is_refused_and_the_content_has_its_identity() -> None:
-    found = surveyed(GOOD_FILE, "ghost")
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ("incoming/a.csv", "unknown_partner"),
+        ("incoming/ghost/a.txt", "unknown_partner"),
+        ("incoming/", "not_a_file"),
+        ("incoming/ghost/", "not_a_file"),
+    ],
+)
+def test_what_is_nobodys_is_refused_with_where_to_put_it(key: str, reason: str) -> None:
+    found = refuse_by_name(key, known=False)
 
-    assert found.refusal is not None
-    assert found.refusal.reason == "unknown_partner"
-    assert found.sha256 == hashlib.sha256(GOOD_FILE).hexdigest()
+    assert found is not None
+    assert found.reason == reason
+    assert ("under incoming/<your name>/" in found.explanation) == (reason == "unknown_partner")
 
 
 @given(st.binary(max_size=200), st.integers(1, 50))
@@ -249,7 +258,7 @@ def test_chunks_grow_with_the_file_within_limits(size: int, bytes_per_chunk: int
     "name", ["a.csv", "a.CSV", "a.Csv", ".csv", "2026/a b.tsv.csv", "\x1b.csv"]
 )
 def test_what_is_called_csv_is_taken_in_whatever_case(name: str) -> None:
-    assert refuse_by_name(f"incoming/nordwind/{name}") is None
+    assert refuse_by_name(f"incoming/nordwind/{name}", known=True) is None
 
 
 @pytest.mark.parametrize(
@@ -267,7 +276,7 @@ def test_what_is_called_csv_is_taken_in_whatever_case(name: str) -> None:
     ],
 )
 def test_another_file_is_refused_with_what_to_send(name: str, reason: str, said: str) -> None:
-    found = refuse_by_name(f"incoming/nordwind/{name}")
+    found = refuse_by_name(f"incoming/nordwind/{name}", known=True)
 
     assert found is not None
     assert found.reason == reason

@@ -52,6 +52,7 @@ def test_another_execution_is_told_that_the_file_is_taken(started: dict[str, Any
         (HEADER + GOOD, "incoming/a.txt", "unknown_partner"),
         (HEADER + GOOD * 2000, "incoming/online-retail/a.csv.gz", "wrong_file_type"),
         (b"", "incoming/online-retail/2026/", "not_a_file"),
+        (b"", "incoming/", "not_a_file"),
     ],
 )
 def test_a_file_at_fault_is_refused_with_its_reason(
