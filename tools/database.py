@@ -3,9 +3,11 @@
 import json
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import psycopg
 
+from tools import database_ca
 from tools.deployed import Deployed
 
 CONNECT_SECONDS = 3
@@ -40,7 +42,15 @@ class Secret:
             user=secret["username"],
             password=secret["password"],
             connect_timeout=CONNECT_SECONDS,
+            **_trust(self.deployed),
         )
+
+
+def _trust(deployed: Deployed) -> dict[str, Any]:
+    """How the server is known; on loopback not at all."""
+    if deployed.stage.is_local:
+        return {"sslmode": "disable"}
+    return {"sslmode": "verify-full", "sslrootcert": str(database_ca.file())}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import platform
 
 from botocore.exceptions import ClientError
 
-from tools import child, profiles, samconfig, source_template
+from tools import child, database_ca, profiles, samconfig, source_template
 from tools.errors import UserError
 from tools.local_cloud import state
 from tools.stage import PROJECT, ROOT, Stage
@@ -81,6 +81,15 @@ def check_sources(stage: Stage) -> None:
 def build(stage: Stage) -> None:
     """Package the functions: one folder of code, built once for all of them."""
     _sam(stage, "build", "--build-dir", f".aws-sam/{stage.name}")
+    if not stage.is_local and _has_database(stage):
+        database_ca.add_to(ROOT / ".aws-sam" / stage.name)
+
+
+def _has_database(stage: Stage) -> bool:
+    """Whether the platform hands a database over; not before there is a platform."""
+    path = f"/{PROJECT}/{stage.name}/{HANDED_OVER['DatabaseSecretArn']}"
+    answer = stage.client("ssm").get_parameters(Names=[path])
+    return any(item["Value"] != "none" for item in answer["Parameters"])
 
 
 def deploy(stage: Stage) -> None:

@@ -9,6 +9,7 @@ Tables: migrations/, applied by database_migrations.py.
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -36,7 +37,20 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 CONNECT_SECONDS = 5
 # A statement copies one chunk (2 MiB at most); a session that is left alone in a transaction (a
 # function that was killed) is ended by the server, so that the next try does not wait for its lock.
-SESSION = "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
+# Neither strikes a COPY whose client is silent: a host that is lost is noticed by TCP, by the
+# server within 10 + 3 * 5 s, and by us within as long, or 30 s where something was sent to it.
+SESSION = (
+    "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
+    " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+)
+LOST_SERVER: dict[str, Any] = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # milliseconds
+}
+# AWS's certificates for RDS and RDS Proxy; part of the package where a stage has a database.
+CA_FILE = Path(__file__).with_name("database_ca.pem")
 
 # Classes of SQLSTATE after which the same may succeed later: connection, transaction rollback
 # (deadlock), resources, operator intervention (shutdown, timeout), system.
@@ -49,6 +63,7 @@ BEHIND_STATES = frozenset({"42P01", "42703"})
 REFUSING_STATES = frozenset({"28P01", "28000", "3D000", "3F000", "42501"})
 # libpq tells no SQLSTATE when a session does not start, only the server's words.
 REFUSING_WORDS = ("authentication failed", "does not exist")
+UNTRUSTED_WORDS = ("certificate", "does not match host name", "does not support SSL")
 
 
 NOTHING = Figures(0, 0, "0.00", "0.00")
@@ -100,8 +115,10 @@ def connect(secret: secrets.Database) -> psycopg.Connection[tuple[Any, ...]]:
             dbname=secret.dbname,
             user=secret.username,
             password=secret.password,
-            sslmode="disable" if secret.host in LOOPBACK else "require",
+            sslmode="disable" if secret.host in LOOPBACK else "verify-full",
+            sslrootcert=str(CA_FILE),
             connect_timeout=CONNECT_SECONDS,
+            **LOST_SERVER,
             client_encoding="utf8",  # of the priced chunks, whatever the server's default is
             options=SESSION,
             application_name="order-intake",
@@ -115,6 +132,11 @@ def judged() -> Iterator[None]:
         yield
     except psycopg.Error as error:
         state = error.sqlstate or ""
+        if not state and any(words in str(error) for words in UNTRUSTED_WORDS):
+            raise DatabaseRefused(
+                "the database's server is not trusted: no certificate for its host name by a "
+                f"certification authority in {CA_FILE.name}"
+            ) from None
         if state in REFUSING_STATES or (not state and _is_refusal(error)):
             raise DatabaseRefused(f"the database refuses: {_said(error)}") from None
         if state in BEHIND_STATES:

@@ -73,7 +73,7 @@ def test_the_priced_lines_are_the_tables_columns_after_the_file() -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "sslmode"), [("127.0.0.1", "disable"), ("db.example.com", "require")]
+    ("host", "sslmode"), [("127.0.0.1", "disable"), ("db.example.com", "verify-full")]
 )
 def test_a_database_elsewhere_is_reached_over_tls_only(
     host: str, sslmode: str, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 
+from tools import database_ca
 from tools.errors import UserError
 from tools.local_cloud import database, postgres
 from tools.stage import Stage
@@ -24,8 +25,10 @@ def run(stage: Stage, arguments: Sequence[str]) -> int:
         "PGDATABASE": str(found["dbname"]),
         "PGUSER": str(found["username"]),
         "PGPASSWORD": str(found["password"]),
-        "PGSSLMODE": "disable" if stage.is_local else "require",
+        "PGSSLMODE": "disable" if stage.is_local else "verify-full",
     }
+    if not stage.is_local:
+        environment["PGSSLROOTCERT"] = str(database_ca.file())
     return subprocess.run([program, "--no-psqlrc", *arguments], env=environment).returncode
 
 
