@@ -196,6 +196,8 @@ class Template:
                 return self._attribute(*text.split(".", 1))
             case {"Fn::Sub": str(text)}:
                 return self._sub(text)
+            case {"Fn::If": [str(), wherever_it_holds, _]}:  # all that any stage may have
+                return self._value(wherever_it_holds)
             case dict():
                 return {name: self._value(each) for name, each in value.items()}
             case list():
