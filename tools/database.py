@@ -1,11 +1,13 @@
 """Asking the stage's database what it holds of a file; only where it can be reached from here."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
+from psycopg.rows import dict_row
 
 from tools import database_ca
 from tools.deployed import Deployed
@@ -22,6 +24,11 @@ class LoadedFile:
 
     sums: Sums
     is_whole: bool = True
+    sha256: str | None = None
+    left_out: Sums = (0, Decimal(0), Decimal(0))
+    """Accepted, but not loaded: other files have brought these orders."""
+    digest: str | None = None
+    """Of all its lines (tools.books.contents); None where it was not asked for."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +87,56 @@ class Database:
         with self.secret.connect() as connection:
             rows = connection.execute(
                 "SELECT order_file.file_id, lines, total, house_total,"
-                " count(line), coalesce(sum(amount), 0), coalesce(sum(house_amount), 0)"
+                " count(line), coalesce(sum(amount), 0), coalesce(sum(house_amount), 0),"
+                " sha256, skipped_lines, skipped_total, skipped_house_total"
                 " FROM order_file LEFT JOIN order_line USING (file_id) GROUP BY order_file.file_id"
             ).fetchall()
-        return {row[0]: LoadedFile(row[4:], row[1:4] == row[4:]) for row in rows}
+        return {row[0]: LoadedFile(row[4:7], row[1:4] == row[4:7], row[7], row[8:]) for row in rows}
+
+    def lines_of(self, file_id: str) -> Iterator[dict[str, Any]]:
+        """The loaded lines of a file, in order."""
+        if self.secret is None:
+            return
+        with (
+            self.secret.connect() as connection,
+            connection.cursor("lines", row_factory=dict_row) as cursor,
+        ):
+            cursor.execute("SELECT * FROM order_line WHERE file_id = %s ORDER BY line", [file_id])
+            yield from cursor
+
+    def repeated_contents(self) -> list[list[str]]:
+        """Files of one partner whose lines are the same, each group of them."""
+        return [files for (files,) in self._ask(_REPEATED_CONTENTS)]
+
+    def repeated_orders(self) -> list[tuple[str, list[str]]]:
+        """Orders that several files of one partner have brought: (number, files).
+
+        A file and its corrections count as one.
+        """
+        return [(invoice, files) for invoice, files in self._ask(_REPEATED_ORDERS)]
+
+    def _ask(self, question: LiteralString) -> list[tuple[Any, ...]]:
+        if self.secret is None:
+            return []
+        with self.secret.connect() as connection:
+            return connection.execute(question).fetchall()
+
+
+# Equal sums of hashes are equal lines in any order; rates and what follows from them may differ.
+_REPEATED_CONTENTS: LiteralString = """
+    SELECT array_agg(file_id ORDER BY loaded_at, file_id)
+    FROM order_file JOIN (
+        SELECT file_id, count(*) AS lines, sum(hash_record_extended(ROW(invoice, sku, description,
+            quantity, unit_price, currency, ordered_at, customer, country), 0)) AS hash
+        FROM order_line GROUP BY file_id
+    ) content USING (file_id)
+    GROUP BY partner, content.lines, content.hash HAVING count(*) > 1
+"""
+_REPEATED_ORDERS: LiteralString = """
+    SELECT invoice, array_agg(DISTINCT file_id)
+    FROM order_file JOIN order_line USING (file_id)
+    GROUP BY partner, invoice HAVING count(DISTINCT coalesce(corrects, file_id)) > 1
+"""
 
 
 def find_database(deployed: Deployed) -> Database:

@@ -90,3 +90,48 @@ def test_a_line_that_the_database_lacks_is_seen(
     assert len(books.amiss) == 1
     assert "the database has 0" in books.amiss[0]
     assert books_of(deployed, database, accepted).balanced
+
+
+def test_a_content_that_is_there_twice_is_seen(
+    deployed: Deployed, database: Database, accepted: Uploaded, owner: psycopg.Connection
+) -> None:
+    """Under another name and with other line numbers; counts and sums of both files are right."""
+    again = uuid.uuid4().hex[:24]
+    names = "partner, key, lines, orders, total, currency, house_total, house_currency"
+    owner.execute(
+        f"INSERT INTO order_file (file_id, {names}) SELECT %s, {names}"  # noqa: S608 - constants
+        " FROM order_file WHERE file_id = %s",
+        [again, accepted.file_id],
+    )
+    owner.execute(
+        "CREATE TEMPORARY TABLE copied AS SELECT * FROM order_line WHERE file_id = %s",
+        [accepted.file_id],
+    )
+    owner.execute("UPDATE copied SET file_id = %s, line = line + 100", [again])
+    owner.execute("INSERT INTO order_line SELECT * FROM copied")
+    try:
+        books = books_of(deployed, database, accepted)
+    finally:
+        for table in ("order_line", "order_file"):
+            owner.execute(f"DELETE FROM {table} WHERE file_id = %s", [again])  # noqa: S608
+
+    assert len(books.amiss) == 2
+    assert books.amiss[0] == (
+        f"the database has the same lines of one partner 2 times: {accepted.file_id}, {again}"
+    )
+    assert "1 orders are in the database from several files" in books.amiss[1]
+    assert books_of(deployed, database, accepted).balanced
+
+
+def test_a_line_that_is_another_one_is_seen_though_its_sums_are_right(
+    deployed: Deployed, database: Database, accepted: Uploaded, owner: psycopg.Connection
+) -> None:
+    change = "UPDATE order_line SET sku = %s WHERE file_id = %s"
+    owner.execute(change, ["OTHER", accepted.file_id])
+    try:
+        books = books_of(deployed, database, accepted)
+    finally:
+        owner.execute(change, ["KLB-48", accepted.file_id])
+
+    assert len(books.amiss) == 1
+    assert "not those under curated/, though their sums are equal" in books.amiss[0]

@@ -59,17 +59,34 @@ def _stored(file: File, row: Row) -> list[str]:
     """
     if file.stored is None:
         return []
-    there = file.stored.sums
-    if not file.stored.is_whole:
-        return [f"the database has {there[0]} lines of it, not those that it was to have"]
+    stored = file.stored
+    there = (
+        stored.sums[0] + stored.left_out[0],
+        stored.sums[1] + stored.left_out[1],
+        stored.sums[2] + stored.left_out[2],
+    )
+    if not stored.is_whole:
+        return [f"the database has {stored.sums[0]} lines of it, not those that it was to have"]
+    if stored.sha256 and row.get("sha256") and stored.sha256 != row["sha256"]:
+        return ["the database has another content of it than the ledger says (sha256)"]
     expected = [_accepted(row, there)] if row["status"] in ("Accepted", "Failed") else [NOTHING]
     if not row.get("loaded"):
         expected = [NOTHING, *expected] if row["status"] == "Failed" else [NOTHING]
     if there in expected:
-        return []
+        return _unlike_curated(file)
     if expected == [NOTHING]:
         return [f"it is {row['status']}, but the database has {there[0]} lines of it"]
     return [f"the ledger says (lines, sums) {_told(expected[-1])}, the database has {_told(there)}"]
+
+
+def _unlike_curated(file: File) -> list[str]:
+    """The lines in the database are those under curated/, one by one, where both are whole."""
+    stored, curated = file.stored, file.curated
+    if stored is None or stored.left_out != NOTHING or stored.sums[0] != curated.lines:
+        return []
+    if stored.digest is None or curated.digest is None or stored.digest == curated.digest:
+        return []
+    return ["the lines in the database are not those under curated/, though their sums are equal"]
 
 
 def is_loaded_all_the_same(file: File) -> bool:
@@ -104,15 +121,32 @@ def _events(file: File, row: Row) -> list[str]:
     """One outcome, one event; a file that has failed before has one for each time it did."""
     if file.events is None:
         return []
-    told = {_identity(event) for event in file.events}
+    told = {_identity(event): event["detail"] for event in file.events}
     last = (f"OrderFile{row['status']}", row["closed_at"])
     before = [kind for kind, at in sorted(told, key=lambda one: one[1]) if (kind, at) != last]
     found = []
     if last not in told:
         found.append(f"no event announces that it is {row['status']}; make retry")
+    else:
+        found += _unlike_event(row, told[last])
     if any(kind != "OrderFileFailed" for kind in before) or len(before) >= int(row.get("run", 1)):
         found.append(f"besides its outcome, it was announced as {', '.join(before)}")
     return found
+
+
+def _unlike_event(row: Row, detail: dict[str, Any]) -> list[str]:
+    """The outcome's event has the ledger's counts and sums."""
+    return [
+        f"{name}: the ledger says {row.get(name)}, its event {detail[name]}"
+        for name in ("lines_in", "accepted", "orders", "total", "house_total", "loaded")
+        if name in detail and not _same(detail[name], row.get(name))
+    ]
+
+
+def _same(announced: Any, noted: Any) -> bool:
+    if announced is None or noted is None or isinstance(noted, bool):
+        return bool(announced is noted)
+    return Decimal(announced) == Decimal(noted)
 
 
 def repetitions(file: File) -> int:

@@ -4,11 +4,12 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from tools.books.contents import digest
 from tools.database import Database, LoadedFile
 from tools.deployed import Deployed
 from tools.follow import FINAL, Row, Uploaded, execution_of, plain_row
@@ -92,13 +93,18 @@ def read_files(
             read_curated(deployed, row) if row and _any(kept, "curated/") else NOTHING,
             sum(_lines(deployed, key) for key in kept if key.endswith(".jsonl")),
             any(key.endswith("/reason.json") for key in kept),
-            None
-            if stored is None
-            else stored.get(file_id, LoadedFile((0, Decimal(0), Decimal(0)))),
+            None if stored is None else _stored(database, file_id, stored.get(file_id)),
             _execution(deployed, row),
         )
 
     return list(at_once(read, sorted(wanted)))
+
+
+def _stored(database: Database, file_id: str, found: LoadedFile | None) -> LoadedFile:
+    """What the database has of a file, its lines included."""
+    if found is None:
+        return LoadedFile((0, Decimal(0), Decimal(0)))
+    return replace(found, digest=digest(database.lines_of(file_id))) if found.sums[0] else found
 
 
 def at_once[T, R](read: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:

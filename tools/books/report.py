@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from tools.books.contents import repetitions as repetitions_of_contents
 from tools.books.judging import OUTCOMES, is_loaded_all_the_same, is_open, problems, repetitions
 from tools.books.leaks import customer_data, leaks, read_histories, secret_values, texts, tokens
 from tools.books.reading import File, read_files, read_ledger, unknown_to_ledger
@@ -68,6 +69,7 @@ def check(
     amiss = [
         f"{file.key} ({file.file_id}): {what}" for file in files for what in problems(file, now)
     ]
+    amiss += repetitions_of_contents(database, only)
     if only is None:
         amiss += unknown_to_ledger(deployed, database, read_ledger(deployed))
     amiss += find_leaks(deployed, files, events or [], since, tokens_seen or {})

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from tools.books.contents import Digest
 from tools.database import LoadedFile
 from tools.deployed import Deployed
 from tools.follow import Row, execution_of, wait_for_execution
@@ -25,6 +26,8 @@ class Curated:
     lines: int
     total: Decimal
     house_total: Decimal
+    digest: str | None = None
+    """Of all lines (tools.books.contents); None where they were not read."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +76,15 @@ def read_execution(deployed: Deployed, row: Row) -> Execution | None:
 
 def read_curated(deployed: Deployed, row: Row) -> Curated:
     """The file's objects under curated/, read and added up; zeros where there are none."""
-    lines, total, house_total = 0, Decimal(0), Decimal(0)
+    lines, total, house_total, digest = 0, Decimal(0), Decimal(0), Digest()
     for key in objects_below(deployed, f"curated/{row['partner']}/{row['file_id']}/"):
         body = deployed.stage.client("s3").get_object(Bucket=deployed.bucket, Key=key)["Body"]
         for line in csv.DictReader(io.StringIO(body.read().decode(), newline="")):
             lines += 1
             total += Decimal(line["amount"])
             house_total += Decimal(line["house_amount"])
-    return Curated(lines, total, house_total)
+            digest.add(line)
+    return Curated(lines, total, house_total, digest.text() if lines else None)
 
 
 def objects_below(deployed: Deployed, prefix: str) -> list[str]:

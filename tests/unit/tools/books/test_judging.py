@@ -25,8 +25,10 @@ ROW = {
 }
 
 
-def event(outcome: str = "Accepted", at: str = "2026-03-02T11:00:00Z") -> dict[str, Any]:
-    return {"detail-type": f"OrderFile{outcome}", "detail": {"closed_at": at}}
+def event(
+    outcome: str = "Accepted", at: str = "2026-03-02T11:00:00Z", **detail: Any
+) -> dict[str, Any]:
+    return {"detail-type": f"OrderFile{outcome}", "detail": {"closed_at": at} | detail}
 
 
 ACCEPTED = File(
@@ -66,7 +68,22 @@ NOT_LOADED = LoadedFile((0, Decimal(0), Decimal(0)))
 
 @pytest.mark.parametrize(
     "file",
-    [ACCEPTED, REJECTED, FAILED, replace(FAILED, stored=NOT_LOADED), FAILED_KNOWING],
+    [
+        ACCEPTED,
+        REJECTED,
+        FAILED,
+        replace(FAILED, stored=NOT_LOADED),
+        FAILED_KNOWING,
+        replace(ACCEPTED, events=(event(house_total="90.00", accepted=8, loaded=True),)),
+        replace(ACCEPTED, row=ROW | {"sha256": "a"}, stored=LoadedFile(SUMS, sha256="a")),
+        replace(
+            ACCEPTED,
+            stored=LoadedFile(
+                (5, Decimal(50), Decimal(60)), left_out=(3, Decimal(30), Decimal(30)), digest="b"
+            ),
+            curated=Curated(*SUMS, digest="a"),
+        ),
+    ],
 )
 def test_books_that_balance_have_no_problems(file: File) -> None:
     assert problems(file, NOW) == []
@@ -92,6 +109,24 @@ def test_books_that_balance_have_no_problems(file: File) -> None:
             replace(FAILED_KNOWING, row=ROW | {"status": "Failed", "accepted": 7, "lines_in": 9}),
             "the ledger says (lines, sums) 7",
         ),
+        (
+            replace(ACCEPTED, row=ROW | {"sha256": "a"}, stored=LoadedFile(SUMS, sha256="b")),
+            "another content",
+        ),
+        (
+            replace(
+                ACCEPTED,
+                curated=Curated(*SUMS, digest="a"),
+                stored=LoadedFile(SUMS, digest="b"),
+            ),
+            "not those under curated/, though their sums are equal",
+        ),
+        (
+            replace(ACCEPTED, stored=LoadedFile((5, *SUMS[1:]), left_out=(2, *SUMS[1:]))),
+            "the database has 7 / 160.00",
+        ),
+        (replace(ACCEPTED, events=(event(house_total="90.01"),)), "90.00, its event 90.01"),
+        (replace(ACCEPTED, events=(event(loaded=False),)), "loaded: the ledger says True"),
         (replace(REJECTED, has_reason=False), "a reason lies not"),
         (replace(ACCEPTED, row=ROW | {"status": "Registered"}), "nobody works on it"),
         (
