@@ -136,9 +136,11 @@ def _events(file: File, row: Row) -> list[str]:
 
 def _unlike_event(row: Row, detail: dict[str, Any]) -> list[str]:
     """The outcome's event has the ledger's counts and sums."""
+    names = ["lines_in", "accepted", "orders", "total", "house_total"]
+    names += ["loaded"] if row["status"] in ("Accepted", "Failed") else []
     return [
         f"{name}: the ledger says {row.get(name)}, its event {detail[name]}"
-        for name in ("lines_in", "accepted", "orders", "total", "house_total", "loaded")
+        for name in names
         if name in detail and not _same(detail[name], row.get(name))
     ]
 
