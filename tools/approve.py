@@ -6,14 +6,14 @@ import os
 from tools.decide import DECISIONS, give_decision, me
 from tools.deployed import Deployed
 from tools.errors import THROUGH_MAKE, UserError, run
-from tools.follow import AWAITING, FINAL, Row, follow, read_row
+from tools.follow import AWAITING, FINAL, Row, follow, question_of, read_row
 from tools.send import explained
 from tools.stage import Stage
 from tools.visible import say
 
 EXITS = f"""\
-exit status: 0 when the decision had its effect (Accepted after approved, Declined after declined);
-1 when the file failed after it, or when there is nothing to decide.
+exit status: 0 when the decision had its effect (Accepted, or the next question, after approved,
+Declined after declined); 1 when the file failed after it, or when there is nothing to decide.
 {THROUGH_MAKE}"""
 
 
@@ -23,7 +23,7 @@ def awaiting(deployed: Deployed, file_id: str) -> Row:
     if row is None:
         raise UserError(f"no file {file_id!r} on stage {deployed.stage.name}; make send prints ids")
     decided = row.get("approval")
-    if decided:
+    if decided and decided.get("question_id", question_of(row)) == question_of(row):
         raise UserError(
             f"file {file_id} was already {decided['decision']} by {decided['decided_by']}"
         )
@@ -56,12 +56,13 @@ def main(arguments: list[str] | None = None) -> int:
         )
     stage = Stage.from_environment()
     deployed = Deployed.find(stage)
-    awaiting(deployed, asked.file_id)
+    question = question_of(awaiting(deployed, asked.file_id))
     give_decision(deployed, asked.file_id, asked.decision, asked.by)
-    row = follow(deployed, asked.file_id, lambda: True)
+    row = follow(deployed, asked.file_id, lambda: False, answered=question)
     make_arguments = "" if stage.is_local else f" STAGE={stage.name}"
     say(*explained(row, row["key"].rsplit("/", 1)[-1], make_arguments))
-    return 0 if row["status"] == ("Accepted" if asked.decision == "approved" else "Declined") else 1
+    effects = ("Accepted", AWAITING) if asked.decision == "approved" else ("Declined",)
+    return 0 if row["status"] in effects else 1
 
 
 if __name__ == "__main__":

@@ -5,17 +5,9 @@ import json
 
 from tools.deployed import Deployed
 from tools.errors import UserError
-from tools.follow import Row, read_row
+from tools.follow import question_of, read_row
 
 DECISIONS = ("approved", "declined")
-
-
-def question_of(row: Row) -> str:
-    """The question that a file waits with, or waited with last: its file, run and reason.
-
-    A row that waits since before questions had names waits with the one about the threshold.
-    """
-    return f"{row['file_id']}-{row.get('run', 1)}-{row.get('question', 'threshold')}"
 
 
 def give_decision(deployed: Deployed, file_id: str, decision: str, decided_by: str) -> None:

@@ -66,23 +66,36 @@ def plain_row(item: dict[str, Any]) -> Row:
     return {name: _plain.deserialize(value) for name, value in item.items()}
 
 
+def question_of(row: Row) -> str:
+    """The question that a file waits with, or waited with last: its file, run and reason.
+
+    A row that waits since before questions had names waits with the one about the threshold.
+    """
+    return f"{row['file_id']}-{row.get('run', 1)}-{row.get('question', 'threshold')}"
+
+
 def follow(
-    deployed: Deployed, file_id: str, on_approval: Callable[[], bool], limit: float = LIMIT
+    deployed: Deployed,
+    file_id: str,
+    on_approval: Callable[[], bool],
+    limit: float = LIMIT,
+    answered: str | None = None,
 ) -> Row:
     """The ledger's row once the file has its outcome.
 
-    When the file first awaits a person's approval, `on_approval` is called once: False ends the
-    following there. Raises UserError, saying what is missing, when `limit` seconds are not enough.
+    When the file awaits a person's decision, `on_approval` is called once for each question other
+    than the one that was `answered` before: False ends the following there. Raises UserError,
+    saying what is missing, when `limit` seconds are not enough.
     """
     deadline = time.monotonic() + limit
-    asked = False
     pause = threading.Event()
     while True:
         row = read_row(deployed, file_id)
         if row and row["status"] in FINAL:
             return row
-        if row and row["status"] == AWAITING and not asked:
-            asked = True
+        question = question_of({"file_id": file_id} | row) if row else None
+        if row and row["status"] == AWAITING and question != answered:
+            answered = question
             if not on_approval():
                 return row
         if time.monotonic() > deadline:

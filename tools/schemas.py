@@ -58,10 +58,11 @@ def current_version() -> str:
 def schema_of(detail_type: str) -> dict[str, Any]:
     """The schema of an event as the code publishes it now: source, detail-type and detail."""
     source, struct = kinds()[detail_type]
-    form = msgspec.json.schema(struct)["$defs"][struct.__name__]
+    structs = msgspec.json.schema(struct)["$defs"]
+    form = structs[struct.__name__]
     detail: dict[str, Any] = {
         "type": "object",
-        "properties": {name: _plain(each) for name, each in form["properties"].items()},
+        "properties": {name: _plain(each, structs) for name, each in form["properties"].items()},
         "required": list(struct.__struct_fields__),  # as published, even where code has a default
     }
     if "outcome" in detail["properties"]:
@@ -147,9 +148,17 @@ def main() -> int:
     return 0
 
 
-def _plain(form: dict[str, Any]) -> dict[str, Any]:
-    """A property's schema, without what says nothing about the published event."""
-    return {name: value for name, value in form.items() if name != "default"}
+def _plain(form: Any, structs: dict[str, Any]) -> Any:
+    """A property's schema: the structs in it written out, without what is only about our code."""
+    if isinstance(form, list):
+        return [_plain(each, structs) for each in form]
+    if not isinstance(form, dict):
+        return form
+    if "$ref" in form:
+        struct = structs[form["$ref"].rpartition("/")[2]]
+        fields = {name: _plain(each, structs) for name, each in struct["properties"].items()}
+        return {"type": "object", "properties": fields, "required": list(fields)}
+    return {name: _plain(value, structs) for name, value in form.items() if name != "default"}
 
 
 def _of_values(old: dict[str, Any], new: dict[str, Any], place: str) -> Iterator[Change]:

@@ -109,11 +109,39 @@ def explained(row: Row, name: str, make_arguments: str) -> list[str]:
         lines.append(f"  first    {row['duplicate_of']} had the same content")
     if row.get("approval"):
         lines.append(f"  decided  {row['approval']['decision']} by {row['approval']['decided_by']}")
+    left_out = row.get("left_out")
+    if left_out:
+        lines.append(
+            f"  left out {left_out['lines']:,} lines of {left_out['orders']:,} orders that earlier "
+            "files brought"
+        )
+        lines += _changed(left_out["changed"], left_out["changed_orders"])
     if row["status"] == AWAITING:
-        lines.append("  it awaits a person's approval; decide with:")
+        lines += _question(row)
         lines.append(f"  make approve{make_arguments} FILE_ID={row['file_id']} DECISION=approved")
         lines.append(f"  make approve{make_arguments} FILE_ID={row['file_id']} DECISION=declined")
     return lines
+
+
+def _question(row: Row) -> list[str]:
+    """What a person is asked, and what each answer means."""
+    there = row.get("orders_there")
+    if row.get("question") != "orders" or not there:
+        return ["  it awaits a person's approval; decide with:"]
+    new, same, changed = (there[kind]["count"] for kind in ("new", "same", "changed"))
+    lines = [
+        f"  orders   {new:,} are new; earlier files brought {same:,} with the same lines and "
+        f"{changed:,} with other lines"
+    ]
+    lines += _changed(changed, there["changed"]["invoices"])
+    return [*lines, "  approved loads the new orders only, declined loads nothing; decide with:"]
+
+
+def _changed(count: int, invoices: list[str]) -> list[str]:
+    if not count:
+        return []
+    named = ", ".join(invoices)
+    return [f"  changed  {named}{' …' if count > len(invoices) else ''} (nothing of it is loaded)"]
 
 
 def send(deployed: Deployed, file: Path, partner: str, approve: bool) -> Row:

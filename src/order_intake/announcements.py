@@ -16,7 +16,13 @@ def announcement_of(row: FileRow) -> outcomes.Announcement:
     match row.status:
         case "Accepted" if totals:
             return outcomes.accepted(
-                file, totals, loaded=bool(row.loaded), approval=row.approval, closed_at=at
+                file,
+                totals,
+                loaded=bool(row.loaded),
+                approval=row.approval,
+                orders_compared=row.orders_compared,
+                left_out=row.left_out,
+                closed_at=at,
             )
         case "Rejected":
             return outcomes.rejected(file, totals, reason, why, closed_at=at)

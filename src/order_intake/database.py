@@ -210,6 +210,17 @@ def corrected_lines(
     return {int(line) for (line,) in found.fetchall()}
 
 
+def loaded_lines(
+    database: psycopg.Connection[tuple[Any, ...]], file_id: str, lines: list[int]
+) -> set[int]:
+    """Give those of a file's `lines` that were loaded."""
+    found = database.execute(
+        "SELECT line FROM order_line WHERE file_id = %s AND line BETWEEN %s AND %s",
+        [file_id, min(lines), max(lines)],
+    )
+    return {int(line) for (line,) in found.fetchall()}
+
+
 def count_lines(
     database: psycopg.Connection[tuple[Any, ...]], file_ids: list[str]
 ) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """DynamoDB's typed values, for the types that the ledger keeps.
 
 boto3's own serializer makes every number a Decimal and comes with the resource layer, which is
-slow to start; the ledger has text, whole numbers, flags and maps of them, and nothing else.
+slow to start; the ledger has text, whole numbers, flags, and maps and lists of them, nothing else.
 """
 
 from typing import Any
@@ -31,6 +31,8 @@ def _encode(value: Any) -> Typed:
             return {"S": str(value)}
         case dict():
             return {"M": encode(value)}
+        case list():
+            return {"L": [_encode(one) for one in value]}
     raise TypeError(f"the ledger keeps no {type(value).__name__}")
 
 
@@ -43,6 +45,8 @@ def _decode(value: Typed) -> Any:
             return int(content)
         case "M":
             return decode(content)
+        case "L":
+            return [_decode(one) for one in content]
         case "NULL":
             return None
     raise TypeError(f"the ledger keeps no values of type {kind}")

@@ -23,8 +23,8 @@ from botocore.exceptions import ClientError
 from order_intake import aws_clients, dynamo_values
 from order_intake.clock import stamp
 from order_intake.errors import PermanentError
-from order_intake.outcomes import Approval, Decision, OutcomeName, QuestionKind
-from order_intake.results import Totals
+from order_intake.outcomes import Approval, Decision, LeftOut, OutcomeName, QuestionKind
+from order_intake.results import OrdersThere, Totals
 from order_intake.uploads import IncomingFile, Route
 
 if TYPE_CHECKING:
@@ -61,6 +61,9 @@ TRACES = (
     "reason",
     "explanation",
     "duplicate_of",
+    "orders_there",
+    "orders_compared",
+    "left_out",
     "question",
     "approval",
     "task_token",
@@ -108,6 +111,9 @@ class FileRow(msgspec.Struct, frozen=True, kw_only=True):
     question: QuestionKind | None = None
     approval: Approval | None = None
     loaded: bool | None = None
+    orders_there: OrdersThere | None = None
+    orders_compared: bool = False
+    left_out: LeftOut | None = None
     execution: str | None = None
     announced: bool = False
 

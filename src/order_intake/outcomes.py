@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from order_intake.errors import InvalidInput
-from order_intake.results import Totals
+from order_intake.results import Figures, Orders, OrdersThere, Totals
 from order_intake.uploads import IncomingFile, Route
 
 SOURCE = "order-intake"
@@ -37,6 +37,32 @@ class Approval(msgspec.Struct, frozen=True, omit_defaults=True):
     decided_by: str
     question_id: str | None = None
     """The question that it answers; None for the clock's, and for one of before version 2."""
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """What of an accepted file was not loaded, because earlier files had brought these orders."""
+
+    lines: Count
+    orders: Count
+    total: Amount
+    house_total: Amount
+    changed: Count
+    """Orders among them in which this file says something else. Nothing of it was applied."""
+    changed_orders: list[str]
+    """Their numbers in order, the first 100."""
+
+    @staticmethod
+    def of(skipped: Figures, changed: Orders | None) -> "LeftOut":
+        """Give the figures that the database left out, with the orders that have changed."""
+        changed = changed or Orders(0, [])
+        return LeftOut(
+            skipped.lines,
+            skipped.orders,
+            skipped.total,
+            skipped.house_total,
+            changed.count,
+            changed.invoices,
+        )
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +93,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     duplicate_of: str | None
     decided_by: str | None
     loaded: bool | None
+    orders_compared: bool | None = None
+    """Of an accepted file: whether its orders were compared with those that the database has."""
+    left_out: LeftOut | None = None
     closed_at: str
     house_gross: Amount | None = None
     """Sum of the sizes of the lines' house amounts; `house_total` is the net sum."""
@@ -112,6 +141,8 @@ class ApprovalRequested(msgspec.Struct, frozen=True, kw_only=True):
     house_gross: Amount | None
     """What the threshold is about; null where a part was priced before it was known."""
     approval_threshold: Amount
+    orders_there: OrdersThere | None
+    """With the question `orders`: which orders are new, the same as before, and changed."""
     answer_by: str
 
 
@@ -164,12 +195,25 @@ class NoQuestionNamed(Exception):
 
 
 def accepted(
-    file: IncomingFile, totals: Totals, *, loaded: bool, approval: Approval | None, closed_at: str
+    file: IncomingFile,
+    totals: Totals,
+    *,
+    loaded: bool,
+    approval: Approval | None,
+    orders_compared: bool = False,
+    left_out: LeftOut | None = None,
+    closed_at: str,
 ) -> Announcement:
-    """Announce a file whose lines are now orders."""
-    decided_by = approval.decided_by if approval else None
+    """Announce a file whose lines are now orders, all but those that were left out."""
     return _announce(
-        "Accepted", file, totals, loaded=loaded, decided_by=decided_by, closed_at=closed_at
+        "Accepted",
+        file,
+        totals,
+        loaded=loaded,
+        decided_by=approval.decided_by if approval else None,
+        orders_compared=orders_compared,
+        left_out=left_out,
+        closed_at=closed_at,
     )
 
 
@@ -251,6 +295,7 @@ def approval_requested(
     question_id: str,
     question: QuestionKind,
     approval_threshold: str,
+    orders_there: OrdersThere | None,
     answer_by: str,
 ) -> ApprovalRequested:
     """Put the question to a person: may this file be loaded?"""
@@ -263,6 +308,7 @@ def approval_requested(
         key=file.key,
         correlation_id=file.correlation_id,
         approval_threshold=approval_threshold,
+        orders_there=orders_there,
         answer_by=answer_by,
         **msgspec.structs.asdict(totals),
     )

@@ -45,6 +45,7 @@ def differing(rows: Iterable[FileRow], loaded_lines: Mapping[str, int]) -> list[
     findings = []
     for row in rows:
         expected = (row.accepted or 0) if row.status == "Accepted" and row.loaded else 0
+        expected -= row.left_out.lines if row.left_out else 0
         there = loaded_lines.get(row.file_id, 0)
         if row.is_final and there != expected:
             why = (

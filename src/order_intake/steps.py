@@ -16,7 +16,7 @@ from order_intake.assessment import Assessment, assess
 from order_intake.errors import InvalidInput
 from order_intake.ledger import Claim, FileRow, Ledger
 from order_intake.object_store import CSV, JSON_LINES, TEXT, ObjectStore
-from order_intake.outcomes import Approval
+from order_intake.outcomes import Approval, LeftOut
 from order_intake.results import ChunkResult, Totals
 from order_intake.uploads import IncomingFile
 
@@ -35,6 +35,7 @@ class Curated(msgspec.Struct, frozen=True):
 
     chunks: int
     totals: Totals
+    left_out: LeftOut | None
 
 
 class _Refused(msgspec.Struct, frozen=True):
@@ -195,14 +196,17 @@ def curate(
     Under `curated/`, the note that all is there comes last. Whether the lines are in the database
     the ledger knows by itself; `loaded` is for executions that began before it did.
     """
-    ledger.hold(file.file_id, claim, "Accepted")
+    row = ledger.hold(file.file_id, claim, "Accepted")
+    lines = uploads.loaded_key if row.left_out else uploads.priced_key
     for index in range(count):
         store.copy(
-            uploads.priced_key(file.file_id, index),
+            lines(file.file_id, index),
             uploads.curated_key(file.partner, file.file_id, index),
         )
     _keep_refused(store, file, count, totals)
-    store.put_json(uploads.complete_key(file.partner, file.file_id), Curated(count, totals))
+    store.put_json(
+        uploads.complete_key(file.partner, file.file_id), Curated(count, totals, row.left_out)
+    )
     fields = msgspec.structs.asdict(totals)
     if loaded is not None:
         fields["loaded"] = loaded

@@ -143,6 +143,11 @@ def priced_key(file_id: str, index: int) -> str:
     return f"work/{file_id}/priced/{index:05}.csv"
 
 
+def loaded_key(file_id: str, index: int) -> str:
+    """Return the key of those priced lines of one chunk that were loaded, where not all were."""
+    return f"work/{file_id}/loaded/{index:05}.csv"
+
+
 def refused_key(file_id: str, index: int) -> str:
     """Return the key of one chunk's refused lines."""
     return f"work/{file_id}/refused/{index:05}.jsonl"

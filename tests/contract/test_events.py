@@ -12,7 +12,7 @@ import yaml
 
 from order_intake import errors, ledger, lines, outcomes, partners, uploads
 from order_intake.chunks import FileReason
-from tools import decide
+from tools import follow
 from tools.deployed import Deployed
 from tools.follow import FINAL, Uploaded
 from tools.replay.fresh import order_numbers
@@ -105,9 +105,9 @@ def test_no_two_uploads_have_the_same_content() -> None:
 def test_no_two_uploads_of_a_partner_have_an_order_in_common() -> None:
     """Who sends two of them with `make send` would be asked about the second one."""
     files = {
-        (one.partner, path): order_numbers(content, one.partner)
+        (one.partner, one.path): order_numbers(one.content, one.partner)
+        | order_numbers(one.earlier_content, one.partner)
         for one in UPLOADS
-        for path, content in ((one.path, one.content), (one.earlier_path, one.earlier_content))
     }
     shared = [
         f"{path.name} and {other.name}: {', '.join(sorted(orders & others))}"
@@ -123,7 +123,12 @@ def test_no_two_uploads_of_a_partner_have_an_order_in_common() -> None:
 @pytest.mark.parametrize("upload", UPLOADS, ids=ids(UPLOADS))
 def test_what_is_foretold_of_an_upload_is_consistent(upload: Upload) -> None:
     expect = upload.expect
-    reasons = set(get_args(FileReason)) | {None, "approval_declined", "approval_timed_out"}
+    reasons = set(get_args(FileReason)) | {
+        None,
+        "approval_declined",
+        "approval_timed_out",
+        "orders_declined",
+    }
     reasons |= ERRORS
 
     assert expect.reason in reasons
@@ -131,7 +136,8 @@ def test_what_is_foretold_of_an_upload_is_consistent(upload: Upload) -> None:
     if expect.lines_in is not None and expect.accepted is not None:
         assert expect.lines_in == expect.accepted + sum(expect.refused.values())
     if expect.outcome == "Accepted":
-        assert expect.curated_lines == expect.accepted
+        assert expect.accepted is not None
+        assert expect.curated_lines == expect.accepted - expect.left_out
     assert (expect.error is not None) == (
         expect.route == "workflow" and expect.outcome in ("Rejected", "Declined", "Failed")
     )
@@ -212,7 +218,7 @@ def test_commands_and_functions_name_questions_alike(known: dict[str, Any]) -> N
     texts = ("partner", "bucket", "key", "version_id", "uploaded_at", "correlation_id")
     whole = row | dict.fromkeys(texts, "x") | {"size": 1, "route": "workflow"}
 
-    assert decide.question_of(row) == msgspec.convert(whole, ledger.FileRow).question_id
+    assert follow.question_of(row) == msgspec.convert(whole, ledger.FileRow).question_id
 
 
 def test_what_send_asks_the_rules_about_is_an_upload_as_s3_tells_it() -> None:

@@ -146,7 +146,7 @@ OPEN = {
     "AssessFile": {"get work"},
     "RequestApproval": {"change row", "announce ApprovalRequested"},
     "DecideApproval": {"read row", "change row"},
-    "LoadOrders": {"get work", "read row", "change row", "secret database"},
+    "LoadOrders": {"get work", "put work", "read row", "change row", "secret database"},
     "CurateFile": {"get work", "put curated", "put quarantine", "change row"},
     "QuarantineFile": {"get work", "put quarantine", "change row"},
     "CloseFile": {"change row"},

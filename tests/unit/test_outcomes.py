@@ -28,7 +28,7 @@ SUM_FIELDS = {"lines_in", "accepted", "refused", "orders", "total", "currency"}
 SUM_FIELDS |= {"house_total", "house_currency", "house_gross"}
 FIELDS = {"schema_version", "outcome", "file_id", "partner", "bucket", "key", "version_id"}
 FIELDS |= {"route", "correlation_id", "reason", "explanation", "duplicate_of", "decided_by"}
-FIELDS |= {"loaded", "closed_at"} | SUM_FIELDS
+FIELDS |= {"loaded", "closed_at", "orders_compared", "left_out"} | SUM_FIELDS
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,7 @@ def test_the_question_to_a_person_has_the_sums_and_no_token() -> None:
         question_id="f1-1-threshold",
         question="threshold",
         approval_threshold="5.00",
+        orders_there=None,
         answer_by="2026-03-05T12:00:00Z",
     )
 

@@ -18,8 +18,8 @@ from tools.workflow import edges
 from tools.workflow.definition import load
 
 # Does what the script in the file's key says of it: {"PriceChunk": {"raise": …, "times": …}} lets
-# the function fail so often, {"AssessFile": {"returns": …}} is its answer. How often it was called
-# is counted in files, because each call may be in another process.
+# the function fail so often, {"AssessFile": {"returns": …}} is its answer, "then" the next ones.
+# How often it was called is counted in files, because each call may be in another process.
 PRETENDER = """
 import base64, json, os, pathlib
 def handler(event, context):
@@ -37,6 +37,8 @@ def handler(event, context):
     ).get("index"):
         raise type(part["raise"], (Exception,), {})("as the script says")
     answer = part.get("returns", event)
+    if "then" in part and called > 1:
+        answer = part["then"]
     if name == "CloseFile" and "returns" not in part:
         detail = {key: event[key] for key in ("outcome", "reason")} | {"explanation": "as said"}
         detail |= {"file_id": file["file_id"]}

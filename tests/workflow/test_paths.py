@@ -194,6 +194,63 @@ def test_file_whose_content_went_to_another_is_a_duplicate(executions: Execution
     assert ended.status == "SUCCEEDED"
 
 
+ORDERS_THERE = {"status": "orders_there"}
+TO_QUESTION = [*TO_VERDICT, "DatabaseReady", "LoadOrders", "HowLoaded", "AskAboutOrders"]
+
+
+def test_new_orders_alone_are_loaded_when_a_person_says_so(executions: Executions) -> None:
+    answer = {"decision": "approved", "decided_by": "ana"}
+    load = {"returns": ORDERS_THERE, "then": LOADED}
+
+    ended = executions.run(script(LoadOrders=load), answer=answer)
+
+    assert ended.way == [
+        *TO_QUESTION, "HowDecidedAboutOrders", "WaitToLoadNewOrders", "LoadNewOrders",
+        "HowLoadedNew", "CurateFile", *END, "Accepted",
+    ]  # fmt: skip
+    first, second = ended.calls["LoadOrders"]
+    assert "only_new" not in first
+    assert second == first | {"only_new": True}
+    (asked,) = ended.calls["RequestApproval"]
+    assert asked["question"] == "orders"
+    assert ended.calls["CurateFile"][0]["approval"] == answer
+    executions.note("AskAboutOrders: answer approved")
+
+
+def test_content_that_came_while_a_person_was_asked_is_a_duplicate(executions: Executions) -> None:
+    duplicate = {"status": "duplicate", "announcement": said("Duplicate")}
+    load = {"returns": ORDERS_THERE, "then": duplicate}
+
+    ended = executions.run(
+        script(LoadOrders=load), answer={"decision": "approved", "decided_by": "ana"}
+    )
+
+    assert ended.way[-4:] == ["HowLoadedNew", *END, "Duplicate"]
+
+
+def test_nothing_is_loaded_when_a_person_declines(executions: Executions) -> None:
+    answer = {"decision": "declined", "decided_by": "ana"}
+
+    ended = executions.run(script(LoadOrders={"returns": ORDERS_THERE}), answer=answer)
+
+    assert ended.way == [
+        *TO_QUESTION, "HowDecidedAboutOrders", "RecordDeclined", *END, "Declined"
+    ]  # fmt: skip
+    asked = closed(executions, ended, "Declined")
+    assert (asked.reason, asked.approval) == ("orders_declined", Approval("declined", "ana"))
+    assert len(ended.calls["LoadOrders"]) == 1
+    executions.note("AskAboutOrders: answer declined")
+
+
+def test_nothing_is_loaded_when_nobody_says_what_to_do(executions: Executions) -> None:
+    ended = executions.run(script(LoadOrders={"returns": ORDERS_THERE}), ApprovalTimeoutSeconds="1")
+
+    assert ended.way == [*TO_QUESTION, "RecordDeclined", *END, "Declined"]
+    assert closed(executions, ended, "Declined").reason == "approval_timed_out"
+    executions.note("AskAboutOrders: no answer")
+    executions.note("AskAboutOrders: TimeoutSeconds")
+
+
 def test_answer_that_is_not_known_is_not_taken_for_a_load(executions: Executions) -> None:
     ended = executions.run(script(LoadOrders={"returns": {"lines": 2}}))
 

@@ -125,7 +125,7 @@ def test_error_that_nobody_catches_fails_what_it_is_in(states: SingleStates, nam
 def test_timeout_is_no_dead_end(states: SingleStates, name: str) -> None:
     taken = states.run(name, {}, VARIABLES, error="States.Timeout", tried=99)
 
-    if name == "RequestApproval":
+    if name in ("RequestApproval", "AskAboutOrders"):
         assert taken.following == "RecordDeclined"
         assert taken.variables["approval"] == {"decision": "declined", "decided_by": "nobody"}
         assert taken.variables["refusal"]["reason"] == "approval_timed_out"
@@ -316,16 +316,30 @@ def test_verdict_decides(states: SingleStates, verdict: str, following: str) -> 
 
 
 @pytest.mark.parametrize("decision", edges.ANSWERS)
-def test_answer_is_kept(states: SingleStates, decision: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "following", "reason", "question"),
+    [
+        ("RequestApproval", "HowDecided", "approval_declined", {}),
+        ("AskAboutOrders", "HowDecidedAboutOrders", "orders_declined", {"question": "orders"}),
+    ],
+)
+def test_answer_is_kept(
+    states: SingleStates,
+    name: str,
+    following: str,
+    reason: str,
+    question: dict[str, str],
+    decision: str,
+) -> None:
     answer = {"decision": decision, "decided_by": "ana"}
 
-    taken = states.run("RequestApproval", {}, VARIABLES, result=answer)
+    taken = states.run(name, {}, VARIABLES, result=answer)
 
-    assert (taken.following, taken.output) == ("HowDecided", answer)
+    assert (taken.following, taken.output) == (following, answer)
     assert taken.variables["approval"] == answer
-    assert taken.variables["refusal"]["reason"] == "approval_declined"
+    assert taken.variables["refusal"]["reason"] == reason
     assert "ana" in taken.variables["refusal"]["explanation"]
-    assert taken.payload == {
+    assert taken.payload == question | {
         "file": FILE,
         "execution": NAME,
         "totals": TOTALS,
@@ -335,10 +349,15 @@ def test_answer_is_kept(states: SingleStates, decision: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("decision", "following"), [("approved", "DatabaseReady"), ("declined", "RecordDeclined")]
+    ("name", "approved"),
+    [("HowDecided", "DatabaseReady"), ("HowDecidedAboutOrders", "WaitToLoadNewOrders")],
 )
-def test_answer_decides(states: SingleStates, decision: str, following: str) -> None:
-    assert states.run("HowDecided", {"decision": decision}).following == following
+@pytest.mark.parametrize("decision", ["approved", "declined", "Approved", None])
+def test_answer_decides(
+    states: SingleStates, name: str, approved: str, decision: str | None
+) -> None:
+    following = approved if decision == "approved" else "RecordDeclined"
+    assert states.run(name, {"decision": decision}).following == following
 
 
 @pytest.mark.parametrize(
@@ -388,6 +407,32 @@ def test_wait_lasts_until_the_quiet_hours_end(
     assert waits == minutes * 60
 
 
+@pytest.mark.parametrize(
+    ("quiet", "entered", "minutes"),
+    [
+        (("0", "0"), "10:30", 0),
+        (("600", "660"), "09:59", 0),
+        (("600", "660"), "10:00", 60),
+        (("600", "660"), "11:00", 0),
+        (("1380", "60"), "23:30", 90),
+        (("1380", "60"), "01:00", 0),
+    ],
+)
+def test_new_orders_wait_only_in_quiet_hours(
+    states: SingleStates, quiet: tuple[str, str], entered: str, minutes: int
+) -> None:
+    definition = substituted(QuietFromMinute=quiet[0], QuietToMinute=quiet[1])
+    seconds = definition["States"]["WaitToLoadNewOrders"]["Seconds"]
+
+    assert states.evaluate(seconds, f"2026-11-23T{entered}:30.000Z") == minutes * 60
+
+
+def test_new_orders_are_loaded_after_the_wait(states: SingleStates) -> None:
+    taken = states.run("WaitToLoadNewOrders", {}, VARIABLES)
+
+    assert (taken.following, taken.variables) == ("LoadNewOrders", VARIABLES)
+
+
 def test_load_follows_the_wait(states: SingleStates) -> None:
     definition = substituted(QuietFromMinute="629", QuietToMinute="631")
 
@@ -405,28 +450,50 @@ def test_load_is_given_what_it_needs_and_its_answer_is_looked_at(states: SingleS
     assert taken.payload["claimant"] == EXECUTION
 
 
-def test_loaded_file_is_curated(states: SingleStates) -> None:
-    taken = states.run("HowLoaded", {"status": "loaded"}, VARIABLES)
+def test_new_orders_are_loaded_without_the_others(states: SingleStates) -> None:
+    first = states.run("LoadOrders", {}, VARIABLES, result={"Payload": {}})
+    second = states.run("LoadNewOrders", {}, VARIABLES, result={"Payload": {}})
+
+    assert second.following == "HowLoadedNew"
+    assert second.payload == first.payload | {"only_new": True}
+
+
+def test_orders_that_are_there_are_a_question(states: SingleStates) -> None:
+    taken = states.run("HowLoaded", {"status": "orders_there"}, VARIABLES)
+
+    assert (taken.following, taken.variables) == ("AskAboutOrders", VARIABLES)
+
+
+LOADS = ("HowLoaded", "HowLoadedNew")
+
+
+@pytest.mark.parametrize("name", LOADS)
+def test_loaded_file_is_curated(states: SingleStates, name: str) -> None:
+    taken = states.run(name, {"status": "loaded"}, VARIABLES)
 
     assert taken.following == "CurateFile"
     assert taken.variables == VARIABLES
 
 
+@pytest.mark.parametrize("name", LOADS)
 def test_file_whose_content_another_has_is_announced_as_its_function_says(
-    states: SingleStates,
+    states: SingleStates, name: str
 ) -> None:
     announcement = {"detail_type": "OrderFileDuplicate", "detail": {"outcome": "Duplicate"}}
     duplicate = {"status": "duplicate", "announcement": announcement}
 
-    taken = states.run("HowLoaded", duplicate, VARIABLES)
+    taken = states.run(name, duplicate, VARIABLES)
 
     assert taken.following == "Announce"
     assert taken.variables == VARIABLES | {"announcement": announcement}
 
 
+@pytest.mark.parametrize("name", LOADS)
 @pytest.mark.parametrize("answer", [{}, {"status": "Loaded"}, {"status": None}, {"lines": 2}])
-def test_answer_that_is_not_known_is_a_failure(states: SingleStates, answer: Any) -> None:
-    taken = states.run("HowLoaded", answer, VARIABLES)
+def test_answer_that_is_not_known_is_a_failure(
+    states: SingleStates, name: str, answer: Any
+) -> None:
+    taken = states.run(name, answer, VARIABLES)
 
     assert taken.following == "RecordFailure"
     assert taken.variables == VARIABLES | {"failure": "UnknownAnswer"}

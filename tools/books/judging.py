@@ -7,6 +7,7 @@ from typing import Any
 from tools.books.reading import File
 from tools.database import Sums
 from tools.follow import AWAITING, FINAL, Row
+from tools.replay.outcome import in_database
 
 SETTLING = timedelta(minutes=2)  # so long, a notification may be on its way
 ANNOUNCING = timedelta(seconds=10)  # and an outcome's event
@@ -169,7 +170,7 @@ def _accepted(row: Row, unless_known: Sums) -> Sums:
     """The accepted lines and their sums; a run that failed early may not have known them."""
     if row.get("accepted") is None:
         return unless_known
-    return int(row["accepted"]), Decimal(row["total"]), Decimal(row["house_total"])
+    return in_database(row)
 
 
 def _told(sums: Sums) -> str:

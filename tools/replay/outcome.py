@@ -47,6 +47,16 @@ def numbers(row: Row) -> dict[str, Any]:
     return told | {"refused": {reason: int(count) for reason, count in refused.items()}}
 
 
+def in_database(row: Row) -> tuple[int, Decimal, Decimal]:
+    """Lines and sums of an accepted row without the orders that were left out."""
+    left_out = row.get("left_out") or {}
+    return (
+        int(row["accepted"]) - int(left_out.get("lines", 0)),
+        Decimal(row["total"]) - Decimal(left_out.get("total", 0)),
+        Decimal(row["house_total"]) - Decimal(left_out.get("house_total", 0)),
+    )
+
+
 def decimal_text(amount: str) -> str:
     """An amount in one way of writing: at least two decimals, and no zeros after them."""
     value = Decimal(amount).normalize()
@@ -78,6 +88,8 @@ def read_curated(deployed: Deployed, row: Row) -> Curated:
     """The file's objects under curated/, read and added up; zeros where there are none."""
     lines, total, house_total, digest = 0, Decimal(0), Decimal(0), Digest()
     for key in objects_below(deployed, f"curated/{row['partner']}/{row['file_id']}/"):
+        if not key.endswith(".csv"):
+            continue  # the note that all is there
         body = deployed.stage.client("s3").get_object(Bucket=deployed.bucket, Key=key)["Body"]
         for line in csv.DictReader(io.StringIO(body.read().decode(), newline="")):
             lines += 1
@@ -118,6 +130,8 @@ def observed(
         reason=row.get("reason"),
         error=execution.error if execution else None,
         **numbers(row),
+        left_out=int((row.get("left_out") or {}).get("lines", 0)),
+        changed_orders=int((row.get("left_out") or {}).get("changed", 0)),
         curated_lines=curated.lines,
         quarantine=bool(objects_below(deployed, f"quarantine/{row['partner']}/{row['file_id']}/")),
         loaded=bool(row.get("loaded")) or loaded_all_the_same,
@@ -139,18 +153,18 @@ def disagreements(
             found.append(f"{name}: the ledger says {value}, the event {event[name]}")
     if row["status"] == "Accepted":
         sums = (curated.lines, curated.total, curated.house_total)
-        found += _unlike("the objects under curated/", ledger, sums)
+        found += _unlike("the objects under curated/", row, sums)
         if stored is not None and row.get("loaded"):
-            found += _unlike("the database", ledger, stored.sums)
+            found += _unlike("the database", row, stored.sums)
     elif row["status"] != "Failed" and stored is not None and stored.sums[0]:
         found.append(f"the database has {stored.sums[0]} lines of a file that was not accepted")
     return found
 
 
-def _unlike(where: str, ledger: dict[str, Any], sums: tuple[int, Decimal, Decimal]) -> list[str]:
+def _unlike(where: str, row: Row, sums: tuple[int, Decimal, Decimal]) -> list[str]:
     names = ("accepted", "total", "house_total")
     return [
-        f"{name}: the ledger says {ledger[name]}, {where} {value}"
-        for name, value in zip(names, sums, strict=True)
-        if Decimal(ledger[name]) != value
+        f"{name}: the ledger says {expected}, {where} {value}"
+        for name, expected, value in zip(names, in_database(row), sums, strict=True)
+        if expected != value
     ]

@@ -42,6 +42,8 @@ class UploadOutcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     total: str | None = None
     currency: str | None = None
     house_total: str | None = None
+    left_out: int = 0
+    changed_orders: int = 0
     curated_lines: int = 0
     quarantine: bool = False
     loaded: bool = False

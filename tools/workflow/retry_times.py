@@ -7,6 +7,7 @@ with jitter FULL it is drawn between nothing and that.
 
 import itertools
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,13 +113,13 @@ def _whole(hold: Hold) -> float:
 
 
 def longest_way(
-    definition: dict[str, Any], start: str | None = None, end: str | None = None
+    definition: dict[str, Any], start: str | None = None, ends: Iterable[str] = ()
 ) -> float:
     """How long a file can take at most, retries and waits included; seconds.
 
-    From the state `start` (the first one) until the state `end` is entered (until the execution
-    ends). Failures at the very end of a state count too: a Catch follows the longest hold. A loop
-    has no longest way: infinity.
+    From the state `start` (the first one) until one of the states `ends` is entered (until the
+    execution ends). Failures at the very end of a state count too: a Catch follows the longest
+    hold. A loop has no longest way: infinity.
     """
     every = holds(definition)
 
@@ -132,7 +133,7 @@ def longest_way(
         return inner
 
     def way(machine: dict[str, Any], name: str, been: frozenset[str] = frozenset()) -> float:
-        if name == end:
+        if name in ends:
             return 0
         if name in been:
             return math.inf

@@ -16,7 +16,7 @@ from order_intake.chunks import FileRefusal, Survey
 from order_intake.errors import PermanentError, TransientError
 from order_intake.ledger import Claim, Claimed, ClosedOtherwise, FileRow, Ledger
 from order_intake.object_store import ObjectStore
-from order_intake.results import Totals
+from order_intake.results import OrdersThere, Totals
 
 LEASE_MARGIN = timedelta(seconds=30)  # for clocks that differ
 
@@ -123,8 +123,11 @@ def _accept(
     survey: Survey,
     totals: Totals,
     claim: Claim,
-) -> FileRow:
-    """Load the file's lines where the stage has a database, keep them, and close the file."""
+) -> FileRow | None:
+    """Load the file's lines where the stage has a database, keep them, and close the file.
+
+    None when orders of the file are there already: a person must decide.
+    """
     count, secret = len(survey.chunks), settings.database_secret_arn
     if secret != environment.NOT_CONFIGURED:
         # Only here: the driver takes time to import, and many files never come this far.
@@ -133,6 +136,8 @@ def _accept(
         found = loading.load(store, ledger, secret, file, count, totals, claim)
         if isinstance(found, steps.Duplicate):
             return steps.close_duplicate(ledger, file, found.first, claim, datetime.now(UTC))
+        if isinstance(found, OrdersThere):
+            return None
     now = datetime.now(UTC)
     return steps.curate(store, ledger, file, count, totals, None, claim, now)
 

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from order_intake import announcements, environment, loading, logs, payloads, steps
 from order_intake.ledger import LEASE_WORKFLOW, Claim, ClosedOtherwise, FileRow, Ledger
 from order_intake.object_store import ObjectStore
-from order_intake.results import Totals
+from order_intake.results import OrdersThere, Totals
 
 
 class Payload(payloads.Step, frozen=True, kw_only=True):
@@ -16,11 +16,13 @@ class Payload(payloads.Step, frozen=True, kw_only=True):
     claimant: str | None = None
     chunks: int
     totals: Totals
+    only_new: bool = False
+    """Leave out the orders that are there already: a person has said so."""
 
 
 @logs.entry
 def handler(event: object, context: LambdaContext) -> logs.Json:
-    """Give status `loaded` with the number of lines, or `duplicate` with the announcement."""
+    """Give status `loaded` with counts, `duplicate` with the announcement, or `orders_there`."""
     settings = environment.read(environment.LoadOrders)
     payload = payloads.decode(event, Payload)
     file, ledger = payload.file, Ledger(settings.ledger_table)
@@ -28,17 +30,37 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     claim = Claim(payload.claimant, LEASE_WORKFLOW, datetime.now(UTC))
     store, secret = ObjectStore(settings.uploads_bucket), settings.database_secret_arn
     try:
-        found = loading.load(store, ledger, secret, file, payload.chunks, payload.totals, claim)
+        found = loading.load(
+            store,
+            ledger,
+            secret,
+            file,
+            payload.chunks,
+            payload.totals,
+            claim,
+            only_new=payload.only_new,
+        )
     except ClosedOtherwise:
         row = ledger.find(file.file_id)
         if row and row.claimed_by == payload.claimant and row.status == "Duplicate":
             # This call's first try got that far, and its answer was lost.
             return _duplicate(row)
         raise
-    if isinstance(found, steps.Duplicate):
-        return _duplicate(steps.close_duplicate(ledger, file, found.first, claim, claim.now))
-    logs.logger.info("loaded", lines=payload.totals.accepted, already_loaded=not found)
-    return {"status": "loaded", "lines": payload.totals.accepted, "already_loaded": not found}
+    match found:
+        case steps.Duplicate():
+            return _duplicate(steps.close_duplicate(ledger, file, found.first, claim, claim.now))
+        case OrdersThere():
+            counts = {kind: getattr(found, kind).count for kind in ("new", "same", "changed")}
+            logs.logger.info("orders_there", **counts)
+            return {"status": "orders_there"}
+    lines, left_out = found.loaded.lines, found.skipped.lines
+    logs.logger.info("loaded", lines=lines, left_out=left_out, already_loaded=found.again)
+    return {
+        "status": "loaded",
+        "lines": lines,
+        "left_out": left_out,
+        "already_loaded": found.again,
+    }
 
 
 def _duplicate(row: FileRow) -> logs.Json:

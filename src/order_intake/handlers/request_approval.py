@@ -57,6 +57,7 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
         question_id=row.question_id,
         question=payload.question,
         approval_threshold=row.terms["approval_threshold"],
+        orders_there=row.orders_there if payload.question == "orders" else None,
         answer_by=clock.stamp(answer_by),
     )
     bus.announce(settings.orders_bus, "ApprovalRequested", [question])

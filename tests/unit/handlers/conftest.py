@@ -1,5 +1,7 @@
 """What the handlers' tests share: their settings, a partner's file, and its way so far."""
 
+import contextlib
+import csv
 import io
 from collections.abc import Callable
 from decimal import Decimal
@@ -8,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from order_intake import database, logs, rates_api, uploads
+from order_intake import database, logs, rates_api, results, uploads
 from order_intake.errors import DatabaseUnavailable
 from order_intake.handlers import assess_file, price_chunk, register_file
 from tests.unit.fakes import Context, FakeCloud
@@ -23,22 +25,64 @@ LARGE = b"536367,22960,JAM SET,60000,2010-12-01 08:34:00,4.25,13047.0,United Kin
 
 
 class Database:
-    """Stands in for the orders database."""
+    """Stands in for the orders database: takes a content and an order of a partner once."""
 
     def __init__(self) -> None:
         self.lines: dict[str, int] = {}
+        self.contents: dict[tuple[str, str], str] = {}
+        self.orders: dict[tuple[str, str], list[list[str]]] = {}
+        self.files: dict[str, tuple[results.Loaded, list[dict[str, str]]]] = {}
         self.faults: list[Exception] = []
 
-    def load_file(self, arn: str, store: Any, file: Any, count: int, totals: Any) -> bool:
+    def load_chunks(
+        self, arn: str, store: Any, file: Any, count: int, totals: Any, request: Any
+    ) -> results.LoadResult:
         if self.faults:
             raise self.faults.pop(0)
-        if file.file_id in self.lines:
-            return False
-        self.lines[file.file_id] = totals.accepted
-        return True
+        if file.file_id in self.files:
+            return msgspec.structs.replace(self.files[file.file_id][0], again=True)
+        content = (file.partner, request.sha256 or file.file_id)
+        if content in self.contents:
+            return results.ContentThere(self.contents[content], same_sums=True)
+        rows = [row for index in range(count) for row in _priced(store, file, index)]
+        mine: dict[str, list[list[str]]] = {}
+        for row in rows:
+            mine.setdefault(row["invoice"], []).append([row[name] for name in ORDER_FIELDS])
+        there = {one for one in mine if (file.partner, one) in self.orders}
+        if request.sha256 and there and not request.only_new:
+            same = {one for one in there if self.orders[file.partner, one] == mine[one]}
+            parts = (set(mine) - there, same, there - same)
+            return results.OrdersThere(*(results.Orders(len(p), sorted(p)) for p in parts))
+        left_out = [row for row in rows if row["invoice"] in there and request.only_new]
+        kept = [row for row in rows if row not in left_out]
+        answer = results.Loaded(_figures(kept), _figures(left_out))
+        self.files[file.file_id] = (answer, kept)
+        self.lines[file.file_id] = len(kept)
+        self.contents[content] = file.file_id
+        self.orders |= {(file.partner, one): mine[one] for one in set(mine) - there}
+        return answer
+
+    def loaded_lines(self, _: Any, file_id: str, lines: list[int]) -> set[int]:
+        return {int(row["line"]) for row in self.files[file_id][1]} & set(lines)
 
     def down(self, times: int) -> None:
         self.faults += [DatabaseUnavailable("the database is not there")] * times
+
+
+ORDER_FIELDS = ("sku", "description", "quantity", "unit_price", "ordered_at", "customer")
+
+
+def _priced(store: Any, file: Any, index: int) -> list[dict[str, str]]:
+    body = b"".join(store.blocks(uploads.priced_key(file.file_id, index)))
+    return list(csv.DictReader(io.StringIO(body.decode(), newline="")))
+
+
+def _figures(rows: list[dict[str, str]]) -> results.Figures:
+    total, house_total = (
+        str(sum((Decimal(row[one]) for row in rows), Decimal(0)))
+        for one in ("amount", "house_amount")
+    )
+    return results.Figures(len(rows), len({row["invoice"] for row in rows}), total, house_total)
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +106,9 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def orders_database(monkeypatch: pytest.MonkeyPatch) -> Database:
     fake = Database()
-    monkeypatch.setattr(database, "load_file", fake.load_file)
+    monkeypatch.setattr(database, "load_chunks", fake.load_chunks)
+    monkeypatch.setattr(database, "loaded_lines", fake.loaded_lines)
+    monkeypatch.setattr(database, "connection", lambda _: contextlib.nullcontext())
     return fake
 
 

@@ -186,6 +186,20 @@ def test_a_content_whose_first_upload_is_stuck_is_not_lost(
     assert handler(late, context("c"))["outcome"] == "Accepted"
 
 
+def test_a_file_with_orders_that_are_there_goes_to_the_workflow(
+    cloud: FakeCloud, put: Put, orders_database: Database
+) -> None:
+    """A partner corrects a line and sends the whole file again: a person is asked."""
+    handler(put(HEADER + GOOD * 2), context("a"))
+    event = put(HEADER + GOOD.replace(b",6,", b",7,") + GOOD, "incoming/online-retail/b.csv")
+
+    assert handler(event, context("b"))["outcome"] == "handed_over"
+
+    assert cloud.step_functions.started == {f"handover-{file_id_of(event)}": event}
+    assert file_id_of(event) not in orders_database.lines
+    assert cloud.row(file_id_of(event))["loaded"] is False
+
+
 def test_the_same_notification_again_changes_nothing(cloud: FakeCloud, put: Put) -> None:
     event = put(HEADER + GOOD)
     handler(event, context("a"))
@@ -344,7 +358,8 @@ def test_a_stage_without_a_database_says_that_nothing_was_loaded(
 
     assert handler(put(HEADER + GOOD), context())["outcome"] == "Accepted"
     assert not orders_database.lines
-    assert cloud.events.details("OrderFileAccepted")[0]["loaded"] is False
+    [detail] = cloud.events.details("OrderFileAccepted")
+    assert (detail["loaded"], detail["orders_compared"]) == (False, False)
 
 
 @pytest.mark.parametrize("event", [{}, [], None, {"detail": {}}, {"source": "aws.s3"}])
