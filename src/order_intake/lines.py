@@ -211,15 +211,20 @@ class _Numbers:
         self._whole = re.compile(f"-?{whole}").fullmatch
         self._decimal = re.compile(f"-?{whole}(?:{point}{_DECIMALS})?").fullmatch
         self._identity = re.compile(f"([0-9]{{1,15}})(?:{point}0)?").fullmatch
-        self._plain = str.maketrans(written.decimal, ".", marks)
+        is_plain = written.decimal == "." and not marks
+        self._marks = None if is_plain else str.maketrans(written.decimal, ".", marks)
 
     def whole(self, text: str) -> int | None:
         """Read a whole number of at most seven digits."""
-        return int(text.translate(self._plain)) if self._whole(text) else None
+        if not self._whole(text):
+            return None
+        return int(text.translate(self._marks) if self._marks else text)
 
     def decimal(self, text: str) -> Decimal | None:
         """Read a number of at most seven digits and four decimals."""
-        return Decimal(text.translate(self._plain)) if self._decimal(text) else None
+        if not self._decimal(text):
+            return None
+        return Decimal(text.translate(self._marks) if self._marks else text)
 
     def identity(self, text: str) -> str | None:
         """Read a number that is a name: at most 15 digits, without the `.0` of spreadsheets."""
