@@ -4,6 +4,7 @@ import argparse
 import difflib
 import json
 import os
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,15 @@ def explained(row: Row, name: str, make_arguments: str) -> list[str]:
         gross = row.get("house_gross") or told["house_total"]
         if Decimal(gross) != abs(Decimal(told["house_total"])):
             lines.append(f"  gross    {money(gross)} {row['house_currency']}, credits included")
+    if row.get("refused_file"):
+        lines.append(
+            f"  correct  {row['refused_file']} has the refused lines; send them again with"
+        )
+        lines.append(
+            f"  make send{make_arguments} FILE=… PARTNER={row['partner']} CORRECTS={row['file_id']}"
+        )
+    if row.get("corrects"):
+        lines.append(f"  corrects {row['corrects']}")
     if row.get("reason"):
         lines.append(f"  reason   {row['reason']}: {row.get('explanation', '')}".rstrip(": "))
     if row.get("duplicate_of"):
@@ -144,13 +154,18 @@ def _changed(count: int, invoices: list[str]) -> list[str]:
     return [f"  changed  {named}{' …' if count > len(invoices) else ''} (nothing of it is loaded)"]
 
 
-def send(deployed: Deployed, file: Path, partner: str, approve: bool) -> Row:
+def send(
+    deployed: Deployed, file: Path, partner: str, approve: bool, corrects: str | None = None
+) -> Row:
     """Upload `file` for `partner` and follow it; grant an approval when `approve`.
+
+    `corrects` is the id of the file whose refused lines it brings.
 
     Returns the ledger's row: final, or AwaitingApproval. Raises UserError when no rule takes it.
     """
     size = size_of(file)
-    key = f"incoming/{partner}/{file.name}"
+    folder = f"{partner}/corrections/{corrects}" if corrects else partner
+    key = f"incoming/{folder}/{file.name}"
     if not deployed.rules_for("default", deployed.upload_event(key, size)):
         raise UserError(
             f"no rule takes {key} of {size:,} bytes, so it was not sent: is the application "
@@ -191,14 +206,21 @@ def main(arguments: list[str] | None = None) -> int:
         default=_is_on("APPROVE"),
         help="grant an approval that is asked for (APPROVE=1)",
     )
+    parser.add_argument(
+        "--corrects",
+        default=os.environ.get("CORRECTS"),
+        help="the id of the file whose refused lines it brings (CORRECTS=…)",
+    )
     asked = parser.parse_args(arguments)
+    if asked.corrects and not re.fullmatch("[0-9a-f]{24}", asked.corrects):
+        raise UserError(f"CORRECTS={asked.corrects!r} is not a file id; make send prints ids")
     if not asked.file or not asked.partner:
         raise UserError("name the file and its partner: make send FILE=orders.csv PARTNER=nordwind")
     stage = Stage.from_environment()
     partner, file = known_partner(asked.partner), Path(asked.file)
     size_of(file)  # before anything is asked of the stage
     deployed = Deployed.find(stage)
-    row = send(deployed, file, partner, asked.approve)
+    row = send(deployed, file, partner, asked.approve, asked.corrects)
     if asked.json:
         say(json.dumps(summary(row, error_of(deployed, row))))
     else:

@@ -3,6 +3,8 @@
 The row is the only source, `closed_at` included: told again, an outcome reads the same.
 """
 
+import msgspec
+
 from order_intake import logs, outcomes
 from order_intake.ledger import FileRow
 from order_intake.uploads import moment
@@ -10,6 +12,13 @@ from order_intake.uploads import moment
 
 def announcement_of(row: FileRow) -> outcomes.Announcement:
     """Give the event of a final row; raises ValueError for a row without an outcome."""
+    announced = _announcement_of(row)
+    more = {"corrects": row.corrects, "refused_file": row.refused_file}
+    detail = msgspec.structs.replace(announced.detail, **more)
+    return msgspec.structs.replace(announced, detail=detail)
+
+
+def _announcement_of(row: FileRow) -> outcomes.Announcement:
     file, totals, at = row.file, row.totals, row.closed_at or ""
     by = row.approval.decided_by if row.approval else None
     reason, why = row.reason or "", row.explanation or ""

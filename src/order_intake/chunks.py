@@ -35,7 +35,12 @@ FileReason = Literal[
     "unclosed_quote",
     "too_large",
     "too_many_refused_lines",
+    "nothing_to_correct",
+    "corrected_before",
 ]
+
+REFUSED_LINE, REFUSED_REASON = "refused_line", "refused_reason"
+"""Columns that a file's refused lines have besides their partner's own."""
 
 SMALLEST_CHUNK = 128 * 1024
 LARGEST_CHUNK = 2 * 1024 * 1024
@@ -85,6 +90,8 @@ class Chunk(msgspec.Struct, frozen=True):
     """How many columns the file has, and at which places those of the profile are, if it has
     others, too; None when it has exactly those of the profile."""
     places: tuple[int, ...] = ()
+    corrects_at: int | None = None
+    """In a correction, the place of the column that names the refused line."""
     enough_refused: int | None = None
     """With more refused lines than these the file is rejected, and need not be read on."""
 
@@ -103,19 +110,22 @@ def survey(
     size: int,
     profile: Profile,
     *,
+    correction: bool = False,
     bytes_per_chunk: int | None = None,
 ) -> Survey:
     """Read the file once, block by block, and cut it into chunks of whole rows.
 
     `size` (bytes, as announced) only decides how long a chunk is to be. A refused file is
-    still read to its end, because its content's identity needs all of it.
+    still read to its end, because its content's identity needs all of it. A `correction` has the
+    column `refused_line`, too.
     """
     digest = hashlib.sha256()
     hashed = _hashed(blocks, digest)
     chunks: list[Chunk] = []
     refusal = None
     try:
-        chunks = _cut(_Text(hashed, profile), profile, bytes_per_chunk or chunk_size(size))
+        text = _Text(hashed, profile)
+        chunks = _cut(text, profile, bytes_per_chunk or chunk_size(size), correction)
     except _RefusedError as refused:
         refusal = refused.refusal
         for _ in hashed:
@@ -254,7 +264,7 @@ class _Text:
             ) from error
 
 
-def _cut(text: _Text, profile: Profile, bytes_per_chunk: int) -> list[Chunk]:
+def _cut(text: _Text, profile: Profile, bytes_per_chunk: int, correction: bool) -> list[Chunk]:
     head, blocks = b"", text.units()
     for block in blocks:
         head += block
@@ -267,7 +277,8 @@ def _cut(text: _Text, profile: Profile, bytes_per_chunk: int) -> list[Chunk]:
     end = start + rows.first_end(head[start : start + LONGEST_HEADER + 1])
     if end - start > LONGEST_HEADER:
         raise _RefusedError("wrong_header", f"the first row is longer than {LONGEST_HEADER} bytes")
-    width, places = _check_header(text.header(start, end), profile)
+    names = _names(text.header(start, end), profile)
+    places = _check_header(names, profile, correction)
 
     cutter = _Cutter(rows, text.unit, bytes_per_chunk, end, 1 + _line_ends(head, start, end))
     cutter.feed(head[end:])
@@ -280,8 +291,10 @@ def _cut(text: _Text, profile: Profile, bytes_per_chunk: int) -> list[Chunk]:
         "encoding": text.encoding,
         "enough_refused": max(KEPT_REFUSED_LINES, int(profile.tolerance * lines)),
     }
-    if places != tuple(range(width)):
-        common |= {"width": width, "places": places}
+    if places != tuple(range(len(names))):
+        common |= {"width": len(names), "places": places}
+    if correction:
+        common["corrects_at"] = names.index(REFUSED_LINE)
     return [
         msgspec.structs.replace(
             chunk, start=chunk.start * text.unit, end=chunk.end * text.unit, **common
@@ -290,22 +303,31 @@ def _cut(text: _Text, profile: Profile, bytes_per_chunk: int) -> list[Chunk]:
     ]
 
 
-def _check_header(row: str, profile: Profile) -> tuple[int, tuple[int, ...]]:
-    """Return how many columns a header has, and at which places those of the profile are.
+def _names(row: str, profile: Profile) -> list[str]:
+    return next(csv.reader(io.StringIO(row, newline=""), delimiter=profile.delimiter), [])
+
+
+def _check_header(header: list[str], profile: Profile, correction: bool) -> tuple[int, ...]:
+    """Return at which places of a header the profile's columns are.
 
     Refuses one that has not the profile's columns, each once, in the profile's order, and between
-    them none but those that the profile ignores.
+    them none but those that the profile ignores; and a correction that names no refused lines.
     """
-    header = next(csv.reader(io.StringIO(row, newline=""), delimiter=profile.delimiter), [])
     expected, ignored = list(profile.columns.values()), profile.ignored_columns
+    own = {REFUSED_LINE, REFUSED_REASON} if correction else set()
     places = tuple(
         place
         for place, name in enumerate(header)
-        if name in expected or not (ignored == "all" or name in ignored)
+        if name in expected or not (ignored == "all" or name in ignored or name in own)
     )
     found = [header[place] for place in places]
+    if correction and header.count(REFUSED_LINE) != 1:
+        raise _RefusedError(
+            "wrong_header",
+            f'a correction needs the column "{REFUSED_LINE}", once: the line that was refused',
+        )
     if found == expected:
-        return len(header), places
+        return places
     missing = [name for name in expected if name not in found]
     surplus = [name for name in found if name not in expected]
     doubled = sorted({name for name in found if found.count(name) > 1})

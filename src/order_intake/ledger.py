@@ -61,6 +61,8 @@ TRACES = (
     "reason",
     "explanation",
     "duplicate_of",
+    "corrects",
+    "refused_file",
     "orders_there",
     "orders_compared",
     "left_out",
@@ -111,6 +113,8 @@ class FileRow(msgspec.Struct, frozen=True, kw_only=True):
     question: QuestionKind | None = None
     approval: Approval | None = None
     loaded: bool | None = None
+    corrects: str | None = None
+    refused_file: str | None = None
     orders_there: OrdersThere | None = None
     orders_compared: bool = False
     left_out: LeftOut | None = None
@@ -319,7 +323,14 @@ class Ledger:
             raise ClosedOtherwise(f"{file_id} was loaded by someone who lost it: {met}") from met
 
     def record_registration(
-        self, file_id: str, *, sha256: str, chunks: int, terms: dict[str, str], now: datetime
+        self,
+        file_id: str,
+        *,
+        sha256: str,
+        chunks: int,
+        terms: dict[str, str],
+        now: datetime,
+        corrects: str | None = None,
     ) -> None:
         """Write down what the check of the file found, and the terms that hold for it.
 
@@ -329,6 +340,7 @@ class Ledger:
             "sha256": sha256,
             "chunks": chunks,
             "terms": terms,
+            "corrects": corrects,
             "registered_at": stamp(now),
         }
         try:

@@ -24,6 +24,7 @@ LineReason = Literal[
     "quantity_not_positive",
     "customer_invalid",
     "date_outside_rates",
+    "not_a_refused_line",
 ]
 
 

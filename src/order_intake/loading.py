@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import msgspec
 
 from order_intake import database, uploads
+from order_intake.chunks import FileRefusal
 from order_intake.ledger import Claim, Ledger
 from order_intake.object_store import CSV, ObjectStore
 from order_intake.outcomes import LeftOut
@@ -27,13 +28,14 @@ def load(
     claim: Claim,
     *,
     only_new: bool = False,
-) -> Loaded | OrdersThere | Duplicate:
+) -> Loaded | OrdersThere | Duplicate | FileRefusal:
     """Load a file's `count` priced chunks, with `only_new` those orders that are not there yet.
 
     Nothing is loaded when other files of the partner have brought some of the orders, or when the
     content is another upload's: because the database has it, or because it was taken over while
-    nobody worked on this one. Raises ClosedOtherwise when the file is no longer the claimant's, and
-    what the database raises.
+    nobody worked on this one. A correction is refused when another one has brought one of its
+    lines. Raises ClosedOtherwise when the file is no longer the claimant's, and what the database
+    raises.
     """
     row = ledger.begin_load(file.file_id, claim)
     # An execution that began before contents were compared does not understand such answers.
@@ -42,8 +44,12 @@ def load(
         owner = ledger.claim_content(file.partner, sha256, file.file_id, claim.now)
         if owner:
             return Duplicate(owner)
-    request = database.LoadRequest(sha256, only_new=only_new)
-    answer = database.load_chunks(secret_arn, store, file, count, totals, request)
+    request = database.LoadRequest(sha256, row.corrects, only_new)
+    try:
+        answer = database.load_chunks(secret_arn, store, file, count, totals, request)
+    except database.CorrectedBefore as error:
+        ledger.end_load(file.file_id, claim.claimant, {"loaded": False})
+        return FileRefusal("corrected_before", f"{error}: send those that are still missing")
     facts: dict[str, object] = {"loaded": isinstance(answer, Loaded)}
     match answer:
         case Loaded():

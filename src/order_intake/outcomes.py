@@ -96,6 +96,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     orders_compared: bool | None = None
     """Of an accepted file: whether its orders were compared with those that the database has."""
     left_out: LeftOut | None = None
+    corrects: str | None = None
+    """The file whose refused lines this one brings."""
+    refused_file: str | None = None
+    """Key of an accepted file's refused lines in its partner's own format, to be corrected."""
     closed_at: str
     house_gross: Amount | None = None
     """Sum of the sizes of the lines' house amounts; `house_total` is the net sum."""

@@ -2,16 +2,20 @@
 
 import csv
 import io
+import re
+import zlib
 from array import array
 from collections import Counter
+from collections.abc import Container
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from hashlib import blake2b
+from itertools import accumulate
 
 import msgspec
 
-from order_intake.chunks import KEPT_REFUSED_LINES, SMALLEST_CHUNK, Chunk
+from order_intake.chunks import KEPT_REFUSED_LINES, REFUSED_LINE, SMALLEST_CHUNK, Chunk
 from order_intake.exchange import Rates, rate_for_all, rate_for_order
-from order_intake.lines import LineDecoder, Order, Purchase, Refusal, shortest
+from order_intake.lines import SHOWN_CHARACTERS, LineDecoder, Order, Purchase, Refusal, shortest
 from order_intake.memo import Memo
 from order_intake.partners import Profile
 from order_intake.results import COLUMNS, ChunkResult
@@ -21,7 +25,11 @@ SHOWN_ROW_CHARACTERS = 1000
 KEPT_BYTES = SMALLEST_CHUNK
 """Refused lines are kept up to so many bytes, or to half of the chunk's own if these are more."""
 
+LONGEST_KEPT_ROW = 8000
+"""Characters; a longer row is not kept for its correction: its partner has it."""
+
 _CENT = Decimal("0.01")
+_LINE_NUMBER = re.compile(r"[0-9]{1,9}")
 _ROWS_AT_ONCE = 1000
 
 
@@ -35,6 +43,11 @@ class PricedChunk(msgspec.Struct, frozen=True):
 
     The first `KEPT_REFUSED_LINES` of them, fewer when they are long.
     """
+    refused_rows: bytes
+    """Refused rows as CSV in UTF-8, in the partner's own columns, with line and reason: the first
+    of them, a quarter of what is kept otherwise."""
+    refused_lines: bytes
+    """The lines of all refused rows; `line_numbers` reads them."""
     result: ChunkResult
 
 
@@ -62,17 +75,18 @@ def price_chunk(
     rates: Rates,
     uploaded_at: str,
     refused_elsewhere: int = 0,
+    correctable: Container[int] = (),
 ) -> PricedChunk:
     """Price every line of the chunk (`data` are its bytes) or refuse it with its reason.
 
     house amount = quantity × unit price ÷ rate, rounded half-even to cents, line by line.
     Stops when the file, with the `refused_elsewhere` lines of other chunks, has enough refused
-    lines to be rejected.
+    lines to be rejected. A correction's line must name one of the `correctable` lines, once.
     Raises RatesUnavailable when the one rate of all lines is missing.
     """
     # 50 digits: nothing is rounded but the house amounts, and those only once.
     with localcontext(prec=50, rounding=ROUND_HALF_EVEN):
-        pricer = _Pricer(chunk, profile, rates, uploaded_at)
+        pricer = _Pricer(chunk, profile, rates, uploaded_at, correctable)
         if chunk.enough_refused is not None:
             pricer.enough_refused = chunk.enough_refused - refused_elsewhere
         pricer.price(data)
@@ -86,8 +100,17 @@ class _Pricer:
     `csv.writer` alone takes as long as all the rest.
     """
 
-    def __init__(self, chunk: Chunk, profile: Profile, rates: Rates, uploaded_at: str) -> None:
+    def __init__(
+        self,
+        chunk: Chunk,
+        profile: Profile,
+        rates: Rates,
+        uploaded_at: str,
+        correctable: Container[int],
+    ) -> None:
         self._chunk = chunk
+        self._correctable = correctable
+        self._corrected: set[int] = set()
         self._profile = profile
         self._rates = rates
         self._uploaded_at = uploaded_at
@@ -101,7 +124,11 @@ class _Pricer:
         self._rows = self._amount = self._house_amount = self._house_gross = 0
         self.enough_refused: int | None = None
         """With more refused lines than these, reading stops."""
-        self._refusals = 0
+        self._refusals = self._last_refused = 0
+        self._refused_lines = io.BytesIO()
+        # Small, because memory must not grow with what is refused; numbers compress well.
+        self._packer = zlib.compressobj(wbits=9, memLevel=1)
+        self._refused_rows = io.BytesIO()
         self._kept_bytes = 0
         self._reasons: Counter[str] = Counter()
         self._invoices: set[str] = set()
@@ -113,7 +140,9 @@ class _Pricer:
         text = io.TextIOWrapper(io.BytesIO(data), encoding=self._chunk.encoding, newline="")
         rows = csv.reader(text, delimiter=self._profile.delimiter)
         decode, orders, invoices = self._decoder.decode, self._orders, self._invoices
-        priced = [",".join(COLUMNS) + "\n"]
+        corrects_at = self._chunk.corrects_at
+        columns = COLUMNS if corrects_at is None else (*COLUMNS, "corrects_line")
+        priced = [",".join(columns) + "\n"]
         amount = house_amount = house_gross = 0
         next_line = first_line = self._chunk.first_line
         self._kept_bytes = max(KEPT_BYTES, len(data) // 2)
@@ -131,6 +160,13 @@ class _Pricer:
                 if self._refuse(line, self._decoder.outside_rates(order), row):
                     break
                 continue
+            if corrects_at is not None:
+                corrects = self._corrects(row[corrects_at])
+                if isinstance(corrects, Refusal):
+                    if self._refuse(line, corrects, row):
+                        break
+                    continue
+                after = f"{after},{corrects}"
             worth_amount, worth_house_amount, cells = worths[purchase]
             priced.append(f"{line},{before},{_article(sku, description)},{cells},{after}\n")
             amount += worth_amount
@@ -155,14 +191,31 @@ class _Pricer:
             house_amount=str(Decimal(self._house_amount).scaleb(-2)),
             house_gross=str(Decimal(self._house_gross).scaleb(-2)),
             order_digests=_digests(self._invoices),
+            refused_rows_kept=self._refusals > 0,
             stopped=self._is_hopeless,
         )
-        return PricedChunk(self._priced.getvalue(), self._refused.getvalue(), result)
+        return PricedChunk(
+            self._priced.getvalue(),
+            self._refused.getvalue(),
+            self._refused_rows.getvalue(),
+            self._refused_lines.getvalue() + self._packer.flush(),
+            result,
+        )
+
+    def _corrects(self, text: str) -> int | Refusal:
+        """Return the refused line that a line corrects, which no other line of the chunk does."""
+        line = int(text) if _LINE_NUMBER.fullmatch(text.strip()) else 0
+        if line not in self._correctable or line in self._corrected:
+            return Refusal("not_a_refused_line", REFUSED_LINE, text[:SHOWN_CHARACTERS])
+        self._corrected.add(line)
+        return line
 
     def _refuse(self, line: int, refusal: Refusal, row: list[str]) -> bool:
         """Count a refused line and keep it if there is room; return whether to stop reading."""
         self._reasons[refusal.reason] += 1
         self._refusals += 1
+        self._refused_lines.write(self._packer.compress(b"%d\n" % (line - self._last_refused)))
+        self._last_refused = line
         if self._refusals <= KEPT_REFUSED_LINES and self._refused.tell() < self._kept_bytes:
             self._keep(line, refusal, row)
         return self._is_hopeless
@@ -177,6 +230,18 @@ class _Pricer:
         shown = self._profile.delimiter.join(fields)[:SHOWN_ROW_CHARACTERS]
         kept = _RefusedLine(line, refusal.reason, refusal.field, refusal.value, shown)
         self._refused.write(msgspec.json.encode(kept) + b"\n")
+        room = self._kept_bytes // 4 - self._refused_rows.tell()
+        if room > 0 and sum(map(len, row)) <= LONGEST_KEPT_ROW:
+            self._refused_rows.write(self._as_sent(row, line, refusal.reason))
+
+    def _as_sent(self, row: list[str], line: int, reason: str) -> bytes:
+        """Write a row as its partner sent it, without the columns that are ignored."""
+        if self._chunk.places and len(row) == self._chunk.width:
+            row = [row[place] for place in self._chunk.places]
+        text = io.StringIO()
+        writer = csv.writer(text, delimiter=self._profile.delimiter, lineterminator="\n")
+        writer.writerow([*row, line, reason])
+        return text.getvalue().encode()
 
     def _flush(self, priced: list[str]) -> None:
         self._priced.write("".join(priced).encode())
@@ -207,6 +272,11 @@ class _Pricer:
             return int(amount * 10_000), int(house_amount * 100), cells
 
         return Memo(worth)
+
+
+def line_numbers(packed: bytes) -> list[int]:
+    """Read the line numbers of `PricedChunk.refused_lines`."""
+    return list(accumulate(map(int, zlib.decompress(packed).split())))
 
 
 def _article(sku: str, description: str) -> str:

@@ -35,6 +35,8 @@ class ChunkResult(msgspec.Struct, frozen=True):
     """Sum of the accepted lines' house amounts, each rounded to cents."""
     order_digests: bytes
     """Sorted 64-bit digests of the accepted lines' distinct invoice numbers."""
+    refused_rows_kept: bool = False
+    """Whether refused rows were kept in the partner's own format, to be corrected."""
     stopped: bool = False
     """Whether reading stopped because the file has enough refused lines to be rejected."""
     house_gross: str | None = None

@@ -5,6 +5,8 @@ IntakeSmallFile. Each may be done again with the same result: what it writes has
 only on its input, and the ledger takes an outcome once.
 """
 
+import csv
+import io
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Literal
@@ -20,6 +22,11 @@ from order_intake.outcomes import Approval, LeftOut
 from order_intake.results import ChunkResult, Totals
 from order_intake.uploads import IncomingFile
 
+MOST_CORRECTABLE = 4 * 1024 * 1024
+"""Characters of refused lines that are kept to be corrected; of all, the numbers are kept."""
+PACKED = "application/octet-stream"
+CSV_AS_SENT = "text/csv"
+ENCODINGS = {"utf-8": "utf-8", "windows-1252": "cp1252", "latin-1": "latin-1", "utf-16": "utf-16"}
 READ_AT_ONCE = 8
 """Below the connections of a client (`aws_clients.CONFIG`)."""
 
@@ -42,6 +49,7 @@ class _Refused(msgspec.Struct, frozen=True):
     """What of a chunk's result says whether there are refused lines to keep."""
 
     refused: dict[str, int]
+    refused_rows_kept: bool = False
 
 
 def register(
@@ -57,8 +65,12 @@ def register(
     unread = unread or chunks.refuse_by_size(file.size, max_bytes)
     if unread:
         return unread
-    blocks = store.blocks(file.key, file.version_id)
-    survey = chunks.survey(blocks, file.size, profile_of(file))
+    corrected = uploads.corrected_file(file.key)
+    if corrected and not _can_be_corrected(ledger.find(corrected), file.partner):
+        explanation = f"{corrected} is not an accepted file of yours with refused lines"
+        return chunks.FileRefusal("nothing_to_correct", explanation)
+    blocks, is_correction = store.blocks(file.key, file.version_id), corrected is not None
+    survey = chunks.survey(blocks, file.size, profile_of(file), correction=is_correction)
     if survey.refusal:
         return survey.refusal
     first = ledger.claim_content(file.partner, survey.sha256, file.file_id, now)
@@ -70,8 +82,15 @@ def register(
         chunks=len(survey.chunks),
         terms=profile_of(file).terms(),
         now=now,
+        corrects=corrected,
     )
     return survey
+
+
+def _can_be_corrected(row: FileRow | None, partner: str) -> bool:
+    if row is None or row.partner != partner:
+        return False
+    return row.status == "Accepted" and row.refused_file is not None
 
 
 def close_duplicate(
@@ -135,15 +154,31 @@ def price(
     data = b""
     if chunk.enough_refused is None or elsewhere <= chunk.enough_refused:
         data = store.read_range(file.key, file.version_id, chunk.start, chunk.end)
-    priced = pricing.price_chunk(data, chunk, profile_of(file), rates, file.uploaded_at, elsewhere)
+    profile, correctable = profile_of(file), _correctable(store, file)
+    priced = pricing.price_chunk(
+        data, chunk, profile, rates, file.uploaded_at, elsewhere, correctable
+    )
     store.put(uploads.priced_key(file.file_id, chunk.index), priced.priced, CSV)
     store.put(uploads.refused_key(file.file_id, chunk.index), priced.refused, JSON_LINES)
+    if priced.result.refused_rows_kept:
+        rows, lines = priced.refused_rows, priced.refused_lines
+        store.put(uploads.refused_rows_key(file.file_id, chunk.index), rows, CSV)
+        store.put(uploads.refused_numbers_key(file.file_id, chunk.index), lines, PACKED)
     store.put_json(uploads.result_key(file.file_id, chunk.index), priced.result)
     if execution and priced.result.refused:
         refused = sum(priced.result.refused.values())
         note = f"{uploads.refusals_prefix(file.file_id, execution)}{chunk.index:05}-{refused}"
         store.put(note, b"", TEXT)
     return priced.result
+
+
+def _correctable(store: ObjectStore, file: IncomingFile) -> frozenset[int]:
+    """Return the refused lines that a correction may bring; none for any other file."""
+    corrected = uploads.corrected_file(file.key)
+    if corrected is None:
+        return frozenset()
+    lines = store.get_json(uploads.refused_lines_key(file.partner, corrected), list[int])
+    return frozenset(lines)
 
 
 def _refused_elsewhere(store: ObjectStore, file: IncomingFile, index: int, execution: str) -> int:
@@ -204,10 +239,11 @@ def curate(
             uploads.curated_key(file.partner, file.file_id, index),
         )
     _keep_refused(store, file, count, totals)
+    refused_file = _keep_correctable(store, file, count, totals)
     store.put_json(
         uploads.complete_key(file.partner, file.file_id), Curated(count, totals, row.left_out)
     )
-    fields = msgspec.structs.asdict(totals)
+    fields = msgspec.structs.asdict(totals) | {"refused_file": refused_file}
     if loaded is not None:
         fields["loaded"] = loaded
     if approval:
@@ -277,3 +313,31 @@ def _keep_refused(store: ObjectStore, file: IncomingFile, count: int, totals: To
                 uploads.refused_key(file.file_id, index),
                 uploads.quarantine_key(file.partner, file.file_id, index),
             )
+
+
+def _keep_correctable(
+    store: ObjectStore, file: IncomingFile, count: int, totals: Totals
+) -> str | None:
+    """Keep the refused lines as their partner can send them again, and which lines they are.
+
+    The key of these lines; None when there are none, or they were priced before they were kept.
+    """
+    rows, numbers = io.StringIO(), []
+    for index in range(count) if totals.refused else ():
+        if not store.get_json(uploads.result_key(file.file_id, index), _Refused).refused_rows_kept:
+            continue
+        packed = b"".join(store.blocks(uploads.refused_numbers_key(file.file_id, index)))
+        numbers += pricing.line_numbers(packed)
+        if rows.tell() < MOST_CORRECTABLE:
+            found = b"".join(store.blocks(uploads.refused_rows_key(file.file_id, index)))
+            rows.write(found.decode())
+    if not numbers:
+        return None
+    profile, key = profile_of(file), uploads.refused_file_key(file.partner, file.file_id)
+    header = io.StringIO()
+    columns = [*profile.columns.values(), chunks.REFUSED_LINE, chunks.REFUSED_REASON]
+    csv.writer(header, delimiter=profile.delimiter, lineterminator="\n").writerow(columns)
+    text = header.getvalue() + rows.getvalue()
+    store.put(key, text.encode(ENCODINGS[profile.encoding], "replace"), CSV_AS_SENT)
+    store.put_json(uploads.refused_lines_key(file.partner, file.file_id), numbers)
+    return key

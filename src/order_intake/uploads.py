@@ -17,6 +17,7 @@ NO_PARTNER = "unknown"
 INCOMING = "incoming/"
 """Whatever lies under this prefix gets an outcome."""
 _PARTNER = re.compile(INCOMING + r"([a-z0-9-]{1,40})/")
+_CORRECTION = re.compile(_PARTNER.pattern + "corrections/([0-9a-f]{24})/.", re.DOTALL)
 
 
 class Upload(msgspec.Struct, frozen=True):
@@ -122,6 +123,15 @@ def partner_of(key: str) -> str | None:
     return match[1] if match else None
 
 
+def corrected_file(key: str) -> str | None:
+    """Return the id of the file whose refused lines an upload corrects, None when it does not.
+
+    `incoming/<partner>/corrections/<file_id>/<name>`: a key is all that every client can choose.
+    """
+    match = _CORRECTION.match(key)
+    return match[2] if match else None
+
+
 def moment(text: str) -> datetime:
     """Read a UTC time in ISO 8601; raises InvalidInput when it is none."""
     try:
@@ -153,6 +163,16 @@ def refused_key(file_id: str, index: int) -> str:
     return f"work/{file_id}/refused/{index:05}.jsonl"
 
 
+def refused_rows_key(file_id: str, index: int) -> str:
+    """Return the key of one chunk's refused rows as CSV, without a header."""
+    return f"work/{file_id}/refused_rows/{index:05}.csv"
+
+
+def refused_numbers_key(file_id: str, index: int) -> str:
+    """Return the key of the line numbers of one chunk's refused rows, all of them."""
+    return f"work/{file_id}/refused_lines/{index:05}"
+
+
 def result_key(file_id: str, index: int) -> str:
     """Return the key of one chunk's result (a ChunkResult as JSON)."""
     return f"work/{file_id}/results/{index:05}.json"
@@ -176,6 +196,16 @@ def complete_key(partner: str, file_id: str) -> str:
 def quarantine_key(partner: str, file_id: str, index: int) -> str:
     """Return the key under which one chunk's refused lines are kept for the partner."""
     return f"quarantine/{partner}/{file_id}/{index:05}.jsonl"
+
+
+def refused_file_key(partner: str, file_id: str) -> str:
+    """Return the key of a file's refused lines in its partner's own format, to be corrected."""
+    return f"quarantine/{partner}/{file_id}/refused.csv"
+
+
+def refused_lines_key(partner: str, file_id: str) -> str:
+    """Return the key of the line numbers of all refused lines of a file."""
+    return f"quarantine/{partner}/{file_id}/refused_lines.json"
 
 
 def reason_key(partner: str, file_id: str) -> str:

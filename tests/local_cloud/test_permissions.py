@@ -136,13 +136,14 @@ DOORS: dict[str, Door] = {
 # What each function is there for; every other door is shut.
 OPEN = {
     "IntakeSmallFile": {
-        "get incoming", "get work", "put work", "put curated", "put quarantine", "read row",
+        "get incoming", "get work", "get quarantine", "put work", "put curated", "put quarantine",
+        "read row",
         "change row", "secret rates-api", "secret database", "announce OrderFileAccepted",
         "start workflow",
     },
     "RegisterFile": {"get incoming", "put work", "read row", "change row"},
     "FetchExchangeRates": {"secret rates-api", "read row", "change row"},
-    "PriceChunk": {"get incoming", "put work"},
+    "PriceChunk": {"get incoming", "get quarantine", "put work"},
     "AssessFile": {"get work"},
     "RequestApproval": {"change row", "announce ApprovalRequested"},
     "DecideApproval": {"read row", "change row"},

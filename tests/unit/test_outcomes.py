@@ -28,7 +28,14 @@ SUM_FIELDS = {"lines_in", "accepted", "refused", "orders", "total", "currency"}
 SUM_FIELDS |= {"house_total", "house_currency", "house_gross"}
 FIELDS = {"schema_version", "outcome", "file_id", "partner", "bucket", "key", "version_id"}
 FIELDS |= {"route", "correlation_id", "reason", "explanation", "duplicate_of", "decided_by"}
-FIELDS |= {"loaded", "closed_at", "orders_compared", "left_out"} | SUM_FIELDS
+FIELDS |= {
+    "loaded",
+    "closed_at",
+    "orders_compared",
+    "left_out",
+    "corrects",
+    "refused_file",
+} | SUM_FIELDS
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from order_intake.chunks import KEPT_REFUSED_LINES, Chunk
 from order_intake.errors import RatesUnavailable
 from order_intake.exchange import Rates
-from order_intake.pricing import PricedChunk, price_chunk
+from order_intake.pricing import PricedChunk, line_numbers, price_chunk
 from order_intake.results import COLUMNS
 from tests.unit.order_files import (
     HEADER,
@@ -242,7 +242,9 @@ def test_refused_lines_take_no_more_memory_and_room_than_what_was_sent(data: byt
         tracemalloc.stop()
 
     assert peak <= len(data), "with the chunk itself, more than twice its size"
-    assert len(done.refused) <= len(data) * 0.6
+    assert len(done.refused) + len(done.refused_rows) <= len(data) * 0.75
+    assert len(done.refused_lines) <= len(data) * 0.1
+    assert len(line_numbers(done.refused_lines)) == done.result.lines_in
     # And all are counted
     assert sum(done.result.refused.values()) == done.result.lines_in
     assert 0 < len(refusals_of([done])) <= KEPT_REFUSED_LINES

@@ -489,6 +489,13 @@ def test_file_whose_content_another_has_is_announced_as_its_function_says(
 
 
 @pytest.mark.parametrize("name", LOADS)
+def test_correction_that_cannot_be_loaded_is_rejected(states: SingleStates, name: str) -> None:
+    taken = states.run(name, {"status": "refused", **REFUSAL}, VARIABLES | {"refusal": {}})
+
+    assert (taken.following, taken.variables) == ("QuarantineFile", VARIABLES)
+
+
+@pytest.mark.parametrize("name", LOADS)
 @pytest.mark.parametrize("answer", [{}, {"status": "Loaded"}, {"status": None}, {"lines": 2}])
 def test_answer_that_is_not_known_is_a_failure(
     states: SingleStates, name: str, answer: Any

@@ -88,12 +88,18 @@ _SSE_KEY, _SSE_C = f"{_SSE}-aws-kms-key-id", f"{_SSE}-customer-algorithm"
 
 
 def _upload(template: Template) -> Iterator[Need]:
-    """A partner puts a file: multipart uploads decrypt too. It may name the bucket's key."""
+    """A partner puts a file: multipart uploads decrypt too. It may name the bucket's key.
+
+    And it reads what was refused of its files, to correct it.
+    """
     bucket, way = template.arn("UploadsBucket"), "a partner uploads a file"
     where, tag = "PartnerUpload", {"aws:PrincipalTag/partner": "nordwind"}
     key, put = bucket_key(template), f"{bucket}/incoming/nordwind/a.csv"
     for named in ({}, {_SSE: "aws:kms", _SSE_KEY: key}):
         yield Need(where, Request("partner", "s3:PutObject", put, way, tag | named))
+    refused = f"{bucket}/quarantine/nordwind/0123456789abcdef01234567/refused.csv"
+    corrects = "a partner reads its refused lines"
+    yield Need(where, Request("partner", "s3:GetObject", refused, corrects, tag))
     actions = ("GenerateDataKey", "Decrypt")
     yield from key_uses(where, "partner", key, way, actions, via("s3", s3=bucket))
 

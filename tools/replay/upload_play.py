@@ -32,6 +32,7 @@ from tools.replay.result import Result, came_in, compare, on_stage_without_datab
 from tools.replay.situations import Upload, UploadOutcome
 
 STRAGGLER_LIMIT = 5.0  # seconds more for an event that was sent before one that has come
+EARLIER = "${earlier}"  # in a name: the id of the earlier file, which this one corrects
 DECIDED_BY = "replay"
 IN_VAIN = "replay, in vain"
 NOTED_AFTERWARDS = ("announced", "unfinished")
@@ -80,7 +81,10 @@ class UploadPlay:
         """The rules that take the upload, its final row (None: no rule does), and its seconds."""
         self._upload_earlier()
         start = time.monotonic()
-        uploaded = self._put(self._situation.key, self._content)
+        key = self._situation.key
+        if self._earlier is not None:
+            key = key.replace(EARLIER, self._earlier.file_id)
+        uploaded = self._put(key, self._content)
         self._deliver_at_once(uploaded)
         if self._told.faults is not None:
             lift_database(self._deployed, self._told.faults, uploaded.file_id, self._started)

@@ -136,6 +136,9 @@ def _accept(
         found = loading.load(store, ledger, secret, file, count, totals, claim)
         if isinstance(found, steps.Duplicate):
             return steps.close_duplicate(ledger, file, found.first, claim, datetime.now(UTC))
+        if isinstance(found, FileRefusal):
+            now = datetime.now(UTC)
+            return steps.quarantine(store, ledger, file, count, totals, found, claim, now)
         if isinstance(found, OrdersThere):
             return None
     now = datetime.now(UTC)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from order_intake import announcements, environment, loading, logs, payloads, steps
+from order_intake.chunks import FileRefusal
 from order_intake.ledger import LEASE_WORKFLOW, Claim, ClosedOtherwise, FileRow, Ledger
 from order_intake.object_store import ObjectStore
 from order_intake.results import OrdersThere, Totals
@@ -22,7 +23,7 @@ class Payload(payloads.Step, frozen=True, kw_only=True):
 
 @logs.entry
 def handler(event: object, context: LambdaContext) -> logs.Json:
-    """Give status `loaded` with counts, `duplicate` with the announcement, or `orders_there`."""
+    """Give status `loaded`, `orders_there`, `duplicate` or `refused`, and what belongs to it."""
     settings = environment.read(environment.LoadOrders)
     payload = payloads.decode(event, Payload)
     file, ledger = payload.file, Ledger(settings.ledger_table)
@@ -49,6 +50,9 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     match found:
         case steps.Duplicate():
             return _duplicate(steps.close_duplicate(ledger, file, found.first, claim, claim.now))
+        case FileRefusal():
+            logs.logger.info("refused", reason=found.reason)
+            return {"status": "refused"} | payloads.encode(found)
         case OrdersThere():
             counts = {kind: getattr(found, kind).count for kind in ("new", "same", "changed")}
             logs.logger.info("orders_there", **counts)

@@ -31,6 +31,8 @@ class Database:
         self.lines: dict[str, int] = {}
         self.contents: dict[tuple[str, str], str] = {}
         self.orders: dict[tuple[str, str], list[list[str]]] = {}
+        self.owners: dict[tuple[str, str], str] = {}
+        self.corrected: set[tuple[str, str]] = set()
         self.files: dict[str, tuple[results.Loaded, list[dict[str, str]]]] = {}
         self.faults: list[Exception] = []
 
@@ -48,7 +50,11 @@ class Database:
         mine: dict[str, list[list[str]]] = {}
         for row in rows:
             mine.setdefault(row["invoice"], []).append([row[name] for name in ORDER_FIELDS])
-        there = {one for one in mine if (file.partner, one) in self.orders}
+        corrected = {(request.corrects, row["corrects_line"]) for row in rows if request.corrects}
+        if corrected & self.corrected:
+            raise database.CorrectedBefore("another correction has brought a line of this one")
+        owner = request.corrects or file.file_id
+        there = {one for one in mine if self.owners.get((file.partner, one), owner) != owner}
         if request.sha256 and there and not request.only_new:
             same = {one for one in there if self.orders[file.partner, one] == mine[one]}
             parts = (set(mine) - there, same, there - same)
@@ -59,6 +65,8 @@ class Database:
         self.files[file.file_id] = (answer, kept)
         self.lines[file.file_id] = len(kept)
         self.contents[content] = file.file_id
+        self.corrected |= corrected
+        self.owners |= {(file.partner, one): owner for one in set(mine) - there}
         self.orders |= {(file.partner, one): mine[one] for one in set(mine) - there}
         return answer
 

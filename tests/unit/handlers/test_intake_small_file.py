@@ -56,7 +56,8 @@ def test_refused_lines_within_the_tolerance_are_kept_apart(cloud: FakeCloud, put
 
     assert handler(event, context())["outcome"] == "Accepted"
 
-    [refused] = cloud.s3.objects("quarantine/").values()
+    kept = cloud.s3.objects("quarantine/")
+    [refused] = [body for key, body in kept.items() if key.endswith(".jsonl")]
     assert b"price_not_positive" in refused
     [detail] = cloud.events.details("OrderFileAccepted")
     assert detail["refused"] == {"price_not_positive": 1}
@@ -198,6 +199,130 @@ def test_a_file_with_orders_that_are_there_goes_to_the_workflow(
     assert cloud.step_functions.started == {f"handover-{file_id_of(event)}": event}
     assert file_id_of(event) not in orders_database.lines
     assert cloud.row(file_id_of(event))["loaded"] is False
+
+
+CORRECTED_HEADER = HEADER.replace(b"\n", b",refused_line\n")
+
+
+def correction(put: Put, first: dict[str, Any], *lines: bytes, name: str = "a.csv") -> Any:
+    key = f"incoming/online-retail/corrections/{file_id_of(first)}/{name}"
+    return put(CORRECTED_HEADER + b"".join(lines), key)
+
+
+def corrected(line: int, quantity: int = 6) -> bytes:
+    row = BAD.replace(b"-1.00", b"1.00").replace(b",6,", b",%d," % quantity)
+    return row.replace(b"\n", b",%d\n" % line)
+
+
+@pytest.fixture
+def with_refused_lines(cloud: FakeCloud, put: Put) -> dict[str, Any]:
+    """An accepted file of which lines 2 and 203 were refused."""
+    event = put(HEADER + BAD + GOOD * 200 + BAD)
+    assert handler(event, context("first"))["outcome"] == "Accepted"
+    return event
+
+
+def test_refused_lines_are_kept_as_their_partner_can_send_them_again(
+    cloud: FakeCloud, with_refused_lines: dict[str, Any]
+) -> None:
+    folder = f"quarantine/online-retail/{file_id_of(with_refused_lines)}"
+    kept = cloud.s3.objects(folder)
+
+    header, first, last = kept[f"{folder}/refused.csv"].splitlines()
+    assert header == HEADER.rstrip() + b",refused_line,refused_reason"
+    assert first == BAD.rstrip() + b",2,price_not_positive"
+    assert last == BAD.rstrip() + b",203,price_not_positive"
+    assert msgspec.json.decode(kept[f"{folder}/refused_lines.json"]) == [2, 203]
+    [detail] = cloud.events.details("OrderFileAccepted")
+    assert detail["refused_file"] == f"{folder}/refused.csv"
+
+
+def test_a_correction_adds_the_lines_that_were_refused(
+    cloud: FakeCloud, put: Put, with_refused_lines: dict[str, Any], orders_database: Database
+) -> None:
+    """Its order may be one that the corrected file brought lines of."""
+    event = correction(
+        put, with_refused_lines, corrected(203), corrected(2).replace(b"6366", b"6365")
+    )
+
+    assert handler(event, context("b"))["outcome"] == "Accepted"
+
+    assert orders_database.lines[file_id_of(event)] == 2
+    detail = cloud.events.details("OrderFileAccepted")[-1]
+    assert detail["corrects"] == file_id_of(with_refused_lines)
+    [priced] = cloud.s3.objects(f"work/{file_id_of(event)}/priced/").values()
+    assert [row.rpartition(b",")[2] for row in priced.splitlines()] == [
+        b"corrects_line",
+        b"203",
+        b"2",
+    ]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [[corrected(3)], [corrected(0)], [corrected(2), corrected(2)], [BAD.replace(b"\n", b",x\n")]],
+    ids=["accepted before", "no line", "twice", "no number"],
+)
+def test_a_correction_brings_nothing_but_refused_lines(
+    cloud: FakeCloud, put: Put, with_refused_lines: dict[str, Any], lines: list[bytes]
+) -> None:
+    event = correction(put, with_refused_lines, *lines)
+
+    assert handler(event, context("b"))["outcome"] == "Rejected"
+    [detail] = cloud.events.details("OrderFileRejected")
+    assert detail["reason"] == "too_many_refused_lines"
+
+
+def test_a_refused_line_is_corrected_once(
+    cloud: FakeCloud, put: Put, with_refused_lines: dict[str, Any]
+) -> None:
+    handler(correction(put, with_refused_lines, corrected(2)), context("b"))
+    again = correction(put, with_refused_lines, corrected(2, 7), corrected(203), name="b.csv")
+
+    assert handler(again, context("c"))["outcome"] == "Rejected"
+    assert cloud.events.details("OrderFileRejected")[0]["reason"] == "corrected_before"
+    other = correction(put, with_refused_lines, corrected(203), name="c.csv")
+    assert handler(other, context("d"))["outcome"] == "Accepted"
+
+
+def test_orders_of_other_files_are_a_question_for_a_correction_too(
+    cloud: FakeCloud, put: Put, with_refused_lines: dict[str, Any]
+) -> None:
+    other = GOOD.replace(b"536365", b"536399")
+    handler(put(HEADER + other, "incoming/online-retail/other.csv"), context("b"))
+    line = other.replace(b"\n", b",2\n")
+
+    event = correction(put, with_refused_lines, line)
+    assert handler(event, context("c"))["outcome"] == "handed_over"
+
+
+@pytest.mark.parametrize(
+    ("corrects", "partner"),
+    [("0" * 24, "online-retail"), (None, "nordwind")],
+    ids=["unknown", "another's"],
+)
+def test_a_correction_needs_an_accepted_file_of_its_partner(
+    cloud: FakeCloud,
+    put: Put,
+    with_refused_lines: dict[str, Any],
+    corrects: str | None,
+    partner: str,
+) -> None:
+    file_id = corrects or file_id_of(with_refused_lines)
+    event = put(CORRECTED_HEADER + corrected(2), f"incoming/{partner}/corrections/{file_id}/a.csv")
+
+    assert handler(event, context("b"))["outcome"] == "Rejected"
+    assert cloud.events.details("OrderFileRejected")[0]["reason"] == "nothing_to_correct"
+
+
+def test_a_correction_names_the_lines(
+    cloud: FakeCloud, put: Put, with_refused_lines: dict[str, Any]
+) -> None:
+    key = f"incoming/online-retail/corrections/{file_id_of(with_refused_lines)}/a.csv"
+
+    assert handler(put(HEADER + GOOD, key), context("b"))["outcome"] == "Rejected"
+    [detail] = cloud.events.details("OrderFileRejected")
+    assert "refused_line" in detail["explanation"]
 
 
 def test_the_same_notification_again_changes_nothing(cloud: FakeCloud, put: Put) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from order_intake import loading
+from order_intake import database, loading
 from order_intake.errors import DatabaseUnavailable
 from order_intake.handlers import curate_file
 from order_intake.handlers.load_orders import handler
@@ -37,6 +37,22 @@ def test_a_file_is_loaded_once(
     assert handler(payload, context()) == answer | {"already_loaded": False}
     assert handler(payload, context()) == answer | {"already_loaded": True}
     assert cloud.row(payload["file"]["file_id"])["loaded"] is True
+
+
+def test_a_correction_whose_line_another_has_brought_is_refused(
+    cloud: FakeCloud, started: dict[str, Any], orders_database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def corrected_before(*_: Any) -> None:
+        raise database.CorrectedBefore("another correction has brought a line of this one")
+
+    payload = priced(started, cloud)
+    monkeypatch.setattr(database, "load_chunks", corrected_before)
+
+    answer: Any = handler(payload, context())
+
+    assert (answer["status"], answer["reason"]) == ("refused", "corrected_before")
+    assert cloud.row(payload["file"]["file_id"])["loaded"] is False
 
 
 def test_who_lost_the_file_loads_nothing(

@@ -37,6 +37,8 @@ def test_counts_come_back_and_lines_stay_in_the_bucket(
         f"{work}/manifest.json",
         f"{work}/priced/00000.csv",
         f"{work}/refused/00000.jsonl",
+        f"{work}/refused_rows/00000.csv",
+        f"{work}/refused_lines/00000",
         f"{work}/results/00000.json",
     }
     assert len(written[f"{work}/priced/00000.csv"].splitlines()) == 3
