@@ -18,14 +18,15 @@ from botocore.exceptions import ClientError
 from tools.deployed import Deployed
 from tools.errors import THROUGH_MAKE, UserError, run
 from tools.follow import FINAL, LIMIT, PAUSE, Row, Uploaded, execution_of, follow, read_row
-from tools.send import GOOD, SECONDS_PER_BYTE, explained
+from tools.send import SECONDS_PER_BYTE, about_the_first, explained, is_taken
 from tools.stage import Stage
 from tools.untold import is_untold, tell
 from tools.visible import say
 
 EXITS = f"""\
-exit status: 0 when the file is Accepted, is a Duplicate, or awaits an approval, or when its outcome
-was told; 1 when it is Rejected, Declined or Failed again, or when there is nothing to run again.
+exit status: 0 when the content is Accepted (the file itself, or the one that it is a Duplicate of),
+awaits an approval, or when its outcome was told; 1 when it is not, or when there is nothing to run
+again.
 {THROUGH_MAKE}"""
 
 
@@ -186,7 +187,8 @@ def main(arguments: list[str] | None = None) -> int:
     row = retry(deployed, asked.file_id)
     make_arguments = "" if stage.is_local else f" STAGE={stage.name}"
     say(*explained(row, row["key"].rsplit("/", 1)[-1], make_arguments))
-    return 0 if row["status"] in GOOD else 1
+    say(*about_the_first(deployed, row, make_arguments))
+    return 0 if is_taken(deployed, row) else 1
 
 
 if __name__ == "__main__":

@@ -12,7 +12,16 @@ from typing import Any
 from tools.decide import give_decision, me
 from tools.deployed import Deployed
 from tools.errors import THROUGH_MAKE, UserError, run
-from tools.follow import AWAITING, LIMIT, Row, execution_of, follow, upload, wait_for_execution
+from tools.follow import (
+    AWAITING,
+    LIMIT,
+    Row,
+    execution_of,
+    follow,
+    read_row,
+    upload,
+    wait_for_execution,
+)
 from tools.replay.outcome import numbers
 from tools.replay.report import money
 from tools.replay.result import shown
@@ -21,8 +30,8 @@ from tools.visible import say
 
 PROFILES = ROOT / "src" / "order_intake" / "partners"
 EXITS = f"""\
-exit status: 0 when the file is Accepted, is a Duplicate, or awaits an approval;
-1 when it is Rejected, Declined or Failed, when no rule takes it, or when something is wrong.
+exit status: 0 when the content is Accepted (the file itself, or the one that it is a Duplicate of),
+or awaits an approval; 1 when it is not, when no rule takes the file, or when something is wrong.
 {THROUGH_MAKE}"""
 SECONDS_PER_BYTE = 2 / 1024**2  # a large file may take longer
 GOOD = ("Accepted", "Duplicate", AWAITING)
@@ -85,6 +94,27 @@ def error_of(deployed: Deployed, row: Row) -> str | None:
         return f"OrderFile{row['status']}"
     error = wait_for_execution(deployed, execution).get("error")
     return None if error is None else str(error)
+
+
+def is_taken(deployed: Deployed, row: Row) -> bool:
+    """Whether a file's content is accepted, by itself or as a duplicate, or before a person."""
+    if row["status"] != "Duplicate":
+        return row["status"] in GOOD
+    return (read_row(deployed, row["duplicate_of"]) or {}).get("status") == "Accepted"
+
+
+def about_the_first(deployed: Deployed, row: Row, make_arguments: str) -> list[str]:
+    """What to do about a duplicate of a file that is not accepted, in lines for people."""
+    if row["status"] != "Duplicate" or is_taken(deployed, row):
+        return []
+    first = row["duplicate_of"]
+    status = (read_row(deployed, first) or {}).get("status", "gone")
+    if status == "Failed":
+        return [
+            "  that file is Failed and may be in the database already; run it again with:",
+            f"  make retry{make_arguments} FILE_ID={first}",
+        ]
+    return [f"  that file is {status}: nothing is loaded yet; see what becomes of it"]
 
 
 def explained(row: Row, name: str, make_arguments: str) -> list[str]:
@@ -226,7 +256,8 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         make_arguments = "" if stage.is_local else f" STAGE={stage.name}"
         say(*explained(row, file.name, make_arguments))
-    return 0 if row["status"] in GOOD else 1
+        say(*about_the_first(deployed, row, make_arguments))
+    return 0 if is_taken(deployed, row) else 1
 
 
 def _is_on(name: str) -> bool:

@@ -10,8 +10,9 @@ from pathlib import Path
 from tests.local_cloud.test_operations import LARGE, lines_in_database, orders, run
 from tests.waiting import wait_until
 from tools import redrive
+from tools.database import find_database
 from tools.deployed import Deployed
-from tools.follow import Uploaded, read_row, upload
+from tools.follow import Uploaded, follow, read_row, upload
 from tools.local_cloud import faults
 from tools.replay.aftermath import lines_about
 from tools.replay.faulty import wait_for_webhook
@@ -93,3 +94,31 @@ def test_a_partner_whose_webhook_was_down_is_told_by_a_redrive(
 
     assert wait_for_webhook(uploaded.file_id, 60)
     assert not is_dead_letter(deployed, uploaded.file_id)
+
+
+def test_a_file_that_failed_once_loaded_is_loaded_once_whatever_comes_again(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    file = orders(tmp_path, 1)
+    curated = {"service": "s3", "request": f"PUT /{deployed.bucket}/curated/*"}
+    try:
+        faults.set_requests([curated | {"times": 1000, "action": "throttle"}])
+        uploaded = upload(deployed, f"incoming/nordwind/{file.name}", file)
+        row = follow(deployed, uploaded.file_id, lambda: True)
+    finally:
+        faults.set_requests([])
+    assert (row["status"], row["loaded"]) == ("Failed", True)
+
+    again = run("send", FILE=str(file), PARTNER="nordwind")
+    assert again.returncode == 1
+    assert f"make retry FILE_ID={uploaded.file_id}" in again.stdout
+    retried = run("retry", FILE_ID=uploaded.file_id)
+    assert retried.returncode == 0, retried.stdout + retried.stderr
+
+    number = file.read_text().splitlines()[1].split(";")[0]
+    secret = find_database(deployed).secret
+    assert secret is not None
+    with secret.connect() as session:
+        found = session.execute("SELECT file_id FROM order_line WHERE invoice = %s", [number])
+        assert found.fetchall() == [(uploaded.file_id,)]
+    assert run("send", FILE=str(file), PARTNER="nordwind").returncode == 0

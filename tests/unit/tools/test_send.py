@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tools import send
 from tools.errors import UserError
 from tools.send import explained, known_partner, size_of, summary
 
@@ -103,3 +104,23 @@ def test_people_are_told_how_to_decide_on_their_stage() -> None:
     told = explained(ROW | {"status": "AwaitingApproval"}, "orders.csv", " STAGE=ana")
 
     assert f"  make approve STAGE=ana FILE_ID={ROW['file_id']} DECISION=approved" in told
+
+
+@pytest.mark.parametrize(
+    ("first", "taken", "said"),
+    [
+        ("Accepted", True, ""),
+        ("Failed", False, "make retry STAGE=dev FILE_ID=f0"),
+        ("Registered", False, "that file is Registered"),
+        (None, False, "that file is gone"),
+    ],
+)
+def test_a_duplicate_is_good_only_where_the_first_file_is_accepted(
+    first: str | None, taken: bool, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(send, "read_row", lambda *_: first and {"status": first})
+    deployed: Any = None
+    row = {"status": "Duplicate", "duplicate_of": "f0"}
+
+    assert send.is_taken(deployed, row) is taken
+    assert said in "\n".join(send.about_the_first(deployed, row, " STAGE=dev"))
