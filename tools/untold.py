@@ -55,6 +55,6 @@ def tell(deployed: Deployed, file_id: str) -> None:
     table.update_item(
         TableName=deployed.ledger,
         Key=key,
-        UpdateExpression="SET announced = :yes",
+        UpdateExpression="SET announced = :yes REMOVE unfinished",
         ExpressionAttributeValues={":yes": {"BOOL": True}},
     )

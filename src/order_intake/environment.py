@@ -112,6 +112,13 @@ class NotifyPartner(Settings, frozen=True):
     outcomes_dead_letter_queue_url: Text
 
 
+class FindUnfinished(Settings, frozen=True):
+    """Settings of the function FindUnfinished."""
+
+    ledger_table: Text
+    orders_bus: Text
+
+
 class DailySettlement(Settings, frozen=True):
     """Settings of the function DailySettlement."""
 

@@ -13,7 +13,7 @@ An upload's row is `file#<file_id>`, a content's row is `content#<partner>#<sha2
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -38,6 +38,9 @@ OPEN = {":registered": "Registered", ":awaiting": "AwaitingApproval"}
 # an answer about it (tests/workflow/test_edges.py computes it).
 LEASE_WORKFLOW = timedelta(days=8)
 BATCH = 100  # BatchGetItem takes no more keys in one call
+UNFINISHED = "Unfinished"
+"""The index of the rows that have `unfinished`: open, or final and not announced."""
+_PASS = {"pk": {"S": "pass#uploads"}}
 FIRST_KIND: QuestionKind = "threshold"
 """The question of a row that does not say which one it waits with: once there was no other."""
 _QUESTION = re.compile(rf"([0-9a-z]+)-([1-9][0-9]{{0,8}})-({'|'.join(get_args(QuestionKind))})")
@@ -120,6 +123,8 @@ class FileRow(msgspec.Struct, frozen=True, kw_only=True):
     left_out: LeftOut | None = None
     execution: str | None = None
     announced: bool = False
+    unfinished: str | None = None
+    """Since when the file has been open, or has had its outcome and no announcement."""
 
     @property
     def is_final(self) -> bool:
@@ -160,6 +165,24 @@ class FileRow(msgspec.Struct, frozen=True, kw_only=True):
         if self.lines_in is None:
             return None
         return msgspec.convert(self, Totals, from_attributes=True)
+
+
+class UploadPass(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a pass over all uploads has come; times ISO 8601, UTC.
+
+    It looks at what was uploaded from `since` until before `until`. `key` and `version` are where
+    the listing goes on; both empty: it has come to its end.
+    """
+
+    since: str
+    until: str
+    key: str = ""
+    version: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to list."""
+        return not self.key
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -236,6 +259,7 @@ class Ledger:
                     "claim_expires_at": _expiry(now, lease),
                     "route": "workflow",
                     "attempts": 0,
+                    "unfinished": stamp(now),
                 },
                 condition="claimed_by IN (:me, :next) AND #status IN (:registered, :awaiting)",
                 values={":me": claimant, ":next": new_claimant} | OPEN,
@@ -481,7 +505,11 @@ class Ledger:
         when the file is no longer claimed by `claimant`, if one is named. With `unclaimed`, a row
         that does not exist is made for that file and `claimant`.
         """
-        closing = fields | {"status": outcome, "closed_at": stamp(now)}
+        closing = fields | {
+            "status": outcome,
+            "closed_at": stamp(now),
+            "unfinished": stamp(now),
+        }
         condition, values = _still_theirs(claimant)
         try:
             item = self._update(
@@ -505,9 +533,69 @@ class Ledger:
             raise ClosedOtherwise(f"{file.file_id} cannot be closed: {met}") from met
         return _row(item)
 
-    def mark_announced(self, file_id: str) -> None:
-        """Note that the outcome's event is on the bus (the direct route; see intake.py)."""
-        self._update(file_id, set_={"announced": True}, condition="attribute_exists(pk)")
+    def mark_announced(self, row: FileRow) -> None:
+        """Note that the event of this outcome is on the bus; of a later run's, it says nothing."""
+        try:
+            self._update(
+                row.file_id,
+                set_={"announced": True},
+                remove=("unfinished",),
+                condition="closed_at = :closed_at",
+                values={":closed_at": row.closed_at},
+            )
+        except _ConditionFailed:
+            return
+
+    def release(self, row: FileRow) -> None:
+        """End the claim of a claimant that is gone, so that the file and its content are free."""
+        try:
+            self._update(
+                row.file_id,
+                set_={"claim_expires_at": 0},
+                condition="claimed_by = :gone AND #status IN (:registered, :awaiting)",
+                values={":gone": row.claimed_by} | OPEN,
+            )
+        except _ConditionFailed:
+            return
+
+    def unfinished(self) -> Iterator[str]:
+        """Give the ids of the files that are open, or have an outcome that was not announced.
+
+        From the index: it may lag behind the rows by some seconds.
+        """
+        more: Values = {}
+        while True:
+            with aws_clients.service_calls("dynamodb"):
+                page = aws_clients.dynamodb().scan(
+                    TableName=self.table, IndexName=UNFINISHED, **more
+                )
+            for item in page["Items"]:
+                yield str(dynamo_values.decode(item)["pk"]).removeprefix("file#")
+            if "LastEvaluatedKey" not in page:
+                return
+            more = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def upload_pass(self) -> UploadPass | None:
+        """Give how far the pass over all uploads has come, or None before the first one."""
+        with aws_clients.service_calls("dynamodb"):
+            answer = aws_clients.dynamodb().get_item(
+                TableName=self.table, Key=_PASS, ConsistentRead=True
+            )
+        item = answer.get("Item")
+        return msgspec.convert(dynamo_values.decode(item), UploadPass) if item else None
+
+    def keep_upload_pass(self, reached: UploadPass) -> None:
+        """Keep how far the pass over all uploads has come."""
+        facts = msgspec.structs.asdict(reached)
+        self._write(
+            Key=_PASS,
+            UpdateExpression=f"SET {', '.join(f'#{name} = :{name}' for name in facts)}",
+            ConditionExpression="attribute_exists(pk) OR attribute_not_exists(pk)",
+            ExpressionAttributeNames={f"#{name}": name for name in facts},
+            ExpressionAttributeValues=dynamo_values.encode(
+                {f":{name}": value for name, value in facts.items()}
+            ),
+        )
 
     def find(self, file_id: str) -> FileRow | None:
         """Give a file's row, as last written, or None."""
@@ -581,7 +669,10 @@ class Ledger:
         condition, values = _still_theirs(claim.claimant)
         item = self._update(
             file_id,
-            set_={"claim_expires_at": _expiry(claim.now, claim.lease)},
+            set_={
+                "claim_expires_at": _expiry(claim.now, claim.lease),
+                "unfinished": stamp(claim.now),
+            },
             add_one=add_one,
             remove=remove,
             condition=condition,
@@ -677,6 +768,7 @@ def _first_fields(file: IncomingFile, claimant: str, lease: timedelta, now: date
         "claimed_by": claimant,
         "claim_expires_at": _expiry(now, lease),
         "attempts": 1,
+        "unfinished": stamp(now),
     }
 
 

@@ -96,22 +96,35 @@ class ObjectStore:
             for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
                 yield from (item["Key"] for item in page.get("Contents", []))
 
-    def versions(self, prefix: str, since: datetime, until: datetime) -> Iterator[Version]:
-        """List the versions under `prefix` that were uploaded from `since` until before `until`.
+    def version_pages(
+        self, prefix: str, key: str = "", version: str = ""
+    ) -> Iterator[tuple[list[Version], str, str]]:
+        """List the versions under `prefix`, page by page, behind `key` and `version`.
 
-        S3 lists by key, not by time, so this reads the whole listing under the prefix.
+        With each page come the key and the version behind which the next one begins; both are
+        empty on the last. S3 lists by key, not by time.
         """
-        pages = aws_clients.s3().get_paginator("list_object_versions")
-        with aws_clients.service_calls("s3"):
-            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
-                for item in page.get("Versions", []):
-                    if since <= item["LastModified"] < until:
-                        yield Version(
-                            item["Key"],
-                            item.get("VersionId", UNVERSIONED),
-                            item["Size"],
-                            item["LastModified"],
-                        )
+        more = True
+        while more:
+            start: dict[str, Any] = {"KeyMarker": key, "VersionIdMarker": version}
+            start = {name: marker for name, marker in start.items() if marker}
+            with aws_clients.service_calls("s3"):
+                page = aws_clients.s3().list_object_versions(
+                    Bucket=self.bucket, Prefix=prefix, **start
+                )
+            more = page["IsTruncated"]
+            key = page["NextKeyMarker"] if more else ""
+            version = page.get("NextVersionIdMarker", "") if more else ""
+            found = [
+                Version(
+                    item["Key"],
+                    item.get("VersionId", UNVERSIONED),
+                    item["Size"],
+                    item["LastModified"],
+                )
+                for item in page.get("Versions", [])
+            ]
+            yield found, key, version
 
     def _get(self, key: str, version_id: str, **more: Any) -> "GetObjectOutputTypeDef":
         if version_id not in ("", UNVERSIONED):

@@ -5,11 +5,13 @@ Pure functions on what was read; the function DailySettlement reads and announce
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from decimal import Decimal
 
 from order_intake import uploads
 from order_intake.ledger import FileRow
 from order_intake.object_store import Version
 from order_intake.outcomes import SettlementFinding
+from order_intake.results import Figures, Totals
 
 
 def identities(bucket: str, versions: Iterable[Version]) -> dict[str, Version]:
@@ -40,23 +42,35 @@ def without_outcome(
     return findings
 
 
-def differing(rows: Iterable[FileRow], loaded_lines: Mapping[str, int]) -> list[SettlementFinding]:
-    """Find the closed files of which the database has other lines than the ledger says."""
+def differing(rows: Iterable[FileRow], loaded: Mapping[str, Figures]) -> list[SettlementFinding]:
+    """Find the closed files of which the database has something else than the ledger says."""
     findings = []
     for row in rows:
-        expected = (row.accepted or 0) if row.status == "Accepted" and row.loaded else 0
-        expected -= row.left_out.lines if row.left_out else 0
-        there = loaded_lines.get(row.file_id, 0)
-        if row.is_final and there != expected:
-            why = (
-                f"the ledger says {expected} loaded lines ({row.status}), the database has {there}"
-            )
+        expected = row.totals if row.status == "Accepted" and row.loaded else None
+        there = loaded.get(row.file_id)
+        if row.is_final and _sums(there) != _sums(expected):
             findings.append(
                 SettlementFinding(
                     kind="ledger_and_database_differ",
                     file_id=row.file_id,
                     key=row.key,
-                    explanation=why,
+                    explanation=f"the ledger says {_words(expected)} ({row.status}), "
+                    f"the database has {_words(there)}",
                 )
             )
     return findings
+
+
+def _sums(of: Totals | Figures | None) -> tuple[int, int, Decimal, Decimal] | None:
+    if of is None:
+        return None
+    lines = of.accepted if isinstance(of, Totals) else of.lines
+    return lines, of.orders, Decimal(of.total), Decimal(of.house_total)
+
+
+def _words(of: Totals | Figures | None) -> str:
+    sums = _sums(of)
+    if sums is None:
+        return "nothing is loaded"
+    lines, orders, total, house_total = sums
+    return f"{lines} lines of {orders} orders, {total} and {house_total} in the base currency"

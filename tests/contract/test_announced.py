@@ -18,6 +18,7 @@ EXPECTED = {
     "IntakeSmallFile": OUTCOMES,
     "RequestApproval": ["ApprovalRequested"],
     "DailySettlement": ["SettlementFinding"],
+    "FindUnfinished": [*OUTCOMES, "SettlementFinding"],
 }
 
 

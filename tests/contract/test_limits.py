@@ -195,7 +195,8 @@ RETRIERS = [
 def may_pass(name: str) -> bool:
     """Whether an error is AWS's, or one of ours that passes by itself."""
     found = getattr(errors, name, errors.PermanentError)
-    return "." in name or issubclass(found, errors.TransientError)
+    of_aws = "." in name and name != "DynamoDB.ConditionalCheckFailedException"
+    return of_aws or issubclass(found, errors.TransientError)
 
 
 @pytest.mark.parametrize(

@@ -249,7 +249,16 @@ def test_a_last_writer_tries_everything_again_but_what_is_not_its_own(
     assert tasks()[name]["TimeoutSeconds"] > functions()["CloseFile"]["Properties"]["Timeout"]
 
 
-@pytest.mark.parametrize("name", sorted(set(tasks()) - CALLS))
+def test_what_comes_after_the_announcement_makes_no_failure_of_it() -> None:
+    refused, everything = retries("MarkAnnounced")
+    condition = ["DynamoDB.ConditionalCheckFailedException"]
+    assert (refused["ErrorEquals"], refused["MaxAttempts"]) == (condition, 0)
+    assert everything["ErrorEquals"] == ["States.ALL"]
+    (caught,) = catches("MarkAnnounced")
+    assert (caught["ErrorEquals"], caught["Next"]) == (["States.ALL"], "Outcome")
+
+
+@pytest.mark.parametrize("name", sorted(set(tasks()) - CALLS - {"MarkAnnounced"}))
 def test_every_passing_error_of_a_service_is_retried_and_no_other(name: str) -> None:
     (retry,) = retries(name)
     assert set(retry["ErrorEquals"]) == OF_SERVICES[name], f"{name} retries other errors"

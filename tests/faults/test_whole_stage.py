@@ -35,22 +35,19 @@ def command(module: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def differing(deployed: Deployed) -> tuple[Uploaded, dict[str, Any]]:
-    """A file whose line the database had lost, and what the settlement answered meanwhile."""
+    """A file that was loaded with another sum, and what the settlement answered meanwhile."""
     name = uuid.uuid4().hex
     uploaded = put(deployed, f"incoming/nordwind/{name}.csv", FILE.format(name=name).encode())
     assert follow(deployed, uploaded.file_id, lambda: False)["status"] == "Accepted"
     since = datetime.now(UTC) - timedelta(minutes=1)
     port = int(running_cloud()["database"]["port"])
     with postgres.connect_as_owner(port, postgres.DATABASE) as owner:
-        owner.execute(
-            "CREATE TEMPORARY TABLE kept AS SELECT * FROM order_line WHERE file_id = %s",
-            [uploaded.file_id],
-        )
-        owner.execute("DELETE FROM order_line WHERE file_id = %s", [uploaded.file_id])
+        add = "UPDATE order_file SET total = total + %s WHERE file_id = %s"
+        owner.execute(add, [1, uploaded.file_id])
         try:
             _, answer = call_schedule(deployed, "DailySettlement", since, datetime.now(UTC))
         finally:
-            owner.execute("INSERT INTO order_line SELECT * FROM kept")
+            owner.execute(add, [-1, uploaded.file_id])
     return uploaded, answer
 
 

@@ -106,7 +106,10 @@ def load(
 
 def loaded(arn: str, file: IncomingFile) -> int:
     with database.connection(arn) as connected:
-        return database.count_lines(connected, [file.file_id]).get(file.file_id, 0)
+        found = connected.execute(
+            "SELECT count(*) FROM order_line WHERE file_id = %s", [file.file_id]
+        )
+        return int(found.fetchall()[0][0])
 
 
 def figures(given: Totals) -> Figures:

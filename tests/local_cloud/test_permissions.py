@@ -91,6 +91,10 @@ def rows(session: Session) -> None:
     client.batch_get_item(RequestItems={session.deployed.ledger: keys})
 
 
+def index(session: Session) -> None:
+    session.client("dynamodb").scan(TableName=session.deployed.ledger, IndexName="Unfinished")
+
+
 def new_password(session: Session) -> None:
     name = f"{session.deployed.stage.prefix}/database"
     # A stage that no version may have: whoever is let in changes nothing.
@@ -121,6 +125,7 @@ DOORS: dict[str, Door] = {
     "change row": row("update_item"),
     "delete row": row("delete_item"),
     "read many rows": rows,
+    "read index": index,
     "change another table": row("update_item", "another-table"),
     **{
         f"announce {name}": event("orders", name)
@@ -154,7 +159,12 @@ OPEN = {
     "MigrateDatabase": {"secret database-owner"},
     "NotifyPartner": {"secret partner-webhook"},
     "DailySettlement": {
-        "list incoming", "read many rows", "secret database", "announce SettlementFinding",
+        "list incoming", "read row", "read many rows", "change row", "secret database",
+        "announce SettlementFinding",
+    },
+    "FindUnfinished": {
+        "read many rows", "read index", "change row", "announce OrderFileAccepted",
+        "announce SettlementFinding",
     },
     "RotateDatabaseSecret": {"secret database", "change a secret"},
 }  # fmt: skip

@@ -17,6 +17,7 @@ class FakeDynamoDB:
 
     def __init__(self, fail: Any) -> None:
         self.items: dict[str, dict[str, Any]] = {}
+        self.page = 100  # rows in a page of a scan
         self.unprocessed = 0  # how many keys the next BatchGetItem leaves out
         self._fail = fail
 
@@ -37,6 +38,20 @@ class FakeDynamoDB:
         }
         if left:
             answer["UnprocessedKeys"] = {table: {"Keys": left}}
+        return answer
+
+    def scan(self, *, IndexName: str, ExclusiveStartKey: Any = None, **_: Any) -> dict[str, Any]:
+        """A page of the sparse index holds `page` rows."""
+        self._fail("scan")
+        assert IndexName == "Unfinished"
+        first = int(ExclusiveStartKey["n"]["N"]) if ExclusiveStartKey else 0
+        every = [item for item in self.items.values() if "unfinished" in item]
+        keys = [{name: item[name] for name in ("pk", "unfinished")} for item in every]
+        answer: dict[str, Any] = {
+            "Items": [dynamo_values.encode(each) for each in keys[first : first + self.page]]
+        }
+        if first + self.page < len(keys):
+            answer["LastEvaluatedKey"] = {"n": {"N": str(first + self.page)}}
         return answer
 
     def update_item(

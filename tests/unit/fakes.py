@@ -37,6 +37,8 @@ class FakeS3:
     def __init__(self, fail: Any) -> None:
         self.versions: dict[str, list[tuple[str, bytes, datetime]]] = {}
         self.reads = 0
+        self.page = 1000
+        self.listed: list[Any] = []  # behind which key each page began
         self._fail = fail
 
     def upload(self, key: str, body: bytes, at: datetime | None = None) -> str:
@@ -75,26 +77,36 @@ class FakeS3:
         self.upload(Key, self.get_object(Bucket=Bucket, Key=CopySource["Key"])["Body"].read())
 
     def get_paginator(self, operation: str) -> Any:
-        listings = {
-            "list_object_versions": self.list_object_versions,
-            "list_objects_v2": self.list_objects_v2,
-        }
-        return SimpleNamespace(paginate=listings[operation])
+        assert operation == "list_objects_v2"
+        return SimpleNamespace(paginate=self.list_objects_v2)
 
     def list_objects_v2(self, *, Bucket: str, Prefix: str) -> Any:
         self._fail("list_objects_v2")
         yield {"Contents": [{"Key": key} for key in sorted(self.objects(Prefix))]}
 
-    def list_object_versions(self, *, Bucket: str, Prefix: str) -> Any:
+    def list_object_versions(
+        self, *, Bucket: str, Prefix: str, KeyMarker: str = "", VersionIdMarker: str = ""
+    ) -> dict[str, Any]:
+        """A page holds `page` versions; those of a key come newest first, as in S3."""
         self._fail("list_object_versions")
-        for key, history in sorted(self.versions.items()):
-            if key.startswith(Prefix):
-                yield {
-                    "Versions": [
-                        {"Key": key, "VersionId": v, "Size": len(body), "LastModified": at}
-                        for v, body, at in history
-                    ]
-                }
+        self.listed.append(KeyMarker)
+        every = [
+            {"Key": key, "VersionId": version, "Size": len(body), "LastModified": at}
+            for key, history in sorted(self.versions.items())
+            for version, body, at in reversed(history)
+            if key.startswith(Prefix)
+        ]
+        first = 0
+        if KeyMarker:
+            behind = [(each["Key"], each["VersionId"]) for each in every]
+            first = behind.index((KeyMarker, VersionIdMarker)) + 1
+        found = every[first : first + self.page]
+        more = first + self.page < len(every)
+        answer: dict[str, Any] = {"IsTruncated": more, "Versions": found}
+        if more:
+            last = found[-1]
+            answer |= {"NextKeyMarker": last["Key"], "NextVersionIdMarker": last["VersionId"]}
+        return answer
 
 
 class FakeSqs:
@@ -138,13 +150,19 @@ class ExecutionAlreadyExists(ClientError):
     """As boto3 makes it."""
 
 
+class ExecutionDoesNotExist(ClientError):
+    """As boto3 makes it."""
+
+
 class FakeStepFunctions:
     """Keeps the executions that were started and the tasks that were answered."""
 
     class exceptions:  # noqa: N801 -- boto3's name
         ExecutionAlreadyExists = ExecutionAlreadyExists
+        ExecutionDoesNotExist = ExecutionDoesNotExist
 
     def __init__(self, fail: Any) -> None:
+        self.status: dict[str, str] = {}  # by execution
         self.started: dict[str, Any] = {}
         self.answered: dict[str, Any] = {}
         self._fail = fail
@@ -156,6 +174,14 @@ class FakeStepFunctions:
                 {"Error": {"Code": "ExecutionAlreadyExists"}}, "StartExecution"
             )
         self.started[name] = msgspec.json.decode(input)
+
+    def describe_execution(self, *, executionArn: str) -> dict[str, str]:
+        self._fail("describe_execution")
+        if executionArn not in self.status:
+            raise ExecutionDoesNotExist(
+                {"Error": {"Code": "ExecutionDoesNotExist"}}, "DescribeExecution"
+            )
+        return {"status": self.status[executionArn]}
 
     def send_task_success(self, *, taskToken: str, output: str) -> None:
         self._fail("send_task_success")

@@ -107,15 +107,23 @@ def test_throttling_passes(cloud: FakeCloud, store: ObjectStore, operation: str)
         calls[operation]()
 
 
-def test_versions_are_listed_by_the_time_they_came(cloud: FakeCloud, store: ObjectStore) -> None:
+def test_versions_are_listed_page_by_page_and_from_where_a_page_ended(
+    cloud: FakeCloud, store: ObjectStore
+) -> None:
     noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
-    for hours in (-1, 0, 1, 2):
+    for hours in range(3):
         cloud.s3.upload("incoming/p/a.csv", b"x", noon + timedelta(hours=hours))
+    cloud.s3.upload("incoming/p/b.csv", b"xy", noon)
     cloud.s3.upload("work/b", b"x", noon)
+    cloud.s3.page = 2
 
-    found = list(store.versions("incoming/", noon, noon + timedelta(hours=2)))
+    pages = list(store.version_pages("incoming/"))
+    _, key, version = pages[0]
 
-    assert [(v.key, v.version_id) for v in found] == [
-        ("incoming/p/a.csv", "v2"),
-        ("incoming/p/a.csv", "v3"),
+    assert [[(v.key, v.version_id) for v in found] for found, _, _ in pages] == [
+        [("incoming/p/a.csv", "v3"), ("incoming/p/a.csv", "v2")],
+        [("incoming/p/a.csv", "v1"), ("incoming/p/b.csv", "v1")],
     ]
+    assert [(key, version) for _, key, version in pages] == [("incoming/p/a.csv", "v2"), ("", "")]
+    assert list(store.version_pages("incoming/", key, version)) == pages[1:]
+    assert (pages[1][0][1].size, pages[1][0][1].uploaded_at) == (2, noon)

@@ -14,7 +14,8 @@ from tests.workflow.samples import RATES, REFUSAL, TOTALS
 
 TO_PRICES = ["DescribeUpload", "RegisterFile", "HowRegistered", "GatherTerms", "PriceChunks"]
 TO_VERDICT = [*TO_PRICES, "HowPriced", "AssessFile", "NeedsApproval"]
-END = ["Announce", "Outcome"]
+END = ["Announce", "MarkAnnounced", "Outcome"]
+CLOSED_AT = "2026-03-02T12:00:00Z"
 MANIFEST = {"bucket": "uploads", "key": "manifest.json"}
 LOADED = {"status": "loaded", "lines": 2, "already_loaded": False}
 REGISTERED = {"status": "registered", "file": "the same", "chunks": 2, "manifest": MANIFEST}
@@ -36,7 +37,7 @@ def script(verdict: str = "load", **more: Any) -> dict[str, Any]:
 
 def said(outcome: str) -> dict[str, Any]:
     """The announcement that a function returns; the workflow hands it on as it is."""
-    detail = {"outcome": outcome, "file_id": None, **REFUSAL}
+    detail = {"outcome": outcome, "file_id": None, "closed_at": CLOSED_AT, **REFUSAL}
     return {"detail_type": f"OrderFile{outcome}", "detail": detail}
 
 
@@ -55,7 +56,7 @@ def closed(executions: Executions, ended: Ended, outcome: str) -> close_file.Pay
 
 def failed(executions: Executions, ended: Ended, error: str) -> None:
     """Assert that a file failed for everybody to see: end, ledger row, event."""
-    assert ended.way[-4:] == ["RecordFailure", *END, "Failed"]
+    assert ended.way[-5:] == ["RecordFailure", *END, "Failed"]
     assert (ended.status, ended.error) == ("FAILED", "OrderFileFailed")
     assert (ended.cause or "").startswith(error)
     assert closed(executions, ended, "Failed").reason == error
@@ -254,7 +255,7 @@ def test_nothing_is_loaded_when_nobody_says_what_to_do(executions: Executions) -
 def test_answer_that_is_not_known_is_not_taken_for_a_load(executions: Executions) -> None:
     ended = executions.run(script(LoadOrders={"returns": {"lines": 2}}))
 
-    assert ended.way[-5] == "HowLoaded"
+    assert ended.way[-6] == "HowLoaded"
     failed(executions, ended, "UnknownAnswer")
 
 
@@ -379,7 +380,7 @@ def test_last_writer_outlasts_whatever_happens(executions: Executions, error: st
 
     ended = executions.run(script(AssessFile={"raise": "InvalidInput"}, CloseFile=raises))
 
-    assert ended.way[-4:] == ["RecordFailure", *END, "Failed"]
+    assert ended.way[-5:] == ["RecordFailure", *END, "Failed"]
     assert len(ended.calls["CloseFile"]) == 41
 
 

@@ -28,7 +28,10 @@ VARIABLES: dict[str, Any] = {
     "approval": {"decision": "declined", "decided_by": "ana"},
     "refusal": REFUSAL,
     "failure": "DatabaseRefused",
-    "announcement": {"detail_type": "OrderFileAccepted", "detail": {"outcome": "Accepted"}},
+    "announcement": {
+        "detail_type": "OrderFileAccepted",
+        "detail": {"outcome": "Accepted", "closed_at": "2026-03-02T12:00:00Z"},
+    },
 }
 # In another currency than the house's: no two values alike, so that none can stand for another.
 CONVERTED = TOTALS | {"house_total": "9.35", "house_currency": "CHF"}
@@ -39,13 +42,16 @@ RETRIES = [
     for error in retry["ErrorEquals"]
     if retry.get("MaxAttempts") != 0
 ]
-# Their names by what they do with an error that is none of their Retry's. A chunk answers its map.
-CHUNK = "PriceChunk"
-CATCHING = [name for name, state in STATES.items() if edges.catches_all(state) and name != CHUNK]
+# Their names by what they do with an error that is none of their Retry's. A chunk answers its map;
+# when an outcome is out, nothing makes a failure of it.
+CHUNK, MARK = "PriceChunk", "MarkAnnounced"
+CATCHING = [
+    name for name, state in STATES.items() if edges.catches_all(state) and name not in (CHUNK, MARK)
+]
 UNCAUGHT = [
     name
     for name, state in STATES.items()
-    if state["Type"] in ("Task", "Parallel", "Map") and name not in (*CATCHING, CHUNK)
+    if state["Type"] in ("Task", "Parallel", "Map") and name not in (*CATCHING, CHUNK, MARK)
 ]
 TIMED = [name for name, state in STATES.items() if "TimeoutSeconds" in state]
 
@@ -86,6 +92,8 @@ def test_transient_error_that_stays_is_recorded(
         assert taken.variables == VARIABLES | {"failure": error}
     elif name == CHUNK:
         assert (taken.status, taken.following) == ("CAUGHT_ERROR", "ChunkNotPricedYet")
+    elif name == MARK:
+        assert (taken.status, taken.following) == ("CAUGHT_ERROR", "Outcome")
     else:
         assert (taken.status, taken.error) == ("FAILED", error)
 
@@ -131,6 +139,8 @@ def test_timeout_is_no_dead_end(states: SingleStates, name: str) -> None:
         assert taken.variables["refusal"]["reason"] == "approval_timed_out"
     elif name == CHUNK:
         assert taken.following == "ChunkNotPricedYet"
+    elif name == MARK:
+        assert taken.following == "Outcome"
     elif name in CATCHING:
         assert taken.following == "RecordFailure"
         assert taken.variables["failure"] == "States.Timeout"
@@ -572,10 +582,39 @@ def test_announcement_goes_to_the_orders_bus(states: SingleStates) -> None:
     taken = states.run("Announce", {}, VARIABLES, result={"FailedEntryCount": 0})
 
     (entry,) = taken.arguments["Entries"]
-    assert taken.following == "Outcome"
-    assert taken.output == {"outcome": "Accepted"}
+    assert taken.following == "MarkAnnounced"
     assert (entry["EventBusName"], entry["Source"]) == ("orders", "order-intake")
     assert entry["DetailType"] == "OrderFileAccepted"
+
+
+def test_an_announced_row_leaves_the_index_of_unfinished_ones(states: SingleStates) -> None:
+    detail = {"outcome": "Accepted", "closed_at": "2026-03-02T12:00:00Z"}
+    variables = VARIABLES | {"announcement": {"detail_type": "x", "detail": detail}}
+
+    taken = states.run("MarkAnnounced", {}, variables, result={})
+
+    assert (taken.following, taken.output) == ("Outcome", detail)
+    assert taken.arguments == {
+        "TableName": "ledger",
+        "Key": {"pk": {"S": f"file#{FILE['file_id']}"}},
+        "ConditionExpression": "closed_at = :closed_at",
+        "UpdateExpression": "SET announced = :yes REMOVE unfinished",
+        "ExpressionAttributeValues": {
+            ":closed_at": {"S": "2026-03-02T12:00:00Z"},
+            ":yes": {"BOOL": True},
+        },
+    }
+
+
+@pytest.mark.parametrize("error", ["DynamoDB.ConditionalCheckFailedException", "States.Timeout"])
+def test_an_announced_outcome_stands_whatever_comes_after(states: SingleStates, error: str) -> None:
+    detail = {"outcome": "Accepted", "closed_at": "2026-03-02T12:00:00Z"}
+    variables = VARIABLES | {"announcement": {"detail_type": "x", "detail": detail}}
+
+    taken = states.run("MarkAnnounced", {}, variables, error=error, tried=99)
+
+    assert (taken.status, taken.following) == ("CAUGHT_ERROR", "Outcome")
+    assert (taken.output, taken.variables) == (detail, variables)
 
 
 @pytest.mark.parametrize("outcome", ["Accepted", "Duplicate", "Rejected", "Declined", "Failed"])

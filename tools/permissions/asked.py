@@ -30,6 +30,8 @@ DECISIONS = "/_order_intake/decisions"
 LISTED = {"s3:ListBucketVersions": "incoming/", "s3:ListBucket": "work/"}
 # A secret's name ends with six characters of chance.
 CHANCE = re.compile(r"(:secret:.*-)\w{6}$")
+# Each execution has a name of its own.
+EXECUTION = re.compile(r"(:execution:[\w-]+:).+$")
 
 
 def kept() -> set[str]:
@@ -78,7 +80,8 @@ def recorded(answer: Any = None) -> set[str]:
     for principal, action, resource, decision in decisions() if answer is None else answer:
         role = re.search(rf"role/{PREFIX}-(\w+Role)-", principal)
         if role and decision == "Allow":
-            found.add(f"{role[1]} {action} {CHANCE.sub(r'\1AbCdEf', resource)}")
+            named = EXECUTION.sub(r"\1*", CHANCE.sub(r"\1AbCdEf", resource))
+            found.add(f"{role[1]} {action} {named}")
     # s3:ListBucket is what S3 itself asks for when an object is missing; whoever lists objects by
     # itself is added to the file by hand.
     return {line for line in found if " s3:ListBucket " not in line or line in kept()}

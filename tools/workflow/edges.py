@@ -134,7 +134,7 @@ def of_history(definition: dict[str, Any], history: list[dict[str, Any]]) -> lis
     way = [name for name in names if name in top]
     taken = [start(way[0])]
     for here, following in itertools.pairwise(way):
-        taken.append(f"{here}: {_arrow(top[here], following)}")
+        taken += [f"{here}: {arrow}" for arrow in _arrow(top[here], following)]
     if top[way[-1]]["Type"] in ("Succeed", "Fail"):
         taken.append(f"{way[-1]}: ends ({top[way[-1]]['Type']})")
     for name in way:
@@ -147,10 +147,15 @@ def of_history(definition: dict[str, Any], history: list[dict[str, Any]]) -> lis
     return taken
 
 
-def _arrow(state: State, following: str) -> str:
-    """The one edge of a state that leads to `following`, failures included."""
-    every = [*_transitions(state), *_failures(state)]
-    found = [text for text in every if text.endswith(f" → {following}")]
-    if len(found) != 1:
-        raise AssertionError(f"{len(found)} edges lead to {following}; tell them apart")
-    return found[0]
+def _arrow(state: State, following: str) -> list[str]:
+    """The one edge of a state that leads to `following`, failures included.
+
+    None when a failure leads where success does: a history does not say which it was.
+    """
+    going = [text for text in _transitions(state) if text.endswith(f" → {following}")]
+    failing = [text for text in _failures(state) if text.endswith(f" → {following}")]
+    if len(going) > 1 or len(failing) > 1 or not (going or failing):
+        raise AssertionError(
+            f"{len(going) + len(failing)} edges lead to {following}; tell them apart"
+        )
+    return [] if going and failing else going or failing

@@ -149,7 +149,7 @@ def _announce(settings: environment.IntakeSmallFile, ledger: Ledger, row: FileRo
     """Put the outcome's event onto the bus, and note in the ledger that it is there."""
     announcement = announcements.announcement_of(row)
     bus.announce(settings.orders_bus, announcement.detail_type, [announcement.detail])
-    ledger.mark_announced(row.file_id)
+    ledger.mark_announced(row)
     announcements.note(row)
 
 

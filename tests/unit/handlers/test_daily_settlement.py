@@ -9,6 +9,7 @@ import pytest
 from order_intake import database, uploads
 from order_intake.errors import InvalidInput
 from order_intake.handlers.daily_settlement import handler
+from order_intake.results import Figures
 from tests.unit.fakes import FakeCloud
 from tests.unit.handlers.conftest import BUCKET, context
 
@@ -18,17 +19,19 @@ YESTERDAY = NOW - timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def loaded(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-    """Stand in for the database: its lines by file."""
+    """Stand in for the database: its lines by file, each of one order and one euro."""
     lines: dict[str, int] = {}
+
+    def loaded_files(_: Any, ids: list[str]) -> dict[str, Figures]:
+        found = {each: lines[each] for each in ids if each in lines}
+        return {each: Figures(n, n, f"{n}.00", f"{n}.0") for each, n in found.items()}
 
     @contextmanager
     def connection(arn: str) -> Any:
         yield None
 
     monkeypatch.setattr(database, "connection", connection)
-    monkeypatch.setattr(
-        database, "count_lines", lambda _, ids: {i: lines[i] for i in ids if i in lines}
-    )
+    monkeypatch.setattr(database, "loaded_files", loaded_files)
     return lines
 
 
@@ -52,9 +55,18 @@ def uploaded(cloud: FakeCloud, name: str, at: datetime, **row: Any) -> str:
             "claim_expires_at": int((NOW - timedelta(hours=1)).timestamp()),
             "attempts": 1,
             "run": 1,
+            **_sums(row.get("accepted")),
             **row,
         }
     return file_id
+
+
+def _sums(lines: int | None) -> dict[str, Any]:
+    if lines is None:
+        return {}
+    amounts = {"total": f"{lines}.0", "house_total": f"{lines}.00"}
+    currencies = {"currency": "EUR", "house_currency": "EUR"}
+    return {"lines_in": lines, "refused": {}, "orders": lines} | amounts | currencies
 
 
 def findings(cloud: FakeCloud) -> list[tuple[str, str]]:
@@ -106,6 +118,9 @@ def test_whatever_lies_under_incoming_needs_an_outcome(cloud: FakeCloud, key: st
     [
         ({"status": "Accepted", "accepted": 3, "loaded": True}, 2),
         ({"status": "Accepted", "accepted": 3, "loaded": True}, 0),
+        ({"status": "Accepted", "accepted": 3, "loaded": True, "orders": 2}, 3),
+        ({"status": "Accepted", "accepted": 3, "loaded": True, "total": "3.01"}, 3),
+        ({"status": "Accepted", "accepted": 3, "loaded": True, "house_total": "2.99"}, 3),
         ({"status": "Failed"}, 3),
     ],
 )
@@ -151,4 +166,52 @@ def test_many_uploads_are_looked_at_in_batches(cloud: FakeCloud) -> None:
     for n in range(1100):
         uploaded(cloud, f"f{n:04}", YESTERDAY)
 
-    assert handler({}, context()) == {"uploads": 1100, "findings": 1100}
+    call = context()
+    call.milliseconds = 900_000
+
+    assert handler({}, call) == {"uploads": 1100, "findings": 1100}
+
+
+def run_of(cloud: FakeCloud, at: datetime, **settings: int) -> list[str]:
+    """A scheduled call: the keys behind which its pages began. `milliseconds` are left to it."""
+    cloud.s3.listed.clear()
+    call = context()
+    call.milliseconds = settings.get("milliseconds", 900_000)
+    handler({"scheduled_at": at.isoformat()}, call)
+    return cloud.s3.listed
+
+
+def test_a_call_that_is_out_of_time_goes_on_where_it_was(cloud: FakeCloud) -> None:
+    lost = [uploaded(cloud, name, YESTERDAY) for name in "abc"]
+    cloud.s3.page = 1
+
+    first = list(run_of(cloud, NOW, milliseconds=100_000))
+    second = list(run_of(cloud, NOW + timedelta(days=1)))
+
+    assert first == [""]
+    assert second == ["incoming/nordwind/a.csv", "incoming/nordwind/b.csv"]
+    assert [file_id for _, file_id in findings(cloud)] == lost
+
+
+def test_the_next_pass_looks_at_what_came_since_the_last_one(cloud: FakeCloud) -> None:
+    run_of(cloud, NOW)
+    # The schedule was off for two weeks.
+    later = NOW + timedelta(days=14)
+    lost = uploaded(cloud, "a", NOW + timedelta(days=2))
+    old = uploaded(cloud, "b", NOW - timedelta(days=2))
+
+    assert run_of(cloud, later) == [""]
+
+    assert [file_id for _, file_id in findings(cloud)] == [lost]
+    assert old not in str(findings(cloud))
+
+
+def test_a_call_by_hand_leaves_the_pass_where_it_is(cloud: FakeCloud) -> None:
+    uploaded(cloud, "a", YESTERDAY)
+    uploaded(cloud, "b", YESTERDAY)
+    cloud.s3.page = 1
+    run_of(cloud, NOW, milliseconds=100_000)
+
+    handler({"from": (NOW - timedelta(days=9)).isoformat()}, context())
+
+    assert run_of(cloud, NOW) == ["incoming/nordwind/a.csv"]

@@ -181,7 +181,7 @@ def test_findings_of_the_settlement_are_counted(
     cloud: FakeCloud, counted: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "connection", lambda _: contextlib.nullcontext())
-    monkeypatch.setattr(database, "count_lines", lambda *_: {})
+    monkeypatch.setattr(database, "loaded_files", lambda *_: {})
     daily_settlement.handler({}, context())
     assert counted() == {"SettlementFindings": 0}
     for name in ("a", "b"):
