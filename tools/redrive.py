@@ -115,7 +115,7 @@ def redrive(deployed: Deployed, queue: str) -> tuple[int, int]:
     """Hand a queue's messages back, print each, and count: handed over, left in the queue."""
     queues = deployed.stage.client("sqs")
     url = queues.get_queue_url(QueueName=queue)["QueueUrl"]
-    from_queue = SOURCES.get(queue.removeprefix(f"{deployed.stage.prefix}-"))
+    from_queue = next((SOURCES[each] for each in SOURCES if queue.endswith(f"-{each}")), None)
     source = _arn(deployed, from_queue) if from_queue else None
     gone, left = 0, 0
     for message in messages(deployed, url, time.time()):

@@ -1,4 +1,4 @@
-"""From the direct route to the workflow: a small file that needs a person's approval.
+"""From the direct route to the workflow: a small file that must wait for a person or a service.
 
 First the claim passes to the execution that is going to be, then that execution starts, with the
 same S3 event that a large file's would start with. Its name comes from the file, so however often

@@ -30,6 +30,7 @@ from tools.replay.situations import (
 from tools.replay.upload_play import UploadPlay
 
 WORKERS = 6  # situations at the same time
+CALLS = 5  # of functions that one of them makes at a time: the template's MapMaxConcurrency
 
 
 @dataclass
@@ -120,13 +121,25 @@ def play_all(replay: Replay, situations: list[Situation]) -> Iterator[Result]:
     first = [one for one in situations if one not in last]
     # The largest first: they take longest.
     first.sort(key=lambda one: -one.path.stat().st_size)
-    yield from concurrently(replay.play, first)
+    yield from concurrently(replay.play, first, workers(replay.deployed))
     for situation in last:
         yield replay.play(situation)
 
 
-def concurrently[T, R](work: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
-    """Results of `work` as they come, from WORKERS threads that end with the program.
+def workers(deployed: Deployed) -> int:
+    """How many situations the account can take at a time: a new one has ten concurrent calls.
+
+    More would throttle each other, and the replay would wait for retries that show nothing.
+    """
+    limits = deployed.stage.client("lambda").get_account_settings()["AccountLimit"]
+    free = int(limits["UnreservedConcurrentExecutions"])
+    return max(1, min(WORKERS, free // CALLS))
+
+
+def concurrently[T, R](
+    work: Callable[[T], R], things: Iterable[T], at_once: int = WORKERS
+) -> Iterator[R]:
+    """Results of `work` as they come, from `at_once` threads that end with the program.
 
     Daemon threads, because an executor's would hold up Ctrl-C until each has waited to its limit.
     """
@@ -146,7 +159,7 @@ def concurrently[T, R](work: Callable[[T], R], things: Iterable[T]) -> Iterator[
             except BaseException as error:  # noqa: BLE001, RUF100 - raised again by the reader
                 done.put(error)
 
-    for _ in range(min(WORKERS, count)):
+    for _ in range(min(at_once, count)):
         threading.Thread(target=worker, daemon=True).start()
     for _ in range(count):
         result = done.get()

@@ -1,10 +1,11 @@
 """IntakeSmallFile: the direct route. One call takes a small file from its upload to its outcome.
 
-It goes the workflow's steps one after the other. What the workflow's Retry and Catch do, Lambda's
-own retries of an asynchronous call do here: the same request comes again, meets its own claim and
-goes on; after the last attempt the file is Failed, and the call ends in the dead-letter queue. An
-error that does not pass by itself makes it Failed at once, as in the workflow.
-A file that needs a person's approval is handed over to the workflow, which can wait.
+It goes the workflow's steps one after the other. Lambda's own retries of an asynchronous call are
+its Retry: the same request comes again, meets its own claim and goes on. They end after three
+minutes, and a call cannot wait; the workflow can, for hours. So a file is handed over to it that
+needs a person's approval, whose database or rates API is not there, or that is still refused by an
+AWS service at the last attempt. A permanent error makes it Failed at once, as in the workflow; so
+does a bug at the last attempt, and the call ends in the dead-letter queue.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -13,12 +14,20 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from order_intake import announcements, bus, deadline, environment, handover, logs, steps, uploads
 from order_intake.chunks import FileRefusal, Survey
-from order_intake.errors import PermanentError, TransientError
+from order_intake.errors import (
+    DatabaseUnavailable,
+    PermanentError,
+    RatesUnavailable,
+    TransientError,
+)
 from order_intake.ledger import Claim, Claimed, ClosedOtherwise, FileRow, Ledger
 from order_intake.object_store import ObjectStore
 from order_intake.results import OrdersThere, Totals
 
 LEASE_MARGIN = timedelta(seconds=30)  # for clocks that differ
+# Who is not there now will hardly be in a minute or two, and a thousand calls that knock again at
+# once keep a database busy that has no connection left: no second attempt here.
+AWAY = (DatabaseUnavailable, RatesUnavailable)
 
 
 @logs.entry
@@ -42,6 +51,12 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
         if not _give_up(settings, ledger, claim.row, error):
             raise
         return {"file_id": file.file_id, "outcome": "Failed"}
+    except TransientError as error:
+        if claim.attempts < settings.max_attempts and not isinstance(error, AWAY):
+            raise
+        if not _is_handed_over(settings, ledger, claim.row, event, error):
+            raise
+        return {"file_id": file.file_id, "outcome": "handed_over"}
     except Exception as error:
         if claim.attempts >= settings.max_attempts:
             _give_up(settings, ledger, claim.row, error)
@@ -151,6 +166,33 @@ def _announce(settings: environment.IntakeSmallFile, ledger: Ledger, row: FileRo
     bus.announce(settings.orders_bus, announcement.detail_type, [announcement.detail])
     ledger.mark_announced(row)
     announcements.note(row)
+
+
+def _is_handed_over(
+    settings: environment.IntakeSmallFile,
+    ledger: Ledger,
+    claimed: FileRow,
+    event: object,
+    error: TransientError,
+) -> bool:
+    """Hand the file over to the workflow because of `error`; whether that was done.
+
+    Where it was not, the call is tried again and goes on there; after the last attempt it lies in
+    the dead-letter queue, and FindUnfinished finds the file.
+    """
+    machine, now = settings.order_intake_state_machine_arn, datetime.now(UTC)
+    try:
+        handover.hand_over(machine, ledger, claimed, event, now)
+    except (TransientError, ClosedOtherwise) as further:
+        logs.logger.error("not handed over", error=type(further).__name__, explanation=str(further))
+        return False
+    logs.logger.warning(
+        "handed_over",
+        error=type(error).__name__,
+        explanation=str(error),
+        execution=handover.execution_name(claimed),
+    )
+    return True
 
 
 def _give_up(

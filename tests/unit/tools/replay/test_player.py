@@ -1,8 +1,10 @@
 import threading
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from tools.replay.player import WORKERS, concurrently
+from tools.replay.player import WORKERS, concurrently, workers
 
 
 def test_results_come_as_they_are_ready() -> None:
@@ -31,3 +33,12 @@ def test_an_error_reaches_whoever_reads_the_results() -> None:
 
     with pytest.raises(RuntimeError, match="a bug"):
         list(concurrently(work, [1]))
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(10, 2), (4, 1), (0, 1), (25, 5), (1000, WORKERS)])
+def test_no_more_is_played_at_once_than_the_account_takes(limit: int, expected: int) -> None:
+    settings = {"AccountLimit": {"UnreservedConcurrentExecutions": limit}}
+    client = SimpleNamespace(get_account_settings=lambda: settings)
+    deployed: Any = SimpleNamespace(stage=SimpleNamespace(client=lambda _: client))
+
+    assert workers(deployed) == expected
