@@ -226,7 +226,7 @@ def test_content_that_came_while_a_person_was_asked_is_a_duplicate(executions: E
         script(LoadOrders=load), answer={"decision": "approved", "decided_by": "ana"}
     )
 
-    assert ended.way[-4:] == ["HowLoadedNew", *END, "Duplicate"]
+    assert ended.way[-5:] == ["HowLoadedNew", *END, "Duplicate"]
 
 
 def test_nothing_is_loaded_when_a_person_declines(executions: Executions) -> None:
