@@ -68,7 +68,7 @@ def sends(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 def approves(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     for name in ("awaiting", "give_decision"):
         monkeypatch.setattr(approve, name, lambda *_: ROW)
-    monkeypatch.setattr(approve, "follow", lambda *_: ROW)
+    monkeypatch.setattr(approve, "follow", lambda *_, **__: ROW)
     approve.main(["--file-id", "f", "--decision", "declined"])
 
 
