@@ -197,7 +197,7 @@ def test_a_load_whose_function_is_lost_gives_its_locks_up(
     quick = database.SESSION.replace("idle=10", "idle=1").replace("interval=5", "interval=1")
     monkeypatch.setattr(database, "SESSION", quick)
     # A lost host probes nothing, and resets no connection either.
-    monkeypatch.setitem(database.LOST_SERVER, "keepalives", 0)
+    monkeypatch.setitem(database.LOST_SERVER, "keepalives_idle", 3600)
     monkeypatch.setitem(database.LOST_SERVER, "tcp_user_timeout", 1000)
     lost, found = threading.Event(), threading.Event()
 
