@@ -21,7 +21,7 @@ from tools.workflow.definition import load
 # the function fail so often, {"AssessFile": {"returns": …}} is its answer, "then" the next ones.
 # How often it was called is counted in files, because each call may be in another process.
 PRETENDER = """
-import base64, json, os, pathlib
+import base64, json, os, pathlib, time
 def handler(event, context):
     name, notes = os.environ["PRETENDS"], pathlib.Path(os.environ["NOTES"])
     file = event.get("file") or event["upload"]
@@ -30,6 +30,7 @@ def handler(event, context):
     noted = notes / (file["file_id"] + name + str(event.get("chunk", {}).get("index", "")))
     with noted.open("a") as calls:
         calls.write(json.dumps(event) + "\\n")
+    time.sleep(part.get("seconds", 0))
     only = part.get("chunk", event.get("chunk", {}).get("index"))
     called = len(noted.read_text().splitlines())
     if "raise" in part and called <= part.get("times", 99) and only == event.get(
