@@ -24,7 +24,7 @@ def alone(command: str) -> Iterator[None]:
     it holds the clone no longer.
     """
     path = state.folder() / NAME
-    with path.open("a+") as lock:
+    with path.open("ab", buffering=0) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -36,13 +36,16 @@ def alone(command: str) -> Iterator[None]:
         now = datetime.now().astimezone()
         owner = {"pid": str(os.getpid()), "command": command, "since": f"{now:%H:%M:%S}"}
         lock.truncate(0)
-        lock.write(json.dumps(owner))
-        lock.flush()
+        with contextlib.suppress(OSError):  # `make down` works on a full disk, too
+            lock.write(json.dumps(owner).encode())
+        before = os.environ.get(OWNER)  # of a command that holds another clone
         os.environ[OWNER] = owner["pid"]
         try:
             yield
         finally:
             del os.environ[OWNER]
+            if before:
+                os.environ[OWNER] = before
             lock.truncate(0)
 
 

@@ -61,7 +61,7 @@ def run(main: Callable[[], int | None]) -> None:
     except OSError as error:
         if error.errno not in OF_THE_MACHINE:
             raise
-        _report(f"error: {error.filename or 'output'}: {error.strerror}")
+        _report(f"error: {error.filename or 'a file or the output'}: {error.strerror}")
         code = 1
     except KeyboardInterrupt:
         with contextlib.suppress(OSError):  # the terminal may be gone

@@ -153,7 +153,14 @@ def destroy(stage: Stage) -> None:
     _forget_lost_cloud(stage)
     initialise(stage)
     arguments = ["-auto-approve", *variable_arguments(stage)]
-    _change(stage, backend.module(stage), "destroy", *arguments)
+    try:
+        _change(stage, backend.module(stage), "destroy", *arguments)
+    except UserError as error:
+        if "since it has rules" not in str(error):
+            raise
+        # EventBridge may see rules of the stack that went just before; the provider does not wait.
+        print("  the bus still has rules; trying once more", flush=True)
+        _change(stage, backend.module(stage), "destroy", *arguments)
 
 
 def check_place(stage: Stage) -> None:

@@ -1,6 +1,8 @@
 """Commands that change what is deployed run one at a time in a clone."""
 
+import errno
 import importlib
+import json
 import os
 import subprocess
 import sys
@@ -121,3 +123,12 @@ def test_make_down_asks(other: "subprocess.Popen[str]") -> None:
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
     assert (done.returncode, "another deployment runs" in done.stderr) == (1, True)
+
+
+def test_a_full_disk_is_not_in_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(json, "dumps", full)
+    with alone("make down"):
+        pass
