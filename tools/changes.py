@@ -18,6 +18,7 @@ _PRECIOUS = {
     "aws_cloudwatch_event_archive": "the events that it keeps are lost",
 }
 _NEW_VERSION = "a new password or key is written, which the other side does not know yet"
+OUTPUT = "output"  # in place of a resource's type
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "replace": "±"}
 
 
@@ -43,18 +44,25 @@ class Change:
         return _PRECIOUS.get(self.type, "") if self.action in ("replace", "delete") else ""
 
 
-def read(event: dict[str, Any]) -> Change | None:
-    """The change that a line of `terraform plan -json` is about; None for any other line."""
-    if event.get("type") != "planned_change":
-        return None
-    change = event["change"]
-    resource = change["resource"]
-    return Change(resource["addr"], resource["resource_type"], change["action"])
+def read(event: dict[str, Any]) -> list[Change]:
+    """The changes that a line of `terraform plan -json` is about; none for most lines."""
+    if event.get("type") == "planned_change":
+        change = event["change"]
+        resource = change["resource"]
+        return [Change(resource["addr"], resource["resource_type"], change["action"])]
+    if event.get("type") == "outputs":
+        outputs = {name: one.get("action", "noop") for name, one in event["outputs"].items()}
+        return [
+            Change(f"output.{name}", OUTPUT, action)
+            for name, action in outputs.items()
+            if action != "noop"
+        ]
+    return []
 
 
 def summary(changes: list[Change]) -> str:
     """How many resources are created, changed and so on, in one line."""
-    counts = Counter(change.action for change in changes)
+    counts = Counter(change.action for change in changes if change.type != OUTPUT)
     return ", ".join(f"{count} to {action}" for action, count in counts.items()) or "no changes"
 
 
@@ -64,7 +72,8 @@ def confirm(stage: Stage, changes: list[Change]) -> None:
     YES=1 answers it, but not where something is lost for good: that needs the stage's name, typed
     or as REPLACE=<stage>. The local stage has nothing to lose and is not asked.
     """
-    going = [one for one in changes if one.action in ("replace", "delete") or one.loss]
+    resources = [one for one in changes if one.type != OUTPUT]
+    going = [one for one in resources if one.action in ("replace", "delete") or one.loss]
     for change in going:
         print(f"  {change.line}", flush=True)
     if stage.is_local or not going:

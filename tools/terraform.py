@@ -127,7 +127,8 @@ def apply(stage: Stage) -> None:
     print(f"  planned: {changes.summary(planned)}", flush=True)
     changes.confirm(stage, planned)
     try:
-        _change(stage, folder, "apply", str(_plan_file(stage)))
+        if planned:
+            _change(stage, folder, "apply", str(_plan_file(stage)))
     finally:
         _plan_file(stage).unlink(missing_ok=True)
 
@@ -193,8 +194,8 @@ def _planned(stage: Stage, folder: Path) -> list[Change]:
 
     def read(line: str) -> None:
         list(_readable([line], problems))
-        if line.startswith("{") and (change := changes.read(json.loads(line))):
-            found.append(change)
+        if line.startswith("{"):
+            found.extend(changes.read(json.loads(line)))
 
     arguments = ["-json", "-input=false", f"-out={_plan_file(stage)}", *variable_arguments(stage)]
     command = _command("plan", *arguments, folder=folder)

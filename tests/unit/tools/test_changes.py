@@ -74,5 +74,13 @@ def test_terraforms_own_lines_are_read() -> None:
             "action": "delete",
         },
     }
-    assert changes.read(event) == KEY
-    assert changes.read({"type": "refresh_start"}) is None
+    assert changes.read(event) == [KEY]
+    assert changes.read({"type": "refresh_start"}) == []
+
+
+def test_outputs_alone_are_applied_and_not_counted() -> None:
+    gone, kept = {"action": "delete"}, {"action": "noop"}
+    found = changes.read({"type": "outputs", "outputs": {"bus": gone, "keys": kept}})
+    assert found == [Change("output.bus", changes.OUTPUT, "delete")]
+    assert changes.summary(found) == "no changes"
+    changes.confirm(DEV, found)
