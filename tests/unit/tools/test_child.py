@@ -26,7 +26,8 @@ for number in range(20):
 open(sys.argv[1], "w").write(f"{len(seen)} interruption")
 """
 COMMAND = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
 from tools import child
 from tools.errors import run
 run(lambda: child.run([sys.executable, "-c", sys.argv[2], sys.argv[1]], print, env={}))
