@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -75,9 +75,9 @@ class Replay:
     def _scheduled_call(self, situation: ScheduledCall) -> Result:
         """Settle this replay's uploads; findings about anyone else's are not its business."""
         start = time.monotonic()
-        sent, result = call_schedule(
-            self.deployed, situation.schedule, self.started, datetime.now(UTC)
-        )
+        # The settlement counts in whole seconds: up to the end of this one.
+        until = datetime.now(UTC) + timedelta(seconds=1)
+        sent, result = call_schedule(self.deployed, situation.schedule, self.started, until)
         foretold = msgspec.json.decode(situation.path.read_bytes())
         problems = []
         if set(foretold) != set(sent) - {"from", "to"}:
