@@ -13,7 +13,7 @@ MAKEFLAGS += --no-print-directory
 .PHONY: help setup doctor demo up down status logs build deploy destroy routes replay check-books send approve psql \
         invoke sam-local sam-shell sam-local-image \
         retry redrive replay-archive rotate bench \
-        test edges permissions mutants lint format audit licences schemas lock clean local-only
+        test model edges permissions mutants lint format audit licences schemas lock clean local-only
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -99,6 +99,9 @@ test: setup ## Run all tests that this machine can run
 
 bench: setup ## Measure time and memory on this machine (ONLY=pricing,imports,memory,cloud,…)
 	@$(PY) -m tools.bench
+
+model: setup ## Take random steps and compare the stage with a model (STEPS=330, SEED=…)
+	@$(PY) -m tools.run_tests tests/model
 
 edges: setup ## Run every edge of the workflow; list which test takes each, and all delays
 	@$(PY) -m tools.workflow

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 
-def wait_until[T](condition: Callable[[], T], what: str, limit: float = 30.0) -> T:
+def wait_until[T](condition: Callable[[], T | None], what: str, limit: float = 30.0) -> T:
     """The first truthy value of `condition`; AssertionError naming `what` after `limit` seconds."""
     deadline = time.monotonic() + limit
     pause = threading.Event()

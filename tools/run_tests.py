@@ -17,7 +17,7 @@ from tools.sam_local import engine, image
 from tools.stage import ROOT, Stage, running_cloud
 
 SAM_LOCAL = "tests/sam_local"
-FAULTS = "tests/faults"
+FAULTS, MODEL = "tests/faults", "tests/model"
 
 
 def is_up() -> bool:
@@ -63,8 +63,8 @@ def _with_cloud(arguments: Sequence[str]) -> int:
 
 def _run_tiers(arguments: Sequence[str]) -> int:
     """All that can run, side by side; then, one by one, what breaks things; then containers."""
-    # Each of the last two shares the local cloud with no other test.
-    alone = {tier: [one for one in arguments if tier in one] for tier in (FAULTS, SAM_LOCAL)}
+    # Each of the last three shares the local cloud with no other test.
+    alone = {tier: [one for one in arguments if tier in one] for tier in (FAULTS, MODEL, SAM_LOCAL)}
     others = [one for one in arguments if not any(one in some for some in alone.values())]
     code = 0
     if others or not arguments:
@@ -72,6 +72,8 @@ def _run_tiers(arguments: Sequence[str]) -> int:
         code = python("-m", "pytest", *many, *(f"--ignore={tier}" for tier in alone), *others)
     if alone[FAULTS] or not arguments:
         code = python("-m", "pytest", *(alone[FAULTS] or [FAULTS])) or code
+    if alone[MODEL]:  # by `make model` only
+        code = python("-m", "pytest", *alone[MODEL]) or code
     if alone[SAM_LOCAL] or not arguments:
         code = run_containers(alone[SAM_LOCAL] or [SAM_LOCAL]) or code
     return code

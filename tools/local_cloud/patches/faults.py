@@ -133,6 +133,8 @@ def faults_on_demand() -> None:
         fault = FAULTS.next_for(service, target or f"{method} {path}")
         if fault and fault["action"] == "throttle":
             return _throttled(service)
+        if fault and fault["action"] == "deny":
+            return _denied(service)
         answer = await dispatch(method, path, headers, body, query, request_id)
         if fault and fault["action"] == "hold":
             await asyncio.sleep(fault["seconds"])
@@ -150,6 +152,15 @@ def _throttled(service: str) -> Any:
         body = "<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
         return 503, {"Content-Type": "application/xml"}, body.encode()
     error = {"__type": "ThrottlingException", "message": "Rate exceeded"}
+    return 400, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(error).encode()
+
+
+def _denied(service: str) -> Any:
+    """Return the answer of a service whose caller lacks a permission."""
+    if service == "s3":
+        body = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+        return 403, {"Content-Type": "application/xml"}, body.encode()
+    error = {"__type": "AccessDeniedException", "message": "Access denied"}
     return 400, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(error).encode()
 
 
