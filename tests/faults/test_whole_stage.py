@@ -45,7 +45,8 @@ def differing(deployed: Deployed) -> tuple[Uploaded, dict[str, Any]]:
         add = "UPDATE order_file SET total = total + %s WHERE file_id = %s"
         owner.execute(add, [1, uploaded.file_id])
         try:
-            _, answer = call_schedule(deployed, "DailySettlement", since, datetime.now(UTC))
+            soon = datetime.now(UTC) + timedelta(seconds=1)  # S3's times are whole seconds
+            _, answer = call_schedule(deployed, "DailySettlement", since, soon)
         finally:
             owner.execute(add, [-1, uploaded.file_id])
     return uploaded, answer
