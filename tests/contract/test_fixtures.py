@@ -208,6 +208,7 @@ def test_no_two_fixtures_share_a_files_row() -> None:
     ("expect", "payload", "told"),
     [
         (Expect({"a": 1, "at": "*"}), {"a": 1, "at": "2010-12-31", "b": None}, []),
+        (Expect({"a": "*"}), {"a": 0}, []),
         (Expect({"a": {"b": 1}}), {"a": {"b": 2, "c": 3}},
          ["a.b: expected 1, got 2", "a.c: expected null, got 3"]),
         (Expect({"a": 1}), {"errorType": "X", "errorMessage": "y"}, ["failed: X: y"]),

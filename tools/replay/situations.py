@@ -124,15 +124,10 @@ class _BusFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     publish: bool = False
 
 
-class _Answered(msgspec.Struct, frozen=True):
-    payload: SettlementExpected
-
-
 class _ScheduleFile(msgspec.Struct, frozen=True):
     """What of a function's fixture matters here; tools/sam_local/fixtures.py reads all of it."""
 
     schedule: str
-    expect: _Answered
 
 
 class Situation(msgspec.Struct, frozen=True):
@@ -238,7 +233,7 @@ def read_situation(path: Path) -> Situation:
                 return BusEvent(happening, event.bus, event.expect, event.publish)
             case _:
                 call = msgspec.convert(told, _ScheduleFile)
-                return ScheduledCall(happening, call.schedule, call.expect.payload)
+                return ScheduledCall(happening, call.schedule, SettlementExpected(findings=0))
     except (ValueError, msgspec.ValidationError) as error:
         raise UserError(f"{shown(toml)}: {error}") from None
 
