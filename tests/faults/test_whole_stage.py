@@ -1,5 +1,6 @@
 """After everything that the tests did to the stage: its books, and what its functions asked for."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from order_intake.results import Totals
+from order_intake.uploads import IncomingFile
 from tools.books.archive import read_archive
 from tools.deployed import Deployed
-from tools.follow import Uploaded, follow, put
+from tools.follow import Uploaded, follow, put, read_row
 from tools.local_cloud import postgres
 from tools.permissions import asked
 from tools.replay.settlement import call_schedule
@@ -70,9 +73,41 @@ def test_the_books_of_the_whole_stage_are_balanced() -> None:
     assert command("tools.check_books")[-1].endswith("balanced")
 
 
-@pytest.mark.usefixtures("differing")
-def test_functions_ask_for_what_is_kept_of_them_and_for_nothing_else() -> None:
+def call(deployed: Deployed, function: str, payload: dict[str, Any]) -> None:
+    deployed.stage.client("lambda").invoke(
+        FunctionName=f"{deployed.stage.prefix}-{function}", Payload=json.dumps(payload)
+    )
+
+
+def call_what_is_rarely_called(deployed: Deployed, uploaded: Uploaded) -> None:
+    """The daily pass from where it was, and a load whose claim was lost."""
+    call(deployed, "DailySettlement", {"scheduled_at": datetime.now(UTC).isoformat()})
+    row = read_row(deployed, uploaded.file_id)
+    assert row is not None
+    fields = IncomingFile.__struct_fields__
+    file = {name: row[name] if name != "size" else int(row[name]) for name in fields}
+    totals = {
+        name: None if row.get(name) is None else str(row[name]) for name in Totals.__struct_fields__
+    }
+    counts = {name: int(row[name]) for name in ("lines_in", "accepted", "orders")}
+    call(
+        deployed,
+        "LoadOrders",
+        {
+            "file": file,
+            "execution": "nobody",
+            "claimant": "nobody",
+            "chunks": 1,
+            "totals": totals | counts | {"refused": {}},
+        },
+    )
+
+
+def test_functions_ask_for_what_is_kept_of_them_and_for_nothing_else(
+    deployed: Deployed, differing: tuple[Uploaded, dict[str, Any]]
+) -> None:
     """The checks of permissions without a cloud believe what tools/permissions/asked.txt says."""
+    call_what_is_rarely_called(deployed, differing[0])
     if asked.unseen(asked.recorded()):  # this test runs by itself
         command("tools.replay")
         command("tools.rotate")
