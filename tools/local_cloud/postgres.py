@@ -120,8 +120,20 @@ def start(port: int) -> processes.Process:
     """Start the server; it is ready when `is_ready` says so."""
     options = [f"-c{name}={value}" for name, value in _SETTINGS.items()]
     data = _server_folder() / "data"
+    _release(data)
     command = [*_as_server(), program("postgres"), "-D", str(data), "-p", str(port), *options]
     return processes.start(NAME, command, processes.clean_environment())
+
+
+def _release(data: Path) -> None:
+    """Remove the lock files of a server that was killed.
+
+    PostgreSQL does so itself, but not while the dead process is still in the system's table: it
+    stays there until its parent asks for its end, which not every container's first process does.
+    """
+    for lock in (data / "postmaster.pid", *data.glob(".s.PGSQL.*.lock")):
+        if lock.exists() and not processes.started_at(int(lock.read_text().split()[0])):
+            lock.unlink()
 
 
 def connect_as_owner(port: int, database: str = "postgres") -> "psycopg.Connection":
