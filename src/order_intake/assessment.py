@@ -35,8 +35,9 @@ def assess(
 
     Rejected: no lines, no accepted line, or a greater share of refused lines than tolerated
     (chunks that were stopped found that already).
-    To be approved: the gross amount is above the threshold, or not known (chunks that were priced
-    by an earlier version do not say it).
+    To be approved: the gross amount is above the threshold and above what an earlier run of the
+    file was allowed to load, or it is not known (chunks that were priced by an earlier version do
+    not say it).
     """
     totals = _totals(results, currency, house_currency)
     if totals.lines_in == 0:
@@ -48,8 +49,9 @@ def assess(
     if stopped or totals.accepted == 0 or refused > tolerance * totals.lines_in:
         explanation = _too_many(totals, refused, tolerance, stopped=stopped)
         return Assessment("reject", totals, "too_many_refused_lines", explanation)
-    gross, threshold = totals.house_gross, Decimal(terms["approval_threshold"])
-    if gross is None or Decimal(gross) > threshold:
+    limits = (terms["approval_threshold"], terms.get("allowed_gross", "0"))
+    gross = totals.house_gross
+    if gross is None or Decimal(gross) > max(map(Decimal, limits)):
         return Assessment("approve", totals)
     return Assessment("load", totals)
 

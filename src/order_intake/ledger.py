@@ -108,6 +108,8 @@ class FileRow(msgspec.Struct, frozen=True, kw_only=True):
     house_total: str | None = None
     house_currency: str | None = None
     house_gross: str | None = None
+    allowed_gross: str | None = None
+    """The gross amount that needs no question: an earlier run was allowed to load it."""
     rates: dict[str, Any] | None = None
     """The exchange rates of every run, as `steps.rates_of` keeps them."""
     reason: str | None = None
@@ -240,7 +242,7 @@ class Ledger:
             if row.claimed_by == claimant and not row.is_final:
                 mine = Claim(claimant, lease, now)
                 return Claimed(self._renew(file.file_id, mine, add_one="attempts"))
-            return Claimed(self._start_run(file, claimant, lease, now))
+            return Claimed(self._start_run(file, claimant, lease, now, _allowed_gross(row)))
         except _ConditionFailed as met:
             return Taken(met.row)
 
@@ -324,14 +326,14 @@ class Ledger:
                 return met.row
             raise ClosedOtherwise(f"{file_id} cannot become {closing}: {met}") from met
 
-    def begin_load(self, file_id: str, claim: Claim) -> FileRow:
+    def begin_load(self, file_id: str, claim: Claim, gross: str | None) -> FileRow:
         """Note that from now on it is not known whether the upload's lines are in the database.
 
-        Renews the claim. Raises ClosedOtherwise when the upload is no longer the claimant's, or has
-        its outcome.
+        `gross` is the gross amount that is loaded. Renews the claim. Raises ClosedOtherwise when
+        the upload is no longer the claimant's, or has its outcome.
         """
         try:
-            return self._renew(file_id, claim, remove=("loaded",))
+            return self._renew(file_id, claim, set_={"house_gross": gross}, remove=("loaded",))
         except _ConditionFailed as met:
             raise ClosedOtherwise(f"{file_id} cannot be loaded: {met}") from met
 
@@ -640,9 +642,14 @@ class Ledger:
         return _row(item)
 
     def _start_run(
-        self, file: IncomingFile, claimant: str, lease: timedelta, now: datetime
+        self,
+        file: IncomingFile,
+        claimant: str,
+        lease: timedelta,
+        now: datetime,
+        allowed_gross: str | None,
     ) -> FileRow:
-        fields = _first_fields(file, claimant, lease, now)
+        fields = _first_fields(file, claimant, lease, now) | {"allowed_gross": allowed_gross}
         # Rates may be those of its day, which no later run of the upload changes.
         del fields["uploaded_at"]
         item = self._update(
@@ -664,7 +671,13 @@ class Ledger:
         return _row(item)
 
     def _renew(
-        self, file_id: str, claim: Claim, *, add_one: str = "", remove: Iterable[str] = ()
+        self,
+        file_id: str,
+        claim: Claim,
+        *,
+        set_: Values | None = None,
+        add_one: str = "",
+        remove: Iterable[str] = (),
     ) -> FileRow:
         condition, values = _still_theirs(claim.claimant)
         item = self._update(
@@ -672,7 +685,8 @@ class Ledger:
             set_={
                 "claim_expires_at": _expiry(claim.now, claim.lease),
                 "unfinished": stamp(claim.now),
-            },
+            }
+            | (set_ or {}),
             add_one=add_one,
             remove=remove,
             condition=condition,
@@ -770,6 +784,18 @@ def _first_fields(file: IncomingFile, claimant: str, lease: timedelta, now: date
         "attempts": 1,
         "unfinished": stamp(now),
     }
+
+
+def _allowed_gross(row: FileRow) -> str | None:
+    """Return the gross amount that the next run of a file may load without a question.
+
+    It is what a person approved, or what a run has begun to load: that may be in the database, and
+    nobody can decline it any more.
+    """
+    approved = row.approval is not None and row.approval.decision == "approved"
+    if row.house_gross and (approved or row.loaded is not False):
+        return row.house_gross
+    return row.allowed_gross
 
 
 def _file_key(file_id: str) -> Values:

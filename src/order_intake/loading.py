@@ -37,7 +37,7 @@ def load(
     lines. Raises ClosedOtherwise when the file is no longer the claimant's, and what the database
     raises.
     """
-    row = ledger.begin_load(file.file_id, claim)
+    row = ledger.begin_load(file.file_id, claim, totals.house_gross)
     # An execution that began before contents were compared does not understand such answers.
     sha256 = row.sha256 if claim.claimant else None
     if sha256:

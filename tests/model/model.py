@@ -41,7 +41,7 @@ class Upload:
     decisions: list[dict[str, str]] = field(default_factory=list)
     """The decisions that were sent about it, as their events say them."""
     approved: bool = False
-    """Whether a person has approved what its present run is to load."""
+    """Whether a person has approved its amount: no later run asks about it again."""
 
     @property
     def is_final(self) -> bool:
@@ -123,6 +123,7 @@ class Model:
             new = content.invoices - self._there(content, upload.corrects)
             lines = tuple(line for line in content.good.values() if line.invoice in new)
             return Expected("Accepted", brings=lines)
+        upload.approved = True
         return self._expect_load(content, upload)
 
     def _expect_run(self, content: Content, upload: Upload | None) -> Expected:
@@ -130,7 +131,8 @@ class Model:
         if owner:
             return Expected("Duplicate", duplicate_of=owner.file_id)
         worth = sum((line.amount for line in content.good.values()), Decimal(0))
-        if worth > THRESHOLDS[content.partner.name]:
+        allowed = upload is not None and upload.approved
+        if worth > THRESHOLDS[content.partner.name] and not allowed:
             return Expected(AWAITING, question="threshold")
         return self._expect_load(content, upload)
 

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.model.machine import DONE, KINDS, OrderFiles
+from tests.model.machine import DONE, KINDS, SECONDS, Enough, OrderFiles
 from tests.model.stage import ModelStage
 from tools.deployed import Deployed
 from tools.replay.probe import open_probe
 
 STEPS = int(os.environ.get("STEPS") or 330)
 SEED = int(os.environ.get("SEED") or time.time_ns() % 1_000_000)
-STEPS_OF_A_WORLD = 66
+STEPS_OF_A_WORLD = 110
 FEWEST = 10  # of each kind of step, in 300
 
 
@@ -32,19 +32,23 @@ def stage(deployed: Deployed) -> Iterator[ModelStage]:
         opened.close()
 
 
+def line_of(kind: str) -> str:
+    return f"{DONE[kind]:5} × {SECONDS[kind] / max(1, DONE[kind]):4.1f} s  {kind}"
+
+
 def test_random_steps_leave_what_the_model_expects(
     stage: ModelStage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with capsys.disabled():
         sys.stdout.write(f"\nSEED={SEED} STEPS={STEPS}\n")
     report: list[str] = []
-    machine = seed(SEED)(type("World", (OrderFiles,), {"stage": stage, "report": report}))
-    worlds = -(-STEPS // STEPS_OF_A_WORLD)
-    with contextlib.suppress(Exception):  # what was wrong first is in the report
+    inputs = {"stage": stage, "report": report, "steps_wanted": STEPS}
+    machine = seed(SEED)(type("World", (OrderFiles,), inputs))
+    with contextlib.suppress(Enough, Exception):  # what was wrong first is in the report
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=worlds,
+                max_examples=STEPS,  # worlds, some of one step: OrderFiles says when it is enough
                 stateful_step_count=STEPS_OF_A_WORLD,
                 deadline=None,
                 database=None,
@@ -55,6 +59,6 @@ def test_random_steps_leave_what_the_model_expects(
         )
     assert not report, "\n".join(report)
     with capsys.disabled():
-        sys.stdout.write("\n".join(f"{DONE[kind]:5} {kind}" for kind in sorted(KINDS)) + "\n")
+        sys.stdout.write("\n".join(map(line_of, sorted(KINDS))) + "\n")
     assert sum(DONE.values()) >= STEPS
     assert [kind for kind in KINDS if DONE[kind] < FEWEST * STEPS // 330] == []

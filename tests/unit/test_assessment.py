@@ -54,6 +54,13 @@ def test_a_file_above_the_threshold_needs_a_person(house: str, verdict: str) -> 
     assert judged(result(house=house)).verdict == verdict
 
 
+@pytest.mark.parametrize(("allowed", "verdict"), [("1000.01", "load"), ("1000.00", "approve")])
+def test_what_an_earlier_run_was_allowed_to_load_needs_nobody(allowed: str, verdict: str) -> None:
+    terms = TERMS | {"allowed_gross": allowed}
+
+    assert assess([result(house="1000.01")], terms, "GBP", "EUR").verdict == verdict
+
+
 def test_a_credit_hides_no_order_of_its_size() -> None:
     order, credit = result(house="999.00"), result(house="-998.00")
 

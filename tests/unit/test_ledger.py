@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from order_intake import aws_clients
 from order_intake.errors import ServiceBusy
 from order_intake.ledger import FINAL, Claim, Claimed, ClosedOtherwise, FileRow, Ledger, Taken
+from order_intake.outcomes import Decision
 from order_intake.results import Totals
 from order_intake.uploads import IncomingFile
 from tests.unit.fake_dynamodb import FakeDynamoDB
@@ -42,6 +43,7 @@ TOTALS = Totals(
     house_total="11.62",
     house_currency="EUR",
 )
+GROSS_OF_9 = msgspec.structs.replace(TOTALS, house_gross="9.00")
 
 
 @pytest.fixture
@@ -189,7 +191,7 @@ def test_an_owner_that_goes_on_is_not_overtaken_by_one_that_looked_before(
     def find_and_be_slow(file_id: str) -> FileRow | None:
         seen = find(file_id)
         monkeypatch.setattr(ledger, "find", find)
-        ledger.begin_load("f1", Claim("ann", LEASE, late))
+        ledger.begin_load("f1", Claim("ann", LEASE, late), "9.00")
         assert ledger.claim_content("nordwind", "ab", "f1", late) is None
         return seen
 
@@ -200,7 +202,7 @@ def test_an_owner_that_goes_on_is_not_overtaken_by_one_that_looked_before(
 
 def test_whether_a_file_is_loaded_is_known_until_its_load_begins(ledger: Ledger) -> None:
     claimed = ledger.claim(FILE, "ann", LEASE, NOW)
-    begun = ledger.begin_load("f1", Claim("ann", LEASE, NOW))
+    begun = ledger.begin_load("f1", Claim("ann", LEASE, NOW), "9.00")
     ended = ledger.end_load("f1", "ann", {"loaded": True})
 
     assert [claimed.row.loaded, begun.loaded, ended.loaded] == [False, None, True]
@@ -212,12 +214,36 @@ def test_a_new_run_knows_what_the_failed_one_knew_of_its_load(
 ) -> None:
     ledger.claim(FILE, "ann", LEASE, NOW)
     if loaded is not False:
-        ledger.begin_load("f1", Claim("ann", LEASE, NOW))
+        ledger.begin_load("f1", Claim("ann", LEASE, NOW), "9.00")
     if loaded:
         ledger.end_load("f1", "ann", {"loaded": True})
     ledger.close("f1", "Failed", {"reason": "ServiceBusy"}, NOW)
 
     assert ledger.claim(FILE, "ben", LEASE, NOW).row.loaded is loaded
+
+
+@pytest.mark.parametrize(
+    ("decision", "loading", "allowed"),
+    [
+        (None, False, None),
+        ("declined", False, None),
+        ("approved", False, "9.00"),
+        (None, True, "9.00"),
+    ],
+)
+def test_a_new_run_may_load_what_was_approved_or_begun_to_be_loaded(
+    ledger: Ledger, decision: Decision | None, loading: bool, allowed: str | None
+) -> None:
+    ledger.claim(FILE, "ann", LEASE, NOW)
+    if decision:
+        ledger.await_approval("f1", "threshold", "t", GROSS_OF_9, NOW + LEASE)
+        ledger.decide("f1", "f1-1-threshold", decision, "zoe")
+    if loading:
+        ledger.begin_load("f1", Claim("ann", LEASE, NOW), "9.00")
+    for claimant in ("ben", "cem"):  # the second one begins after a run that came nowhere
+        ledger.close("f1", "Failed", {"reason": "ServiceBusy"}, NOW)
+        row = ledger.claim(FILE, claimant, LEASE, NOW).row
+        assert (row.allowed_gross, row.approval, row.house_gross) == (allowed, None, None)
 
 
 def test_who_lost_a_file_can_neither_load_nor_hold_nor_close_it(ledger: Ledger) -> None:
@@ -226,7 +252,7 @@ def test_who_lost_a_file_can_neither_load_nor_hold_nor_close_it(ledger: Ledger) 
     ledger.claim(FILE, "ben", LEASE, late)
 
     acts: list[Callable[[], FileRow]] = [
-        lambda: ledger.begin_load("f1", Claim("ann", LEASE, late)),
+        lambda: ledger.begin_load("f1", Claim("ann", LEASE, late), "9.00"),
         lambda: ledger.end_load("f1", "ann", {"loaded": True}),
         lambda: ledger.hold("f1", Claim("ann", LEASE, late), "Accepted"),
         lambda: ledger.close("f1", "Accepted", {}, late, claimant="ann"),
@@ -244,7 +270,7 @@ def test_who_loads_or_closes_a_file_has_it_for_longer(ledger: Ledger) -> None:
     later = NOW + timedelta(minutes=10)
 
     for row in (
-        ledger.begin_load("f1", Claim("ann", LEASE, later)),
+        ledger.begin_load("f1", Claim("ann", LEASE, later), "9.00"),
         ledger.hold("f1", Claim("ann", LEASE, later + LEASE), "Accepted"),
     ):
         assert row.claim_expires_at >= (later + LEASE).timestamp()

@@ -255,9 +255,20 @@ def test_terms_are_read_from_the_files_row(states: SingleStates) -> None:
 
     taken = states.run("ReadPartnerTerms", {}, VARIABLES, result={"Item": {"terms": {"M": terms}}})
 
-    assert (taken.following, taken.output) == (None, TERMS)
+    assert (taken.following, taken.output) == (None, TERMS | {"allowed_gross": "0"})
     assert taken.arguments["Key"] == {"pk": {"S": f"file#{FILE['file_id']}"}}
     assert taken.arguments["ConsistentRead"] is True
+
+
+def test_what_an_earlier_run_was_allowed_to_load_is_read_with_the_terms(
+    states: SingleStates,
+) -> None:
+    terms = {name: {"S": value} for name, value in TERMS.items()}
+    item = {"terms": {"M": terms}, "allowed_gross": {"S": "12.50"}}
+
+    taken = states.run("ReadPartnerTerms", {}, VARIABLES, result={"Item": item})
+
+    assert taken.output == TERMS | {"allowed_gross": "12.50"}
 
 
 def test_chunks_are_counted_and_each_gets_what_it_needs(states: SingleStates) -> None:
