@@ -1,15 +1,20 @@
 """Runs all tests that this machine can run: `make test`.
 
 The tiers run from cheap to dear; tests/local_cloud needs a running, deployed local cloud, so it is
-brought up first, and taken down again unless it was up before. tests/sam_local comes last, by
-itself, where a container engine answers; SAM_LOCAL=required fails where none does.
+brought up first, and taken down again unless it was up before. What breaks things has a cloud for
+itself: tests/faults this one, and beside it tests/model and tests/sam_local, one after the other,
+another one that is there for them only. tests/sam_local runs where a container engine answers;
+SAM_LOCAL=required fails where none does.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from tools.alone import alone
 from tools.errors import UserError, run
@@ -62,21 +67,45 @@ def _with_cloud(arguments: Sequence[str]) -> int:
 
 
 def _run_tiers(arguments: Sequence[str]) -> int:
-    """All that can run, side by side; then, one by one, what breaks things; then containers."""
-    # Each of the last three shares the local cloud with no other test.
+    """What can run side by side; then what shares a local cloud with no other test."""
     alone = {tier: [one for one in arguments if tier in one] for tier in (FAULTS, MODEL, SAM_LOCAL)}
     others = [one for one in arguments if not any(one in some for some in alone.values())]
     code = 0
     if others or not arguments:
         many = ("-n", str(os.cpu_count() or 2), "--dist", "worksteal")
         code = python("-m", "pytest", *many, *(f"--ignore={tier}" for tier in alone), *others)
-    if alone[FAULTS] or not arguments:
-        code = python("-m", "pytest", *(alone[FAULTS] or [FAULTS])) or code
-    if alone[MODEL]:  # by `make model` only
-        code = python("-m", "pytest", *alone[MODEL]) or code
-    if alone[SAM_LOCAL] or not arguments:
-        code = run_containers(alone[SAM_LOCAL] or [SAM_LOCAL]) or code
+    if not arguments:
+        with _on_a_second_cloud(MODEL, SAM_LOCAL) as second:
+            code = python("-m", "pytest", FAULTS) or code
+        return code or second.returncode
+    for tier in (FAULTS, MODEL):
+        if alone[tier]:
+            code = python("-m", "pytest", *alone[tier]) or code
+    if alone[SAM_LOCAL]:
+        code = run_containers(alone[SAM_LOCAL]) or code
     return code
+
+
+@contextlib.contextmanager
+def _on_a_second_cloud(*tiers: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run tiers beside the block on a local cloud of their own; print what they said after it."""
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_PORT")}
+    with tempfile.TemporaryDirectory(prefix="order-intake-") as folder:
+        environment["ORDER_INTAKE_LOCAL_DIR"] = str(Path(folder, "local"))
+        output = Path(folder, "output")
+        with output.open("wb") as written:
+            second = subprocess.Popen(
+                [sys.executable, "-m", "tools.run_tests", *tiers],
+                cwd=ROOT, env=environment, stdout=written, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        try:
+            yield second
+        except KeyboardInterrupt:
+            second.send_signal(signal.SIGINT)
+            raise
+        finally:
+            second.wait()
+            print(output.read_text(errors="replace"), flush=True)
 
 
 def run_containers(arguments: Sequence[str]) -> int:
