@@ -26,6 +26,7 @@ VERSIONS = ("AWSCURRENT", "AWSPREVIOUS", "AWSPENDING")
 SHORTEST_TEXT = 12  # characters of a description that tell a customer's text from a common word
 SHORTEST_ID = 5
 MOST_SAMPLES = 400  # so many of the customers' data are looked for
+WORD = re.compile(r"\w+")
 
 
 def secret_values(deployed: Deployed) -> dict[str, str]:
@@ -108,17 +109,30 @@ def texts(
 
 
 def leaks(needles: dict[str, str], haystacks: Iterable[tuple[str, str]]) -> list[str]:
-    """What of `needles` (value → what it is) is found, and where; the value itself is not told."""
-    if not needles:
-        return []
+    """Return what of `needles` (value → what it is) is found, and where, without the value.
+
+    A needle is found as whole words only. By its first word, so that a text is read once, however
+    many needles there are.
+    """
+    by_word: dict[str, list[tuple[str, int]]] = {}
+    for needle in needles:
+        if first := WORD.search(needle):
+            by_word.setdefault(first[0], []).append((needle, first.start()))
     found = {}
-    pattern = re.compile(
-        "|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in sorted(needles, key=len)[::-1])
-    )
     for where, text in haystacks:
-        for match in pattern.finditer(text):
-            found[f"{needles[match[0]]} is in: {where}"] = True
+        for word in WORD.finditer(text):
+            for needle, offset in by_word.get(word[0], ()):
+                if _stands_at(text, needle, word.start() - offset):
+                    found[f"{needles[needle]} is in: {where}"] = True
     return list(found)
+
+
+def _stands_at(text: str, needle: str, start: int) -> bool:
+    end = start + len(needle)
+    if start < 0 or not text.startswith(needle, start):
+        return False
+    before, after = text[max(0, start - 1) : start], text[end : end + 1]
+    return not (WORD.match(before) or WORD.match(after))
 
 
 def _logs(deployed: Deployed, since: datetime) -> Iterator[tuple[str, str]]:
