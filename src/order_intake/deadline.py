@@ -12,7 +12,7 @@ from types import FrameType
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order_intake.errors import TransientError
+from order_intake.domain.errors import TransientError
 
 MARGIN_SECONDS = 5.0  # enough to write an outcome and announce it
 

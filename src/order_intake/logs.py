@@ -15,7 +15,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order_intake.errors import PermanentError, TransientError
+from order_intake.domain.errors import PermanentError, TransientError
 
 type Json = dict[str, object]
 type Handler = Callable[[object, LambdaContext], Json]

@@ -3,8 +3,8 @@
 import msgspec
 
 from order_intake import logs
-from order_intake.errors import InvalidInput
-from order_intake.uploads import IncomingFile
+from order_intake.domain.errors import InvalidInput
+from order_intake.domain.uploads import IncomingFile
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):

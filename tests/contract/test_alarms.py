@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import pytest
 
-from order_intake import outcomes
+from order_intake.domain import outcomes
 from tests.template import functions, resources
 
 ALARMS = resources("AWS::CloudWatch::Alarm")

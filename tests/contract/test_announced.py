@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from order_intake import outcomes
+from order_intake.domain import outcomes
 from tests.template import definition, functions, resources
 from tools.errors import UserError
 from tools.permissions import announced

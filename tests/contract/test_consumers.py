@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from order_intake import outcomes, payloads
-from order_intake.errors import InvalidInput
+from order_intake import payloads
+from order_intake.domain import outcomes
+from order_intake.domain.errors import InvalidInput
 from order_intake.handlers import notify_partner
 from tests.template import resources
 from tools import released_schemas

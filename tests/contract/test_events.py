@@ -10,8 +10,9 @@ import msgspec
 import pytest
 import yaml
 
-from order_intake import errors, ledger, lines, outcomes, partners, uploads
-from order_intake.chunks import FileReason
+from order_intake.adapters import ledger
+from order_intake.domain import errors, lines, outcomes, partners, uploads
+from order_intake.domain.chunks import FileReason
 from tools import follow
 from tools.deployed import Deployed
 from tools.follow import FINAL, Uploaded

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from order_intake import partners, payloads, uploads
+from order_intake import payloads
+from order_intake.domain import partners, uploads
 from order_intake.handlers import (
     assess_file,
     close_file,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from order_intake import errors
+from order_intake.domain import errors
 from tests.template import definition, functions, resources, template
 from tools.stage import ROOT
 from tools.workflow.definition import machines

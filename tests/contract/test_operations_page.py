@@ -10,8 +10,8 @@ from typing import get_args
 import pytest
 
 import order_intake
-from order_intake import chunks, lines, outcomes
-from order_intake.errors import PermanentError, TransientError
+from order_intake.domain import chunks, lines, outcomes
+from order_intake.domain.errors import PermanentError, TransientError
 from tests.template import definition, resources
 from tools.stage import ROOT
 

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from jsonschema import Draft4Validator
 
-from order_intake import outcomes
-from order_intake.results import Totals
-from order_intake.uploads import IncomingFile
+from order_intake.domain import outcomes
+from order_intake.domain.results import Totals
+from order_intake.domain.uploads import IncomingFile
 from tests.template import resources
 from tools import decide, released_schemas, schemas
 from tools.deployed import Deployed

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from order_intake import errors
-from order_intake.chunks import LARGEST_CHUNK
+from order_intake.domain import errors
+from order_intake.domain.chunks import LARGEST_CHUNK
 from tests.template import definition, functions, resources, template
 from tools.workflow.retry_times import chance_to_give_up
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from order_intake.results import Totals
-from order_intake.uploads import IncomingFile
+from order_intake.domain.results import Totals
+from order_intake.domain.uploads import IncomingFile
 from tools.books.archive import read_archive
 from tools.deployed import Deployed
 from tools.follow import Uploaded, follow, put, read_row

@@ -17,10 +17,10 @@ import msgspec
 import psycopg
 import pytest
 
-from order_intake import database, secrets
-from order_intake.database import LoadRequest
-from order_intake.errors import DatabaseRefused, DatabaseUnavailable
-from order_intake.results import Loaded
+from order_intake.adapters import database, secrets
+from order_intake.adapters.database import LoadRequest
+from order_intake.domain.errors import DatabaseRefused, DatabaseUnavailable
+from order_intake.domain.results import Loaded
 from tests.local_cloud.test_orders_database import (
     CONTENT,
     HEADER,

@@ -11,8 +11,8 @@ import msgspec
 import psycopg
 import pytest
 
-from order_intake import database, database_migrations, secrets
-from order_intake.errors import DatabaseRefused, DatabaseUnavailable
+from order_intake.adapters import database, database_migrations, secrets
+from order_intake.domain.errors import DatabaseRefused, DatabaseUnavailable
 from tools.deployed import Deployed
 from tools.local_cloud import postgres
 from tools.local_cloud.database import BOOTSTRAP, secret

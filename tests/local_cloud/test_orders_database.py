@@ -10,10 +10,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from order_intake import aws_clients, database, secrets
-from order_intake.database import LoadRequest
-from order_intake.errors import DatabaseRefused, DatabaseUnavailable, ServiceBusy
-from order_intake.results import (
+from order_intake.adapters import aws_clients, database, secrets
+from order_intake.adapters.database import LoadRequest
+from order_intake.domain.errors import DatabaseRefused, DatabaseUnavailable, ServiceBusy
+from order_intake.domain.results import (
     COLUMNS,
     ContentThere,
     Figures,
@@ -23,7 +23,7 @@ from order_intake.results import (
     OrdersThere,
     Totals,
 )
-from order_intake.uploads import IncomingFile
+from order_intake.domain.uploads import IncomingFile
 from tests.waiting import wait_until
 from tools.deployed import Deployed
 from tools.local_cloud import postgres

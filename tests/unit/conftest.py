@@ -2,7 +2,7 @@
 
 import pytest
 
-from order_intake import aws_clients, secrets
+from order_intake.adapters import aws_clients, secrets
 from tests.unit.fakes import FakeCloud
 
 

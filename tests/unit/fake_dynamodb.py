@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from order_intake import dynamo_values
+from order_intake.adapters import dynamo_values
 
 TOKENS = re.compile(r"<>|<=|>=|[=<>(),+]|[#:]?\w+(?:\.\w+)*")
 

@@ -5,11 +5,11 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from order_intake.assessment import Assessment, assess
-from order_intake.chunks import Survey, survey
-from order_intake.exchange import Rates
-from order_intake.partners import HOUSE_CURRENCY, Profile, load_profile
-from order_intake.pricing import PricedChunk, price_chunk
+from order_intake.domain.assessment import Assessment, assess
+from order_intake.domain.chunks import Survey, survey
+from order_intake.domain.exchange import Rates
+from order_intake.domain.partners import HOUSE_CURRENCY, Profile, load_profile
+from order_intake.domain.pricing import PricedChunk, price_chunk
 
 UPLOADED_AT = "2026-03-04T12:00:00Z"
 REAL_FILE = Path(__file__).parents[2] / "events" / "uploads" / "online_retail_real_file.csv"

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from order_intake.uploads import incoming_file, upload_of
+from order_intake.domain.uploads import incoming_file, upload_of
 
 BUCKET, KEY, VERSION = "uploads", "incoming/nordwind/a.csv", "v1"
 

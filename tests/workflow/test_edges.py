@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from order_intake.chunks import LARGEST_CHUNK
-from order_intake.ledger import LEASE_WORKFLOW
+from order_intake.adapters.ledger import LEASE_WORKFLOW
+from order_intake.domain.chunks import LARGEST_CHUNK
 from tests import conftest
 from tests.template import template
 from tools.errors import UserError

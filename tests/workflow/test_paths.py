@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from order_intake.domain.outcomes import Approval
 from order_intake.handlers import close_file
-from order_intake.outcomes import Approval
 from tests.waiting import wait_until
 from tests.workflow.executions import Ended, Executions
 from tests.workflow.samples import RATES, REFUSAL, TOTALS

@@ -6,8 +6,8 @@ from unittest.mock import ANY
 import msgspec
 import pytest
 
+from order_intake.domain.outcomes import Approval
 from order_intake.handlers import close_file
-from order_intake.outcomes import Approval
 from tests.workflow.samples import FILE, RATES, REFUSAL, TERMS, TOTALS, UNKNOWN, event
 from tests.workflow.single_states import EXECUTION, SingleStates, substituted
 from tools.workflow import edges

@@ -14,10 +14,10 @@ from tools.stage import ROOT
 
 sys.path.insert(0, str(ROOT / "src"))
 
-from order_intake.chunks import survey
-from order_intake.exchange import Rates
-from order_intake.partners import load_profile
-from order_intake.pricing import price_chunk
+from order_intake.domain.chunks import survey
+from order_intake.domain.exchange import Rates
+from order_intake.domain.partners import load_profile
+from order_intake.domain.pricing import price_chunk
 
 ROUNDS = 9
 RATE = Decimal("0.86075")

@@ -81,7 +81,7 @@ OF_KIND = {
     "pattern": TEMPLATE,
     "policy": TEMPLATE,
     "profile": (
-        _tests(*(f"tests/unit/test_{name}.py" for name in ("partners", "lines", "pricing"))),
+        _tests(*(f"tests/unit/domain/test_{name}.py" for name in ("partners", "lines", "pricing"))),
         UNIT,
         _tests("tests/contract"),
     ),
@@ -92,9 +92,10 @@ OF_KIND = {
 def of(flaw: Flaw, root: Path) -> list[Check]:
     """The checks that can see a flaw, the cheapest first."""
     module = Path(flaw.file).stem
-    own = (f"tests/unit/test_{module}.py", f"tests/unit/handlers/test_{module}.py")
-    found = [path for path in own if flaw.kind == "code" and (root / path).exists()]
-    return [*(_tests(path) for path in found), *OF_KIND[flaw.kind]]
+    own: list[Path] = []
+    if flaw.kind == "code":
+        own = sorted((root / "tests" / "unit").rglob(f"test_{module}.py"))
+    return [*(_tests(str(path.relative_to(root))) for path in own), *OF_KIND[flaw.kind]]
 
 
 def read(check: Check, output: str) -> Catch:

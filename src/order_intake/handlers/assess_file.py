@@ -2,8 +2,9 @@
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order_intake import environment, logs, payloads, steps
-from order_intake.object_store import ObjectStore
+from order_intake import environment, logs, payloads
+from order_intake.adapters.object_store import ObjectStore
+from order_intake.pipeline import steps
 
 
 class Payload(payloads.Step, frozen=True, kw_only=True):

@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order_intake import announcements, environment, logs, payloads, steps
-from order_intake.ledger import LEASE_WORKFLOW, Claim, Ledger
-from order_intake.object_store import ObjectStore
-from order_intake.outcomes import Approval
-from order_intake.results import Totals
+from order_intake import environment, logs, payloads
+from order_intake.adapters.ledger import LEASE_WORKFLOW, Claim, Ledger
+from order_intake.adapters.object_store import ObjectStore
+from order_intake.domain.outcomes import Approval
+from order_intake.domain.results import Totals
+from order_intake.pipeline import announcements, steps
 
 
 class Payload(payloads.Step, frozen=True, kw_only=True):

@@ -10,10 +10,13 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order_intake import bus, clock, environment, logs, payloads, settlement, uploads
-from order_intake.ledger import FileRow, Ledger, UploadPass
-from order_intake.object_store import ObjectStore, Version
-from order_intake.outcomes import SettlementFinding
+from order_intake import environment, logs, payloads
+from order_intake.adapters import bus
+from order_intake.adapters.ledger import FileRow, Ledger, UploadPass
+from order_intake.adapters.object_store import ObjectStore, Version
+from order_intake.domain import clock, uploads
+from order_intake.domain.outcomes import SettlementFinding
+from order_intake.pipeline import settlement
 
 FIRST = timedelta(days=2)  # how far back the first pass looks
 AGAIN = timedelta(days=1)  # so much of the pass before is looked at once more
@@ -94,7 +97,7 @@ def _settle(
 def _differing(secret_arn: str, rows: dict[str, FileRow]) -> list[SettlementFinding]:
     if secret_arn == environment.NOT_CONFIGURED or not rows:
         return []
-    from order_intake import database  # only where the stage has one: it is slow to import
+    from order_intake.adapters import database  # only where the stage has one: it is slow to import
 
     with database.connection(secret_arn) as connected:
         loaded = database.loaded_files(connected, list(rows))

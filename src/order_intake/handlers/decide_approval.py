@@ -7,8 +7,10 @@ Lambda and does the same again. What was written down is never taken back.
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order_intake import approvals, environment, handover, logs, outcomes
-from order_intake.ledger import FileRow, Ledger
+from order_intake import environment, logs
+from order_intake.adapters.ledger import FileRow, Ledger
+from order_intake.domain import outcomes
+from order_intake.pipeline import approvals, handover
 
 
 @logs.entry

@@ -2,8 +2,9 @@
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order_intake import environment, logs, payloads, steps
-from order_intake.ledger import Ledger
+from order_intake import environment, logs, payloads
+from order_intake.adapters.ledger import Ledger
+from order_intake.pipeline import steps
 
 
 @logs.entry

@@ -11,10 +11,12 @@ from itertools import batched
 import msgspec
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order_intake import announcements, aws_clients, bus, environment, handover, logs, payloads
-from order_intake.ledger import BATCH, FileRow, Ledger
-from order_intake.outcomes import SettlementFinding
-from order_intake.uploads import moment
+from order_intake import environment, logs, payloads
+from order_intake.adapters import aws_clients, bus
+from order_intake.adapters.ledger import BATCH, FileRow, Ledger
+from order_intake.domain.outcomes import SettlementFinding
+from order_intake.domain.uploads import moment
+from order_intake.pipeline import announcements, handover
 
 # A call of the direct route may come back to a file whose claim has expired, and start the
 # execution that it was handed to: its event is kept for so long (MaximumEventAgeInSeconds in the

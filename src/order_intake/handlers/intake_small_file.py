@@ -12,17 +12,20 @@ from datetime import UTC, datetime, timedelta
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order_intake import announcements, bus, deadline, environment, handover, logs, steps, uploads
-from order_intake.chunks import FileRefusal, Survey
-from order_intake.errors import (
+from order_intake import deadline, environment, logs
+from order_intake.adapters import bus
+from order_intake.adapters.ledger import Claim, Claimed, ClosedOtherwise, FileRow, Ledger
+from order_intake.adapters.object_store import ObjectStore
+from order_intake.domain import uploads
+from order_intake.domain.chunks import FileRefusal, Survey
+from order_intake.domain.errors import (
     DatabaseUnavailable,
     PermanentError,
     RatesUnavailable,
     TransientError,
 )
-from order_intake.ledger import Claim, Claimed, ClosedOtherwise, FileRow, Ledger
-from order_intake.object_store import ObjectStore
-from order_intake.results import OrdersThere, Totals
+from order_intake.domain.results import OrdersThere, Totals
+from order_intake.pipeline import announcements, handover, steps
 
 LEASE_MARGIN = timedelta(seconds=30)  # for clocks that differ
 # Who is not there now will hardly be in a minute or two, and a thousand calls that knock again at
@@ -146,7 +149,7 @@ def _accept(
     count, secret = len(survey.chunks), settings.database_secret_arn
     if secret != environment.NOT_CONFIGURED:
         # Only here: the driver takes time to import, and many files never come this far.
-        from order_intake import loading
+        from order_intake.pipeline import loading
 
         found = loading.load(store, ledger, secret, file, count, totals, claim)
         if isinstance(found, steps.Duplicate):

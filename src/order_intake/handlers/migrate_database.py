@@ -3,7 +3,8 @@
 import msgspec
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order_intake import database_migrations, environment, logs, payloads
+from order_intake import environment, logs, payloads
+from order_intake.adapters import database_migrations
 
 
 class Payload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,8 +9,11 @@ from typing import Literal
 import msgspec
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order_intake import aws_clients, environment, handover, logs, outcomes, payloads, webhook
-from order_intake.errors import InvalidInput, PermanentError, TransientError
+from order_intake import environment, logs, payloads
+from order_intake.adapters import aws_clients, webhook
+from order_intake.domain import outcomes
+from order_intake.domain.errors import InvalidInput, PermanentError, TransientError
+from order_intake.pipeline import handover
 
 # A message that is begun must end before Lambda ends the call: two exchanges with the webhook, the
 # second with a key that was read anew (http_calls.TIMEOUT).

@@ -8,18 +8,11 @@ from datetime import UTC, datetime
 import msgspec
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order_intake import (
-    announcements,
-    chunks,
-    environment,
-    handover,
-    logs,
-    payloads,
-    steps,
-    uploads,
-)
-from order_intake.ledger import LEASE_WORKFLOW, Claim, FileRow, Ledger, Taken
-from order_intake.object_store import ObjectStore
+from order_intake import environment, logs, payloads
+from order_intake.adapters.ledger import LEASE_WORKFLOW, Claim, FileRow, Ledger, Taken
+from order_intake.adapters.object_store import ObjectStore
+from order_intake.domain import chunks, uploads
+from order_intake.pipeline import announcements, handover, steps
 
 
 class Payload(msgspec.Struct, frozen=True):

@@ -9,10 +9,13 @@ from typing import Annotated
 import msgspec
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order_intake import approvals, bus, clock, environment, logs, outcomes, payloads
-from order_intake.errors import InvalidInput
-from order_intake.ledger import FIRST_KIND, LEASE_WORKFLOW, Ledger
-from order_intake.results import Totals
+from order_intake import environment, logs, payloads
+from order_intake.adapters import bus
+from order_intake.adapters.ledger import FIRST_KIND, LEASE_WORKFLOW, Ledger
+from order_intake.domain import clock, outcomes
+from order_intake.domain.errors import InvalidInput
+from order_intake.domain.results import Totals
+from order_intake.pipeline import approvals
 
 
 class Payload(payloads.Step, frozen=True, kw_only=True):

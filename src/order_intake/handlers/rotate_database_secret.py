@@ -5,8 +5,9 @@ from typing import Literal
 import msgspec
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from order_intake import environment, logs, payloads, rotation
-from order_intake.errors import InvalidInput
+from order_intake import environment, logs, payloads
+from order_intake.domain.errors import InvalidInput
+from order_intake.pipeline import rotation
 
 STEPS = {
     "createSecret": rotation.create,

@@ -10,8 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from order_intake import database, logs, rates_api, results, uploads
-from order_intake.errors import DatabaseUnavailable
+from order_intake import logs
+from order_intake.adapters import database, rates_api
+from order_intake.domain import results, uploads
+from order_intake.domain.errors import DatabaseUnavailable
 from order_intake.handlers import assess_file, price_chunk, register_file
 from tests.unit.fakes import Context, FakeCloud
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from order_intake.errors import InvalidInput
+from order_intake.domain.errors import InvalidInput
 from order_intake.handlers.assess_file import handler
 from tests.unit.fakes import FakeCloud
 from tests.unit.handlers.conftest import context, priced

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from order_intake.errors import InvalidInput, ServiceBusy
+from order_intake.adapters.ledger import ClosedOtherwise
+from order_intake.domain.errors import InvalidInput, ServiceBusy
 from order_intake.handlers import register_file, request_approval
 from order_intake.handlers.close_file import handler
-from order_intake.ledger import ClosedOtherwise
 from tests.unit.fakes import FakeCloud, client_error
 from tests.unit.handlers.conftest import context, priced, registered
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from order_intake.errors import ServiceBusy
+from order_intake.adapters.ledger import ClosedOtherwise
+from order_intake.domain.errors import ServiceBusy
 from order_intake.handlers.curate_file import handler
-from order_intake.ledger import ClosedOtherwise
 from tests.unit.fakes import FakeCloud, client_error
 from tests.unit.handlers.conftest import context, priced
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from order_intake import database, uploads
-from order_intake.errors import InvalidInput
+from order_intake.adapters import database
+from order_intake.domain import uploads
+from order_intake.domain.errors import InvalidInput
+from order_intake.domain.results import Figures
 from order_intake.handlers.daily_settlement import handler
-from order_intake.results import Figures
 from tests.unit.fakes import FakeCloud
 from tests.unit.handlers.conftest import BUCKET, context
 

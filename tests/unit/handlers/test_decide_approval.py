@@ -6,11 +6,12 @@ from unittest.mock import Mock
 
 import pytest
 
-from order_intake import approvals, outcomes
-from order_intake.errors import InvalidInput, ServiceBusy
+from order_intake.adapters.ledger import Ledger
+from order_intake.domain import outcomes
+from order_intake.domain.errors import InvalidInput, ServiceBusy
 from order_intake.handlers import request_approval
 from order_intake.handlers.decide_approval import handler
-from order_intake.ledger import Ledger
+from order_intake.pipeline import approvals
 from tests.unit.fakes import FakeCloud, client_error
 from tests.unit.handlers.conftest import context, priced
 

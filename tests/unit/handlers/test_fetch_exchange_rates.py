@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from order_intake import partners, rates_api
-from order_intake.errors import InvalidInput, RatesUnavailable
+from order_intake.adapters import rates_api
+from order_intake.adapters.ledger import Claimed, ClosedOtherwise, Ledger
+from order_intake.domain import partners
+from order_intake.domain.errors import InvalidInput, RatesUnavailable
+from order_intake.domain.uploads import IncomingFile
 from order_intake.handlers.fetch_exchange_rates import handler
-from order_intake.ledger import Claimed, ClosedOtherwise, Ledger
-from order_intake.uploads import IncomingFile
 from tests.unit.fakes import FakeCloud
 from tests.unit.handlers.conftest import context
 

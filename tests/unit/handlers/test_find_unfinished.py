@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from order_intake.errors import ServiceBusy
+from order_intake.domain.errors import ServiceBusy
 from order_intake.handlers.find_unfinished import handler
 from tests.unit.fakes import FakeCloud, client_error
 from tests.unit.handlers.conftest import MACHINE, context

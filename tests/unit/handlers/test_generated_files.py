@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from order_intake import environment, logs
-from order_intake.errors import InvalidInput, PermanentError, TransientError
+from order_intake.domain.errors import InvalidInput, PermanentError, TransientError
 from order_intake.handlers.decide_approval import handler as decide
 from order_intake.handlers.intake_small_file import handler
 from order_intake.handlers.notify_partner import handler as notify

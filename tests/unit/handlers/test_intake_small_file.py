@@ -8,9 +8,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from order_intake import deadline, steps
-from order_intake.errors import DatabaseUnavailable, InvalidInput, RatesUnavailable, ServiceBusy
+from order_intake import deadline
+from order_intake.domain.errors import (
+    DatabaseUnavailable,
+    InvalidInput,
+    RatesUnavailable,
+    ServiceBusy,
+)
 from order_intake.handlers.intake_small_file import handler
+from order_intake.pipeline import steps
 from tests.unit.fakes import FakeCloud, client_error
 from tests.unit.handlers.conftest import (
     BAD,

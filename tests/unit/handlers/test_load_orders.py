@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from order_intake import database, loading
-from order_intake.errors import DatabaseUnavailable
+from order_intake.adapters import database
+from order_intake.adapters.ledger import ClosedOtherwise
+from order_intake.domain.errors import DatabaseUnavailable
 from order_intake.handlers import curate_file
 from order_intake.handlers.load_orders import handler
-from order_intake.ledger import ClosedOtherwise
+from order_intake.pipeline import loading
 from tests.unit.fakes import FakeCloud
 from tests.unit.handlers.conftest import (
     BAD,

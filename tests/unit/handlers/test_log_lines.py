@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from order_intake.errors import TransientError
+from order_intake.domain.errors import TransientError
 from order_intake.handlers import (
     assess_file,
     curate_file,

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from order_intake import database, environment
+from order_intake import environment
+from order_intake.adapters import database
 from order_intake.handlers import (
     close_file,
     curate_file,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from order_intake import database_migrations
-from order_intake.errors import InvalidInput
+from order_intake.adapters import database_migrations
+from order_intake.domain.errors import InvalidInput
 from order_intake.handlers import migrate_database
 from tests.unit.handlers.conftest import context
 

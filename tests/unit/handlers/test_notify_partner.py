@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from order_intake import http_calls, logs
-from order_intake.errors import InvalidInput, WebhookUnavailable
+from order_intake import logs
+from order_intake.adapters import http_calls
+from order_intake.domain.errors import InvalidInput, WebhookUnavailable
 from order_intake.handlers.notify_partner import handler
 from tests.unit.fakes import FakeCloud, client_error
 from tests.unit.handlers.conftest import context

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from order_intake.errors import InvalidInput, ServiceBusy
+from order_intake.domain.errors import InvalidInput, ServiceBusy
 from order_intake.handlers.price_chunk import handler
 from tests.unit.fakes import FakeCloud, client_error
 from tests.unit.handlers.conftest import context, registered

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from order_intake.errors import InvalidInput, ServiceBusy
+from order_intake.domain.errors import InvalidInput, ServiceBusy
 from order_intake.handlers import decide_approval
 from order_intake.handlers.request_approval import handler
 from tests.unit.fakes import FakeCloud, client_error

@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from order_intake import aws_clients, database, rotation, secrets
-from order_intake.errors import DatabaseRefused, InvalidInput, ServiceBusy
+from order_intake.adapters import aws_clients, database, secrets
+from order_intake.domain.errors import DatabaseRefused, InvalidInput, ServiceBusy
 from order_intake.handlers import rotate_database_secret
+from order_intake.pipeline import rotation
 from tests.unit.fakes import client_error
 from tests.unit.handlers.conftest import context
 

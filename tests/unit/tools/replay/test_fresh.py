@@ -3,7 +3,7 @@ import io
 
 import pytest
 
-from order_intake.partners import load_profile
+from order_intake.domain.partners import load_profile
 from tools.replay.fresh import fresh, new_mark, order_numbers
 from tools.replay.situations import Upload, find_situations
 

@@ -1,0 +1,1 @@
+"""Plain functions on plain data: what an order file is, and what becomes of it. No AWS."""

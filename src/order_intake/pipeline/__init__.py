@@ -1,0 +1,1 @@
+"""The steps of a file's way, from its registration to its announced outcome."""
