@@ -20,119 +20,119 @@ help: ## List the commands
 	@echo "STAGE=$(STAGE). Another stage's name (dev, prod, yours) reaches an AWS account."
 
 setup: ## Make the Python environments (.venv/), from locked requirements
-	@python3 -m tools.setup
+	@PYTHONPATH=workbench/src python3 -m workbench.machine.setup
 
 doctor: ## Check that this machine has what is needed; say how to get the rest
-	@python3 -m tools.doctor
+	@PYTHONPATH=workbench/src python3 -m workbench.machine.doctor
 
 demo: local-only doctor setup ## Bring the whole system up on this machine and run real orders through it
-	@$(PY) -m tools.demo
+	@$(PY) -m operations.demo
 
 local-only:
 	@if [ "$(STAGE)" != local ]; then echo "error: this runs on this machine only; leave STAGE out" >&2; exit 1; fi
 
 up: setup ## Start the local cloud (AWS emulator, PostgreSQL, rates API, webhook)
-	@$(PY) -m tools.local_cloud up
+	@$(PY) -m workbench.local_cloud up
 
 down: setup ## Stop the local cloud and discard its state
-	@$(PY) -m tools.local_cloud down
+	@$(PY) -m workbench.local_cloud down
 
 status: setup ## What runs, what is deployed, and where the local cloud differs from AWS
-	@$(PY) -m tools.local_cloud status
+	@$(PY) -m workbench.local_cloud status
 
 logs: setup ## The functions' logs: FN=PriceChunk FILE_ID=… narrow them down
-	@$(PY) -m tools.local_cloud logs
+	@$(PY) -m workbench.local_cloud logs
 
 psql: setup ## Open the local database; ARGS='-c "select count(*) from order_line"'
-	@$(PY) -m tools.local_cloud psql $(ARGS)
+	@$(PY) -m workbench.local_cloud psql $(ARGS)
 
 build: setup ## Package the functions (sam build)
-	@$(PY) -m tools.build
+	@$(PY) -m workbench.deployment.build
 
 deploy: setup ## Put platform and application into STAGE (YES=1 does not ask)
-	@$(PY) -m tools.deploy
+	@$(PY) -m workbench.deployment.deploy
 
 destroy: setup ## Take application and platform out of STAGE, with all data (YES=1 does not ask)
-	@$(PY) -m tools.destroy
+	@$(PY) -m workbench.deployment.destroy
 
 check-books: setup ## Hold uploads, ledger, objects, database and events against each other (FROM=)
-	@$(PY) -m tools.check_books
+	@$(PY) -m operations.check_books
 
 replay: setup ## Replay events/ (EVENTS=a folder or file) and compare with what is foretold
-	@$(PY) -m tools.replay $(if $(EVENTS),"$(EVENTS)")
+	@$(PY) -m workbench.replay $(if $(EVENTS),"$(EVENTS)")
 
 routes: setup ## Ask the deployed rules about every event and its near misses (ARGS=--all)
-	@$(PY) -m tools.routes $(ARGS)
+	@$(PY) -m workbench.routes $(ARGS)
 
 send: setup ## Put in a file of yours: FILE=… PARTNER=… (APPROVE=1, JSON=1)
-	@$(PY) -m tools.send
+	@$(PY) -m operations.send
 
 approve: setup ## Answer an approval: FILE_ID=… DECISION=approved|declined
-	@$(PY) -m tools.approve
+	@$(PY) -m operations.approve
 
 retry: setup ## Run a file again that has failed: FILE_ID=…
-	@PYTHONPATH=src $(PY) -m tools.retry
+	@PYTHONPATH=src $(PY) -m operations.retry
 
 redrive: setup ## Hand what lies in the dead-letter queues back to where it came from
-	@$(PY) -m tools.redrive
+	@$(PY) -m workbench.replay.redrive
 
 replay-archive: setup ## Deliver the orders bus's events again: FROM=… TO=… (UTC; RULES=…)
-	@$(PY) -m tools.replay_archive
+	@$(PY) -m workbench.replay.archive
 
 rotate: setup ## Change the database's password now
-	@$(PY) -m tools.rotate
+	@$(PY) -m operations.rotate
 
 invoke: setup ## Run a function in a container: FN=… EVENT=a file or a situation's name (DEBUG=1)
-	@$(PY) -m tools.sam_local invoke
+	@$(PY) -m workbench.sam_local invoke
 
 sam-local: setup ## Run all fixtures of all functions (FN=…: of one) through `sam local`
-	@$(PY) -m tools.sam_local all
+	@$(PY) -m workbench.sam_local all
 
 sam-shell: setup ## Open a shell in which plain `sam local invoke` works (CMD=… runs one command)
-	@$(PY) -m tools.sam_local shell
+	@$(PY) -m workbench.sam_local shell
 
 sam-local-image: setup ## Get AWS's image for `sam local`, or build a stand-in where it cannot be had
-	@$(PY) -m tools.sam_local image
+	@$(PY) -m workbench.sam_local image
 
 test: setup ## Run all tests that this machine can run
-	@$(PY) -m tools.run_tests
+	@$(PY) -m workbench.checks.run_tests
 
 bench: setup ## Measure time and memory on this machine (ONLY=pricing,imports,memory,cloud,…)
-	@$(PY) -m tools.bench
+	@$(PY) -m workbench.bench
 
 model: setup ## Take random steps and compare the stage with a model (STEPS=330, SEED=…)
-	@$(PY) -m tools.run_tests tests/model
+	@$(PY) -m workbench.checks.run_tests tests/model
 
 edges: setup ## Run every edge of the workflow; list which test takes each, and all delays
-	@$(PY) -m tools.workflow
+	@$(PY) -m workbench.workflow
 
 mutants: setup ## Put single flaws into copies and see which check tells (PART=1/10: a tenth)
-	@$(PY) -m tools.mutants
+	@$(PY) -m workbench.mutants
 
 permissions: setup ## What is missing, granted and unused, or reaches too far (RECORD=yes)
-	@$(PY) -m tools.permissions
+	@$(PY) -m workbench.permissions
 
 lint: setup ## Run all linters and type checks, and Terraform's own tests
-	@$(PY) -m tools.lint
+	@$(PY) -m workbench.checks.lint
 
 format: setup ## Format Python and Terraform
 	@.venv/dev/bin/ruff format --quiet .
 	@.venv/dev/bin/ruff check --fix --quiet .
-	@$(PY) -m tools.terraform fmt
+	@$(PY) -m workbench.deployment.terraform fmt
 
 audit: setup ## Look for known vulnerabilities in all locked packages
-	@$(PY) -m tools.audit
+	@$(PY) -m workbench.machine.audit
 
 licences: setup ## List under which licence each locked package is
-	@$(PY) -m tools.licences
+	@$(PY) -m workbench.machine.licences
 
 schemas: setup ## Release the events' JSON Schemas that are new, or say what they would break
-	@PYTHONPATH=src $(PY) -m tools.schemas
+	@PYTHONPATH=src $(PY) -m workbench.checks.schemas
 
 lock: setup ## Resolve pyproject.toml's groups anew into locked, hashed requirements
-	@$(PY) -m tools.lock
+	@$(PY) -m workbench.machine.lock
 
 clean: ## Stop the local cloud; remove environments, builds and caches
-	@if [ -x $(PY) ]; then $(PY) -m tools.local_cloud down >/dev/null; fi
+	@if [ -x $(PY) ]; then $(PY) -m workbench.local_cloud down >/dev/null; fi
 	@rm -rf .venv .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

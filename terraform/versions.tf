@@ -9,7 +9,7 @@ terraform {
     }
   }
 
-  # One state file a stage: tools/backend.py names its path at `terraform init`. A team that shares
+  # One state file a stage: workbench/src/workbench/stages/backend.py names its path at `terraform init`. A team that shares
   # a stage names a bucket in stages/, as docs/operations.md says; this block stays.
   backend "local" {}
 }

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.errors import UserError
-from tools.workflow import retry_times
-from tools.workflow.definition import load
-from tools.workflow.edges import edges
+from workbench.stages.errors import UserError
+from workbench.workflow import retry_times
+from workbench.workflow.definition import load
+from workbench.workflow.edges import edges
 
 TAKEN: dict[str, set[str]] = defaultdict(set)
 

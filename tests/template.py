@@ -3,8 +3,8 @@
 import functools
 from typing import Any
 
-from tools import source_template
-from tools.workflow.definition import load
+from workbench.deployment import source_template
+from workbench.workflow.definition import load
 
 
 @functools.cache

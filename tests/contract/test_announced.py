@@ -7,11 +7,11 @@ import pytest
 
 from order_intake.domain import outcomes
 from tests.template import definition, functions, resources
-from tools.errors import UserError
-from tools.permissions import announced
-from tools.permissions.judging import policies_of
-from tools.permissions.policies import Request
-from tools.permissions.template import ORDERS_BUS, Template
+from workbench.permissions import announced
+from workbench.permissions.judging import policies_of
+from workbench.permissions.policies import Request
+from workbench.permissions.template import ORDERS_BUS, Template
+from workbench.stages.errors import UserError
 
 OUTCOMES = sorted(f"OrderFile{outcome}" for outcome in get_args(outcomes.OutcomeName))
 EXPECTED = {

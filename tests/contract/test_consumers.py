@@ -15,8 +15,8 @@ from order_intake.domain import outcomes
 from order_intake.domain.errors import InvalidInput
 from order_intake.handlers import notify_partner
 from tests.template import resources
-from tools import released_schemas
-from tools.stage import ROOT
+from workbench.checks import released_schemas
+from workbench.stages.stage import ROOT
 
 # The functions that take events of the orders bus, and how each reads one.
 READERS: dict[str, Callable[[Any], object]] = {

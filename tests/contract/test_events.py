@@ -10,14 +10,13 @@ import msgspec
 import pytest
 import yaml
 
+from operations import follow
+from operations.follow import FINAL, Uploaded
 from order_intake.adapters import ledger
 from order_intake.domain import errors, lines, outcomes, partners, uploads
 from order_intake.domain.chunks import FileReason
-from tools import follow
-from tools.deployed import Deployed
-from tools.follow import FINAL, Uploaded
-from tools.replay.fresh import order_numbers
-from tools.replay.situations import (
+from workbench.replay.fresh import order_numbers
+from workbench.replay.situations import (
     EVENTS,
     BusEvent,
     ScheduledCall,
@@ -25,7 +24,8 @@ from tools.replay.situations import (
     UploadOutcome,
     find_situations,
 )
-from tools.stage import ROOT, Stage
+from workbench.stages.deployed import Deployed
+from workbench.stages.stage import ROOT, Stage
 
 SITUATIONS = find_situations([EVENTS])
 UPLOADS = [one for one in SITUATIONS if isinstance(one, Upload)]

@@ -21,10 +21,10 @@ from order_intake.handlers import (
     request_approval,
 )
 from tests.template import definition, functions, resources
-from tools.errors import UserError
-from tools.sam_local import fixtures
-from tools.sam_local.fixtures import Expect, Fixture
-from tools.stage import Stage
+from workbench.sam_local import fixtures
+from workbench.sam_local.fixtures import Expect, Fixture
+from workbench.stages.errors import UserError
+from workbench.stages.stage import Stage
 
 FIXTURES = fixtures.all_fixtures()
 ENVELOPE = {"version", "id", "detail-type", "source", "account", "time", "region", "resources"}

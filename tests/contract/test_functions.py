@@ -9,7 +9,7 @@ import pytest
 
 from order_intake import environment
 from tests.template import functions, resources
-from tools.stage import ROOT
+from workbench.stages.stage import ROOT
 
 HANDLERS = ROOT / "src" / "order_intake" / "handlers"
 

@@ -3,8 +3,8 @@
 import re
 
 from tests.template import template
-from tools import sam
-from tools.stage import PROJECT, ROOT, Stage
+from workbench.deployment import sam
+from workbench.stages.stage import PROJECT, ROOT, Stage
 
 
 def handed_over_by_terraform() -> set[str]:

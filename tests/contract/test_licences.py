@@ -2,8 +2,8 @@
 
 import re
 
-from tools.licences import DEPLOYED, deployed, locked
-from tools.stage import ROOT
+from workbench.machine.licences import DEPLOYED, deployed, locked
+from workbench.stages.stage import ROOT
 
 # On Windows only, where nothing is deployed from.
 NOT_DEPLOYED = {"tzdata"}

@@ -12,8 +12,8 @@ import pytest
 
 from order_intake.domain import errors
 from tests.template import definition, functions, resources, template
-from tools.stage import ROOT
-from tools.workflow.definition import machines
+from workbench.stages.stage import ROOT
+from workbench.workflow.definition import machines
 
 DAY = 86400
 NUMBERS = {n: p for n, p in template()["Parameters"].items() if p["Type"] == "Number"}

@@ -13,7 +13,7 @@ import order_intake
 from order_intake.domain import chunks, lines, outcomes
 from order_intake.domain.errors import PermanentError, TransientError
 from tests.template import definition, resources
-from tools.stage import ROOT
+from workbench.stages.stage import ROOT
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 
@@ -101,7 +101,7 @@ def test_every_alarm_that_has_a_line_is_there() -> None:
 
 def test_what_the_books_are_said_to_say_they_say() -> None:
     said = "".join(
-        file.read_text() for file in sorted((ROOT / "tools" / "books").glob("*.py"))
+        file.read_text() for file in sorted((ROOT / "operations" / "books").glob("*.py"))
     ).replace("{row['status']}", "…")
 
     told = re.findall(r"`([^`]+)`", first_column("When the books do not balance"))

@@ -1,8 +1,8 @@
 """Every permission on a file's way is there, none that nothing needs, none that reaches too far.
 
 Worked out without a cloud: from the translated template, the definition, Terraform's plan, and what
-functions were recorded to ask for (tools/permissions/asked.txt, which tests/faults holds against
-what they do).
+functions were recorded to ask for (workbench/permissions/asked.txt, which tests/faults compares
+with what they do).
 """
 
 import copy
@@ -15,15 +15,15 @@ from typing import Any
 
 import pytest
 
-from tools import terraform
-from tools.errors import UserError
-from tools.permissions import asked
-from tools.permissions.judging import Verdict, judge, policies_of
-from tools.permissions.platform import Platform
-from tools.permissions.policies import Grant, Request, denials, grants
-from tools.permissions.template import CONFIG_KEY, DATA_KEY, WHERE, Template
-from tools.permissions.ways import needs
-from tools.provider_mirror import TERRAFORM
+from workbench.deployment import terraform
+from workbench.deployment.provider_mirror import TERRAFORM
+from workbench.permissions import asked
+from workbench.permissions.judging import Verdict, judge, policies_of
+from workbench.permissions.platform import Platform
+from workbench.permissions.policies import Grant, Request, denials, grants
+from workbench.permissions.template import CONFIG_KEY, DATA_KEY, WHERE, Template
+from workbench.permissions.ways import needs
+from workbench.stages.errors import UserError
 
 type Change = Callable[[dict[str, Any]], None]
 type Document = dict[str, Any]
@@ -762,7 +762,10 @@ def test_target_of_an_unknown_kind_is_refused(platform: Platform) -> None:
 
 
 def test_source_of_an_unknown_kind_is_refused(platform: Platform) -> None:
-    with pytest.raises(UserError, match=r"^Mapping reads from Operators; add to tools/permissions"):
+    with pytest.raises(
+        UserError,
+        match=r"^Mapping reads from Operators; add to workbench/src/workbench/permissions",
+    ):
         judged(platform, merged(mapping({"Ref": "Operators"})))
 
 

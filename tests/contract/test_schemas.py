@@ -10,14 +10,15 @@ import msgspec
 import pytest
 from jsonschema import Draft4Validator
 
+from operations import decide
 from order_intake.domain import outcomes
 from order_intake.domain.results import Totals
 from order_intake.domain.uploads import IncomingFile
 from tests.template import resources
-from tools import decide, released_schemas, schemas
-from tools.deployed import Deployed
-from tools.errors import UserError
-from tools.stage import ROOT
+from workbench.checks import released_schemas, schemas
+from workbench.stages.deployed import Deployed
+from workbench.stages.errors import UserError
+from workbench.stages.stage import ROOT
 
 KINDS = sorted(schemas.kinds())
 FILE = IncomingFile("f1", "b", "k", "v", "p", 1, "2026-03-02T11:00:00Z", "direct", "c1")

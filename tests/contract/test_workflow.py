@@ -10,7 +10,7 @@ import pytest
 from order_intake.domain import errors
 from order_intake.domain.chunks import LARGEST_CHUNK
 from tests.template import definition, functions, resources, template
-from tools.workflow.retry_times import chance_to_give_up
+from workbench.workflow.retry_times import chance_to_give_up
 
 THROTTLED = "Lambda.TooManyRequestsException"
 # What writes the last row, unless somebody else has the file: it must not end with the row open.

@@ -20,19 +20,19 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from operations.books.archive import read_archive
+from operations.books.reading import read_ledger
+from operations.books.report import Books, check
+from operations.database.connection import find_database
+from operations.decide import give_decision
+from operations.follow import AWAITING, FINAL, Uploaded, put
+from operations.retry import retry
 from tests.faults.order_files import OrderFile, draw
 from tests.waiting import wait_until
-from tools import redrive
-from tools.books.archive import read_archive
-from tools.books.reading import read_ledger
-from tools.books.report import Books, check
-from tools.database import find_database
-from tools.decide import give_decision
-from tools.deployed import Deployed
-from tools.errors import UserError
-from tools.follow import AWAITING, FINAL, Uploaded, put
-from tools.local_cloud import faults
-from tools.retry import retry
+from workbench.local_cloud.emulator import faults
+from workbench.replay import redrive
+from workbench.stages.deployed import Deployed
+from workbench.stages.errors import UserError
 
 FILES = int(os.environ.get("CHAOS_FILES", "200"))
 SEED = os.environ.get("CHAOS_SEED") or str(time.time_ns())

@@ -7,15 +7,15 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from operations.database.connection import find_database
+from operations.follow import Uploaded, follow, read_row, upload
+from operations.scenarios.faulty import wait_for_webhook
 from tests.local_cloud.test_operations import LARGE, lines_in_database, orders, run
 from tests.waiting import wait_until
-from tools import redrive
-from tools.database import find_database
-from tools.deployed import Deployed
-from tools.follow import Uploaded, follow, read_row, upload
-from tools.local_cloud import faults
-from tools.replay.aftermath import lines_about
-from tools.replay.faulty import wait_for_webhook
+from workbench.local_cloud.emulator import faults
+from workbench.replay import redrive
+from workbench.replay.aftermath import lines_about
+from workbench.stages.deployed import Deployed
 
 RULES = ("SmallFileUploaded", "LargeFileUploaded")
 

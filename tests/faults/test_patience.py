@@ -12,14 +12,15 @@ from contextlib import ExitStack, contextmanager
 import psycopg
 from psycopg import sql
 
+from operations.books.reading import read_ledger
+from operations.database.connection import find_database
+from operations.follow import FINAL, Uploaded, put
+from operations.services import database, postgres
 from tests.faults.order_files import HEADER, line
 from tests.waiting import wait_until
-from tools.books.reading import read_ledger
-from tools.database import find_database
-from tools.deployed import Deployed
-from tools.follow import FINAL, Uploaded, put
-from tools.local_cloud import database, faults, postgres
-from tools.stage import running_cloud
+from workbench.local_cloud.emulator import faults
+from workbench.stages.deployed import Deployed
+from workbench.stages.stage import running_cloud
 
 FILES = int(os.environ.get("PATIENCE_FILES", "1000"))
 SENDERS = 4

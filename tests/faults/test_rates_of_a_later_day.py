@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from operations.database.connection import find_database
+from operations.follow import Row, read_row, upload
+from operations.scenarios.outcome import disagreements, read_curated
+from operations.services import rates
 from tests.local_cloud.test_operations import run
 from tests.waiting import wait_until
-from tools.database import find_database
-from tools.deployed import Deployed
-from tools.follow import Row, read_row, upload
-from tools.local_cloud import faults, rates
-from tools.replay.outcome import disagreements, read_curated
+from workbench.local_cloud.emulator import faults
+from workbench.stages.deployed import Deployed
 
 HEADER = "order_date,order_id,item,item_name,units,price,account,ship_to\n"
 WORKFLOW = 900  # lines; more than the workflow's 64 KiB

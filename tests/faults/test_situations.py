@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tools.database import find_database
-from tools.deployed import Deployed
-from tools.replay.player import Replay
-from tools.replay.probe import open_probe
-from tools.replay.situations import FAULTS, Situation, find_situations
+from operations.database.connection import find_database
+from workbench.replay.player import Replay
+from workbench.replay.probe import open_probe
+from workbench.replay.situations import FAULTS, Situation, find_situations
+from workbench.stages.deployed import Deployed
 
 SITUATIONS = find_situations([FAULTS])
 

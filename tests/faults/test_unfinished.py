@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from operations.books.archive import read_archive
+from operations.follow import Uploaded, execution_of, follow, read_row, upload
 from tests.local_cloud.test_operations import LARGE, lines_in_database, orders, run
 from tests.waiting import wait_until
-from tools.books.archive import read_archive
-from tools.deployed import Deployed
-from tools.follow import Uploaded, execution_of, follow, read_row, upload
-from tools.local_cloud import faults
+from workbench.local_cloud.emulator import faults
+from workbench.stages.deployed import Deployed
 
 LONG_AGO = "2026-01-02T03:04:05Z"
 

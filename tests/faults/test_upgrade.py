@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
+from operations.database.connection import find_database
+from operations.decide import give_decision
+from operations.follow import AWAITING, FINAL, Uploaded, put, read_row
+from operations.services import postgres
+from operations.services.database import secret, set_password
 from tests.waiting import wait_until
-from tools import sam, terraform
-from tools.database import find_database
-from tools.decide import give_decision
-from tools.deployed import Deployed
-from tools.follow import AWAITING, FINAL, Uploaded, put, read_row
-from tools.local_cloud import postgres
-from tools.local_cloud.database import secret, set_password
-from tools.provider_mirror import find_mirror
-from tools.stage import ROOT, Stage, running_cloud
+from workbench.deployment import sam, terraform
+from workbench.deployment.provider_mirror import find_mirror
+from workbench.stages.deployed import Deployed
+from workbench.stages.stage import ROOT, Stage, running_cloud
 
 # The last commit whose events have schema version 1.0 and whose database has no migrations.
 BEFORE = "0d0997ef00242c295d0ce9faec4be6507a06a0ae"
@@ -104,7 +104,8 @@ def copy(folder: Path, *paths: str) -> None:
 
 
 def run(folder: Path, *arguments: str) -> str:
-    environment = os.environ | {"STAGE": "local", "YES": "1", "PYTHONPATH": str(folder)}
+    paths = f"{folder / 'workbench' / 'src'}:{folder}"
+    environment = os.environ | {"STAGE": "local", "YES": "1", "PYTHONPATH": paths}
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder, env=environment, capture_output=True, text=True, check=False,
@@ -122,10 +123,10 @@ def trees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Pat
     now.mkdir()
     copy(now)
     try:
-        run(now, "-m", "tools.local_cloud", "up")
+        run(now, "-m", "workbench.local_cloud", "up")
         yield before, now
     finally:
-        run(now, "-m", "tools.local_cloud", "down")
+        run(now, "-m", "workbench.local_cloud", "down")
 
 
 def lines(count: int, quantity: int) -> bytes:
@@ -177,7 +178,7 @@ def test_files_on_their_way_end_well_after_an_upgrade(trees: tuple[Path, Path]) 
     status(deployed, pending, AWAITING)
     wait_until(lambda: is_in(deployed, under_way, "WaitOutQuietHours"), "a file waits", LIMIT)
 
-    said = run(now, "-m", "tools.deploy")
+    said = run(now, "-m", "workbench.deployment.deploy")
 
     assert "applied 0001_orders" in said
     waiting = read_row(deployed, pending.file_id)
@@ -201,5 +202,5 @@ def test_files_on_their_way_end_well_after_an_upgrade(trees: tuple[Path, Path]) 
             [[done.file_id, pending.file_id, under_way.file_id]],
         ).fetchone()
     assert noted == (202,)
-    books = run(now, "-m", "tools.check_books")
+    books = run(now, "-m", "operations.check_books")
     assert "balanced" in books

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
+from operations.books.archive import read_archive
+from operations.follow import Uploaded, follow, put, read_row
+from operations.scenarios.settlement import call_schedule
+from operations.services import postgres
 from order_intake.domain.results import Totals
 from order_intake.domain.uploads import IncomingFile
-from tools.books.archive import read_archive
-from tools.deployed import Deployed
-from tools.follow import Uploaded, follow, put, read_row
-from tools.local_cloud import postgres
-from tools.permissions import asked
-from tools.replay.settlement import call_schedule
-from tools.stage import ROOT, running_cloud
+from workbench.permissions import asked
+from workbench.stages.deployed import Deployed
+from workbench.stages.stage import ROOT, running_cloud
 
 FILE = """\
 Rechnung;Datum;Kunde;Artikel;Bezeichnung;Menge;Einzelpreis
@@ -70,7 +70,7 @@ def test_the_settlement_announces_a_file_whose_books_differ(
 
 @pytest.mark.usefixtures("deployed")
 def test_the_books_of_the_whole_stage_are_balanced() -> None:
-    assert command("tools.check_books")[-1].endswith("balanced")
+    assert command("operations.check_books")[-1].endswith("balanced")
 
 
 def call(deployed: Deployed, function: str, payload: dict[str, Any]) -> None:
@@ -106,11 +106,11 @@ def call_what_is_rarely_called(deployed: Deployed, uploaded: Uploaded) -> None:
 def test_functions_ask_for_what_is_kept_of_them_and_for_nothing_else(
     deployed: Deployed, differing: tuple[Uploaded, dict[str, Any]]
 ) -> None:
-    """The checks of permissions without a cloud believe what tools/permissions/asked.txt says."""
+    """The checks of permissions without a cloud believe workbench/permissions/asked.txt."""
     call_what_is_rarely_called(deployed, differing[0])
     if asked.unseen(asked.recorded()):  # this test runs by itself
-        command("tools.replay")
-        command("tools.rotate")
+        command("workbench.replay")
+        command("operations.rotate")
     recorded = asked.recorded()
 
     assert asked.refused() == []

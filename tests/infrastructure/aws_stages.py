@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.local_cloud.emulator import Emulator
-from tools.local_cloud import ports
-from tools.stage import LOCAL_REGION, Stage
+from workbench.local_cloud import ports
+from workbench.stages.stage import LOCAL_REGION, Stage
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.local_cloud import emulator
-from tools.local_cloud import ports, processes
-from tools.stage import Stage
+from workbench.local_cloud import ports, processes
+from workbench.stages.stage import Stage
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tools import database_ca
-from tools.errors import UserError
+from operations.database import database_ca
+from workbench.stages.errors import UserError
 
 
 @pytest.fixture

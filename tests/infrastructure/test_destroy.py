@@ -14,11 +14,12 @@ from tests.infrastructure.aws_stages import as_aws, new_stage
 from tests.local_cloud import emulator
 from tests.local_cloud.emulator import Emulator
 from tests.waiting import wait_until
-from tools import destroy, stack, terraform
-from tools.alone import OWNER
-from tools.errors import UserError
-from tools.local_cloud import processes
-from tools.stage import LOCAL_REGION, PROJECT, Stage
+from workbench.deployment import destroy, terraform
+from workbench.local_cloud import processes
+from workbench.stages import stack
+from workbench.stages.alone import OWNER
+from workbench.stages.errors import UserError
+from workbench.stages.stage import LOCAL_REGION, PROJECT, Stage
 
 WAITING = {
     "StartAt": "Wait",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.waiting import wait_until
-from tools.stage import ROOT, Stage
+from workbench.stages.stage import ROOT, Stage
 
 pytestmark = [
     pytest.mark.skipif(not shutil.which("terraform"), reason="terraform is not installed"),
@@ -22,7 +22,7 @@ pytestmark = [
 
 def apply(stage: Stage) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "tools.terraform", "apply"],
+        [sys.executable, "-m", "workbench.deployment.terraform", "apply"],
         cwd=ROOT, env=os.environ | {"STAGE": stage.name}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from tools import lint, source_template
-from tools.errors import UserError
-from tools.linting import (
+from workbench.checks import lint
+from workbench.checks.linting import (
     LEFT_OUT,
     data_flow,
     definition,
@@ -19,7 +18,9 @@ from tools.linting import (
     markdown_links,
     sources,
 )
-from tools.workflow.definition import load
+from workbench.deployment import source_template
+from workbench.stages.errors import UserError
+from workbench.workflow.definition import load
 
 
 # Terraform's own tests are in test_terraform.py, too.

@@ -16,11 +16,12 @@ import pytest
 from tests.infrastructure.aws_stages import as_aws
 from tests.local_cloud import emulator
 from tests.local_cloud.emulator import Emulator
-from tools import backend, place, terraform
-from tools.errors import UserError
-from tools.local_cloud import processes
-from tools.provider_mirror import TERRAFORM
-from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT, Stage
+from workbench.deployment import terraform
+from workbench.deployment.provider_mirror import TERRAFORM
+from workbench.local_cloud import processes
+from workbench.stages import backend, place
+from workbench.stages.errors import UserError
+from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT, Stage
 
 pytestmark = [
     pytest.mark.skipif(not shutil.which("terraform"), reason="terraform is not installed"),
@@ -162,7 +163,9 @@ def test_a_state_is_moved_into_the_teams_bucket(
         shutil.copytree(with_bucket, tmp_path / "team")
         (tmp_path / "team/prod.s3.tfbackend").rename(tmp_path / "team/development.s3.tfbackend")
         monkeypatch.setattr(backend, "STAGES", tmp_path / "team")
-        with pytest.raises(UserError, match=r"move it with STAGE=ana .*tools.terraform migrate"):
+        with pytest.raises(
+            UserError, match=r"move it with STAGE=ana .*workbench.deployment.terraform migrate"
+        ):
             place.check(ana)
 
         monkeypatch.setattr(sys, "argv", ["terraform", "migrate"])
@@ -176,7 +179,7 @@ def test_a_state_is_moved_into_the_teams_bucket(
 
 def test_the_command_that_it_names_is_there() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tools.terraform", "--help"],
+        [sys.executable, "-m", "workbench.deployment.terraform", "--help"],
         cwd=ROOT, env=os.environ, capture_output=True, text=True,
     )  # fmt: skip
     assert "migrate" in done.stdout

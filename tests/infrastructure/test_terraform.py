@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.infrastructure.conftest import write_cloud
-from tools import terraform
-from tools.errors import UserError
-from tools.local_cloud import keys
-from tools.provider_mirror import TERRAFORM, find_mirror
-from tools.stage import LOCAL_REGION, PROJECT, ROOT, Stage, local_dir, running_cloud
+from workbench.deployment import terraform
+from workbench.deployment.provider_mirror import TERRAFORM, find_mirror
+from workbench.local_cloud.emulator import keys
+from workbench.stages.errors import UserError
+from workbench.stages.stage import LOCAL_REGION, PROJECT, ROOT, Stage, local_dir, running_cloud
 
 pytestmark = [
     pytest.mark.skipif(not shutil.which("terraform"), reason="terraform is not installed"),

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.errors import UserError
-from tools.provider_mirror import find_mirror, locked_version
+from workbench.deployment.provider_mirror import find_mirror, locked_version
+from workbench.stages.errors import UserError
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.local_cloud import emulator
-from tools.deployed import Deployed
-from tools.errors import UserError
-from tools.local_cloud import processes
-from tools.stage import LOCAL_REGION, Stage
+from workbench.local_cloud import processes
+from workbench.stages.deployed import Deployed
+from workbench.stages.errors import UserError
+from workbench.stages.stage import LOCAL_REGION, Stage
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,9 @@ import boto3
 from botocore.config import Config
 
 from tests.waiting import wait_until
-from tools.local_cloud import faults, keys, ministack, ports
-from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT
+from workbench.local_cloud import ports
+from workbench.local_cloud.emulator import faults, keys, ministack
+from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT
 
 ROLE = f"arn:aws:iam::{LOCAL_ACCOUNT}:role/tests"
 _TRUST = {
@@ -204,7 +205,7 @@ def start(folder: Path, **more: Any) -> tuple[Emulator, "subprocess.Popen[bytes]
     }
     with (folder / "ministack.log").open("wb") as log:
         process = subprocess.Popen(
-            [ministack.cloud_python(), "-m", "tools.local_cloud.launcher", *options],
+            [ministack.cloud_python(), "-m", "workbench.local_cloud.emulator.launcher", *options],
             cwd=ROOT,
             env=environment,
             stdout=log,

@@ -7,15 +7,15 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from tools.books.archive import read_archive
-from tools.books.report import Books, by_file, check
-from tools.check_books import LONG_AGO
-from tools.database import Database, find_database
-from tools.deployed import Deployed
-from tools.follow import Uploaded, follow, put
-from tools.local_cloud import postgres
-from tools.replay.outcome import objects_below
-from tools.stage import running_cloud
+from operations.books.archive import read_archive
+from operations.books.report import Books, by_file, check
+from operations.check_books import LONG_AGO
+from operations.database.connection import Database, find_database
+from operations.follow import Uploaded, follow, put
+from operations.scenarios.outcome import objects_below
+from operations.services import postgres
+from workbench.stages.deployed import Deployed
+from workbench.stages.stage import running_cloud
 
 HEADER = "Rechnung;Datum;Kunde;Artikel;Bezeichnung;Menge;Einzelpreis"
 

@@ -9,26 +9,26 @@ from pathlib import Path
 
 import pytest
 
-from tools.errors import UserError
-from tools.local_cloud.logs import show_logs
-from tools.replay.situations import EVENTS
-from tools.stage import ROOT, Stage, running_cloud
+from workbench.local_cloud.logs import show_logs
+from workbench.replay.situations import EVENTS
+from workbench.stages.errors import UserError
+from workbench.stages.stage import ROOT, Stage, running_cloud
 
 FILE = str(EVENTS / "uploads" / "small_valid_file.csv")
 COMMANDS = [
-    ["tools.replay", FILE],
-    ["tools.send", "--file", FILE, "--partner", "online-retail"],
-    ["tools.approve", "--file-id", "0" * 24, "--decision", "approved"],
-    ["tools.retry", "--file-id", "0" * 24],
-    ["tools.redrive"],
-    ["tools.replay_archive", "--from", "2026-03-02", "--to", "2026-03-03"],
-    ["tools.rotate"],
-    ["tools.check_books"],
-    ["tools.routes"],
-    ["tools.deploy"],
-    ["tools.destroy"],
-    ["tools.local_cloud", "logs"],
-    ["tools.local_cloud", "psql"],
+    ["workbench.replay", FILE],
+    ["operations.send", "--file", FILE, "--partner", "online-retail"],
+    ["operations.approve", "--file-id", "0" * 24, "--decision", "approved"],
+    ["operations.retry", "--file-id", "0" * 24],
+    ["workbench.replay.redrive"],
+    ["workbench.replay.archive", "--from", "2026-03-02", "--to", "2026-03-03"],
+    ["operations.rotate"],
+    ["operations.check_books"],
+    ["workbench.routes"],
+    ["workbench.deployment.deploy"],
+    ["workbench.deployment.destroy"],
+    ["workbench.local_cloud", "logs"],
+    ["workbench.local_cloud", "psql"],
 ]
 
 
@@ -41,7 +41,7 @@ def run(command: list[str], local: Path) -> "subprocess.CompletedProcess[str]":
 
 
 def name(command: list[str]) -> str:
-    return " ".join(command[:2] if command[0] == "tools.local_cloud" else command[:1])
+    return " ".join(command[:2] if command[0] == "workbench.local_cloud" else command[:1])
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=name)

@@ -32,8 +32,8 @@ from tests.local_cloud.test_orders_database import (
     partner,
     totals,
 )
-from tools.deployed import Deployed
-from tools.stage import running_cloud
+from workbench.stages.deployed import Deployed
+from workbench.stages.stage import running_cloud
 
 __all__ = ["arn", "file", "owner", "partner"]  # fixtures of loads
 

@@ -11,12 +11,12 @@ import msgspec
 import psycopg
 import pytest
 
+from operations.services import postgres
+from operations.services.database import BOOTSTRAP, secret
 from order_intake.adapters import database, database_migrations, secrets
 from order_intake.domain.errors import DatabaseRefused, DatabaseUnavailable
-from tools.deployed import Deployed
-from tools.local_cloud import postgres
-from tools.local_cloud.database import BOOTSTRAP, secret
-from tools.stage import running_cloud
+from workbench.stages.deployed import Deployed
+from workbench.stages.stage import running_cloud
 
 type Session = "psycopg.Connection[tuple[Any, ...]]"
 

@@ -9,8 +9,8 @@ import uuid
 import pytest
 
 from tests.local_cloud.emulator import ROLE, Emulator, States, call
-from tools.local_cloud.deviations import DEVIATIONS
-from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT
+from workbench.local_cloud.deviations import DEVIATIONS
+from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT
 
 REGION = {"CreateBucketConfiguration": {"LocationConstraint": LOCAL_REGION}}
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from tests.local_cloud.emulator import Emulator
 from tests.waiting import wait_until
-from tools.local_cloud import faults
+from workbench.local_cloud.emulator import faults
 
 type Switch = Callable[..., Any]
 

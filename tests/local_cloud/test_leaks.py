@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tools.books.leaks import leaks, texts
-from tools.deployed import Deployed
+from operations.books.leaks import leaks, texts
+from workbench.stages.deployed import Deployed
 
 
 @pytest.fixture

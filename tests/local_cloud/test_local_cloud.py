@@ -23,10 +23,12 @@ import boto3
 import psycopg
 import pytest
 
+from operations.services import postgres
 from tests.waiting import wait_until
-from tools.errors import UserError
-from tools.local_cloud import keys, ministack, ports, postgres, processes, state
-from tools.stage import LOCAL_REGION, ROOT, Stage
+from workbench.local_cloud import ports, processes, state
+from workbench.local_cloud.emulator import keys, ministack
+from workbench.stages.errors import UserError
+from workbench.stages.stage import LOCAL_REGION, ROOT, Stage
 
 PREFIX = Stage("local").prefix
 
@@ -48,7 +50,7 @@ class Commands:
 
     def begin(self, *arguments: str, **more: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            [sys.executable, "-m", "tools.local_cloud", *arguments],
+            [sys.executable, "-m", "workbench.local_cloud", *arguments],
             cwd=ROOT,
             env=self.environment | more,
             stdout=subprocess.PIPE,

@@ -16,15 +16,15 @@ from typing import Any
 import pytest
 from psycopg import sql
 
+from operations.database.connection import find_database
+from operations.decide import give_decision
+from operations.follow import Row, Uploaded, execution_of, follow, read_row, upload
+from operations.scenarios.outcome import objects_below
+from operations.services import postgres
 from tests.waiting import wait_until
-from tools import redrive
-from tools.database import find_database
-from tools.decide import give_decision
-from tools.deployed import Deployed
-from tools.follow import Row, Uploaded, execution_of, follow, read_row, upload
-from tools.local_cloud import postgres
-from tools.replay.outcome import objects_below
-from tools.stage import ROOT, running_cloud
+from workbench.replay import redrive
+from workbench.stages.deployed import Deployed
+from workbench.stages.stage import ROOT, running_cloud
 
 HEADER = "Rechnung;Datum;Kunde;Artikel;Bezeichnung;Menge;Einzelpreis\n"
 LARGE = 1000  # lines; more than the workflow's 64 KiB
@@ -35,7 +35,7 @@ STEPS |= {"LoadOrders", "CurateFile"}
 def run(command: str, **settings: str) -> "subprocess.CompletedProcess[str]":
     """The command as `make` runs it: its arguments are in the environment."""
     return subprocess.run(
-        [sys.executable, "-m", f"tools.{command}"],
+        [sys.executable, "-m", f"operations.{command}"],
         cwd=ROOT, env=os.environ | {"STAGE": "local", "PYTHONPATH": "src"} | settings,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -446,7 +446,7 @@ def logged(deployed: Deployed, file_id: str) -> list[str]:
     """What `make logs` shows of a file, once its partner was told."""
     wait_until(lambda: notified(deployed, file_id), "the partner is told")
     shown = subprocess.run(
-        [sys.executable, "-m", "tools.local_cloud", "logs"],
+        [sys.executable, "-m", "workbench.local_cloud", "logs"],
         cwd=ROOT, env=os.environ | {"STAGE": "local", "FILE_ID": file_id},
         capture_output=True, text=True, check=True,
     ).stdout.splitlines()  # fmt: skip

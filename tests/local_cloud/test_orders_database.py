@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from operations.services import postgres
 from order_intake.adapters import aws_clients, database, secrets
 from order_intake.adapters.database import LoadRequest
 from order_intake.domain.errors import DatabaseRefused, DatabaseUnavailable, ServiceBusy
@@ -25,9 +26,8 @@ from order_intake.domain.results import (
 )
 from order_intake.domain.uploads import IncomingFile
 from tests.waiting import wait_until
-from tools.deployed import Deployed
-from tools.local_cloud import postgres
-from tools.stage import Stage
+from workbench.stages.deployed import Deployed
+from workbench.stages.stage import Stage
 
 HEADER = (",".join(COLUMNS) + "\r\n").encode()
 CORRECTION_HEADER = (",".join((*COLUMNS, "corrects_line")) + "\r\n").encode()

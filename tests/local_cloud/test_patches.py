@@ -16,10 +16,10 @@ from botocore.config import Config
 
 from tests.local_cloud.emulator import ROLE, Emulator, States, call
 from tests.waiting import wait_until
-from tools.local_cloud import ministack
-from tools.local_cloud.patches import PATCHES
-from tools.permissions.asked import DECISIONS
-from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT
+from workbench.local_cloud.emulator import ministack
+from workbench.local_cloud.emulator.patches import PATCHES
+from workbench.permissions.asked import DECISIONS
+from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT
 
 RAISES = """
 calls = 0
@@ -192,7 +192,7 @@ def test_idle_workers_end() -> None:
     # MiniStack looks for idle workers every 30 s, so its part for that is called by itself.
     script = (
         "import sys\n"
-        "from tools.local_cloud.patches import lambda_workers, targets\n"
+        "from workbench.local_cloud.emulator.patches import lambda_workers, targets\n"
         "if 'patched' in sys.argv: lambda_workers.idle_workers_end()\n"
         "runtime = targets.module('core.lambda_runtime')\n"
         "config = {'Runtime': 'python3.13',"
@@ -829,7 +829,7 @@ def test_patches_are_for_the_pinned_version_only() -> None:
         "import importlib.metadata as metadata\n"
         "metadata.version = lambda name: '1.5.34'\n"
         "import sys\n"
-        "from tools.local_cloud import launcher\n"
+        "from workbench.local_cloud import launcher\n"
         "launcher.main()\n"
     )
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.local_cloud.emulator import Emulator
 from tests.waiting import wait_until
-from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION
+from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION
 
 FUNCTION = "def handler(event, context): print('called')\n"
 

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from tests.local_cloud.emulator import ROLE, Emulator, call
 from tests.waiting import wait_until
-from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION
+from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION
 
 
 def allow(action: str | list[str], resource: str | list[str], **conditions: Any) -> dict[str, Any]:

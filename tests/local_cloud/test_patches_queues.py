@@ -5,7 +5,7 @@ import uuid
 
 from tests.local_cloud.emulator import Emulator
 from tests.waiting import wait_until
-from tools.local_cloud import ministack
+from workbench.local_cloud.emulator import ministack
 
 FAILS_TWICE = """
 calls = 0

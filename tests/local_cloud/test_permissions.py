@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.template import functions
-from tools.deployed import Deployed
-from tools.stage import LOCAL_REGION, running_cloud
+from workbench.stages.deployed import Deployed
+from workbench.stages.stage import LOCAL_REGION, running_cloud
 
 Door = Callable[["Session"], Any]
 

@@ -9,20 +9,20 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from tools.database import find_database
-from tools.deployed import Deployed
-from tools.replay import upload_play
-from tools.replay.player import Replay
-from tools.replay.probe import open_probe, remove_leftovers
-from tools.replay.situations import EVENTS, BusEvent, RulesExpected, Situation, find_situations
-from tools.stage import ROOT
+from operations.database.connection import find_database
+from operations.scenarios import upload_play
+from workbench.replay.player import Replay
+from workbench.replay.probe import open_probe, remove_leftovers
+from workbench.replay.situations import EVENTS, BusEvent, RulesExpected, Situation, find_situations
+from workbench.stages.deployed import Deployed
+from workbench.stages.stage import ROOT
 
 SITUATIONS = find_situations([])
 HOLD_A_PROBE_OPEN = """
 import signal, threading
-from tools.deployed import Deployed
-from tools.replay.probe import about, open_probe
-from tools.stage import Stage
+from workbench.stages.deployed import Deployed
+from workbench.replay.probe import about, open_probe
+from workbench.stages.stage import Stage
 
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 with open_probe(Deployed.find(Stage("local"))) as probe:
@@ -95,7 +95,7 @@ def test_the_command_ends_with_its_count(deployed: Deployed) -> None:
     count = len(find_situations([EVENTS / "bus"])) + 1
 
     done = subprocess.run(
-        [sys.executable, "-m", "tools.replay", *paths, "--report"],
+        [sys.executable, "-m", "workbench.replay", *paths, "--report"],
         cwd=ROOT, env=os.environ | {"STAGE": "local"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tools.database import find_database
-from tools.deployed import Deployed
-from tools.follow import Row, follow, upload
-from tools.stage import ROOT
+from operations.database.connection import find_database
+from operations.follow import Row, follow, upload
+from workbench.stages.deployed import Deployed
+from workbench.stages.stage import ROOT
 
 HEADER = "Rechnung;Datum;Kunde;Artikel;Bezeichnung;Menge;Einzelpreis\n"
 ROW = "NW-{};02.12.2010;K-1;A-1;Palette nach Hamburg, Lieferung frei Haus;2;10.25\n"
@@ -22,7 +22,7 @@ ROW = "NW-{};02.12.2010;K-1;A-1;Palette nach Hamburg, Lieferung frei Haus;2;10.2
 
 def rotate() -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "tools.rotate"],
+        [sys.executable, "-m", "operations.rotate"],
         cwd=ROOT, env=os.environ | {"STAGE": "local"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

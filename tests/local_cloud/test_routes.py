@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from tools.deployed import Deployed, Rule
-from tools.errors import UserError
-from tools.replay.bus_play import filled_in
-from tools.replay.situations import EVENTS
-from tools.routes import __main__ as command
-from tools.routes.matrix import ask, questions
-from tools.routes.near_misses import near_misses
-from tools.routes.questions import AWS_EVENTS, FORETOLD, Question, aws_events, read_foretold
-from tools.sam_local.fixtures import all_fixtures
+from workbench.replay.bus_play import filled_in
+from workbench.replay.situations import EVENTS
+from workbench.routes import __main__ as command
+from workbench.routes.matrix import ask, questions
+from workbench.routes.near_misses import near_misses
+from workbench.routes.questions import AWS_EVENTS, FORETOLD, Question, aws_events, read_foretold
+from workbench.sam_local.fixtures import all_fixtures
+from workbench.stages.deployed import Deployed, Rule
+from workbench.stages.errors import UserError
 
 
 def test_every_event_goes_where_it_should_and_nowhere_else(deployed: Deployed) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.waiting import wait_until
-from tools.deployed import Deployed
-from tools.stage import Stage, local_dir
+from workbench.stages.deployed import Deployed
+from workbench.stages.stage import Stage, local_dir
 
 SECRET_FIELDS = ("password", "api_key")
 
@@ -49,7 +49,7 @@ def test_no_file_of_the_local_cloud_holds_one(values: list[bytes]) -> None:
 
 def test_no_process_shows_one_in_its_arguments(values: list[bytes]) -> None:
     listed = subprocess.run(["ps", "-eo", "args", "-ww"], capture_output=True, check=True).stdout
-    assert b"tools.local_cloud" in listed
+    assert b"workbench.local_cloud" in listed
     assert not [value for value in values if value in listed]
 
 

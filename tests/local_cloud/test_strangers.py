@@ -27,10 +27,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.local_cloud.emulator import ROLE, Emulator
-from tools.local_cloud import keys, ports, processes
-from tools.local_cloud.faults import FAULTS
-from tools.permissions.asked import DECISIONS
-from tools.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT
+from workbench.local_cloud import ports, processes
+from workbench.local_cloud.emulator import keys
+from workbench.local_cloud.emulator.faults import FAULTS
+from workbench.permissions.asked import DECISIONS
+from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT
 
 REFUSED = {
     "AccessDenied", "InvalidAccessKeyId", "InvalidClientTokenId", "SignatureDoesNotMatch",
@@ -282,7 +283,11 @@ def test_keys_are_drawn_anew_and_for_their_owner_only(tmp_path: Path) -> None:
 
 
 def test_emulator_without_keys_says_so_in_one_line() -> None:
-    command = [str(ROOT / ".venv/cloud/bin/python"), "-m", "tools.local_cloud.launcher"]
+    command = [
+        str(ROOT / ".venv/cloud/bin/python"),
+        "-m",
+        "workbench.local_cloud.emulator.launcher",
+    ]
 
     ended = subprocess.run(command, cwd=ROOT, env={}, capture_output=True, text=True)
 
@@ -465,7 +470,7 @@ def test_outside_server_has_the_same_guard(cloud: Emulator, tmp_path: Path, path
         keys.VARIABLE: str(tmp_path / keys.FILE),
     }  # fmt: skip
     python = str(ROOT / ".venv/cloud/bin/python")
-    command = [python, "-m", "tools.local_cloud.outside"]
+    command = [python, "-m", "operations.services.outside"]
     server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout

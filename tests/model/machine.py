@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
+from operations.follow import Row, Uploaded
 from tests.model.model import AWAITING, STUCK, Expected, Model, Upload
 from tests.model.orders import ATLAS, NORDWIND, Content, Line, Partner
 from tests.model.stage import ModelStage, fault
 from tests.waiting import wait_until
-from tools.follow import Row, Uploaded
 
 type Step = Callable[[OrderFiles, int], None]
 ORDERS_IN_LARGE = 140

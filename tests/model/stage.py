@@ -11,18 +11,19 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from operations.books.report import check
+from operations.database.connection import find_database
+from operations.follow import AWAITING, FINAL, Row, Uploaded, execution_of, put, read_row
+from operations.retry import retry
+from operations.services import postgres
 from tests.model.orders import Key
 from tests.waiting import wait_until
-from tools import redrive
-from tools.books.report import check
-from tools.database import find_database
-from tools.deployed import Deployed
-from tools.follow import AWAITING, FINAL, Row, Uploaded, execution_of, put, read_row
-from tools.local_cloud import faults, postgres
-from tools.replay.probe import Probe, outcome_of, question_about
-from tools.replay_archive import deliver, rule_arns
-from tools.retry import retry
-from tools.stage import running_cloud
+from workbench.local_cloud.emulator import faults
+from workbench.replay import redrive
+from workbench.replay.archive import deliver, rule_arns
+from workbench.replay.probe import Probe, outcome_of, question_about
+from workbench.stages.deployed import Deployed
+from workbench.stages.stage import running_cloud
 
 LIMIT = 60.0  # seconds; everything takes a second or two
 ALWAYS = 10_000

@@ -15,8 +15,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.machine import DONE, KINDS, SECONDS, Enough, OrderFiles
 from tests.model.stage import ModelStage
-from tools.deployed import Deployed
-from tools.replay.probe import open_probe
+from workbench.replay.probe import open_probe
+from workbench.stages.deployed import Deployed
 
 STEPS = int(os.environ.get("STEPS") or 330)
 SEED = int(os.environ.get("SEED") or time.time_ns() % 1_000_000)

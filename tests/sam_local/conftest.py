@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tools.sam_local import calls, engine
-from tools.sam_local.session import Session, open_session
+from workbench.sam_local import calls, engine
+from workbench.sam_local.session import Session, open_session
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,12 +6,12 @@ import stat
 import boto3
 import pytest
 
-from tools.sam_local import calls, fixtures
-from tools.sam_local.everything import one_of_each
-from tools.sam_local.fixtures import Fixture
-from tools.sam_local.given import prepared
-from tools.sam_local.session import Session
-from tools.stage import running_cloud
+from operations.scenarios.given import prepared
+from workbench.sam_local import calls, fixtures
+from workbench.sam_local.everything import one_of_each
+from workbench.sam_local.fixtures import Fixture
+from workbench.sam_local.session import Session
+from workbench.stages.stage import running_cloud
 
 FIXTURES = fixtures.all_fixtures()
 ONE_OF_EACH = one_of_each(FIXTURES)

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from tools.sam_local import engine
-from tools.sam_local.fixtures import FUNCTIONS
-from tools.stage import ROOT, local_dir, running_cloud
+from workbench.sam_local import engine
+from workbench.sam_local.fixtures import FUNCTIONS
+from workbench.stages.stage import ROOT, local_dir, running_cloud
 
 LOAD = "events/functions/PriceChunk/chunk_with_a_refused_line.json"
 
 
 def run(command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "tools.sam_local", command],
+        [sys.executable, "-m", "workbench.sam_local", command],
         cwd=ROOT, env=os.environ | {"STAGE": "local"} | variables,
         capture_output=True, text=True, check=False,
     )  # fmt: skip

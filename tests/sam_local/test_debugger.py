@@ -9,8 +9,8 @@ import sys
 from typing import Any, BinaryIO
 
 from tests.waiting import wait_until
-from tools.local_cloud import ports
-from tools.stage import ROOT
+from workbench.local_cloud import ports
+from workbench.stages.stage import ROOT
 
 
 class Debugger:
@@ -63,7 +63,7 @@ def test_a_function_waits_for_a_debugger() -> None:
     port = ports.free()
     situation = {"FN": "PriceChunk", "EVENT": "chunk_with_a_refused_line"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "tools.sam_local", "invoke"],
+        [sys.executable, "-m", "workbench.sam_local", "invoke"],
         cwd=ROOT, stdout=subprocess.PIPE, text=True,
         env=os.environ | {"STAGE": "local", "DEBUG": "1", "DEBUG_PORT": str(port)} | situation,
     )  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 from tests.local_cloud import emulator
 from tests.workflow.executions import Bench, Executions
 from tests.workflow.single_states import SingleStates
-from tools.local_cloud import processes
+from workbench.local_cloud import processes
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,9 @@ from tests.local_cloud.emulator import ENDED, ROLE, Emulator
 from tests.waiting import wait_until
 from tests.workflow.samples import event, file_of
 from tests.workflow.single_states import substituted
-from tools.stage import LOCAL_REGION
-from tools.workflow import edges
-from tools.workflow.definition import load
+from workbench.stages.stage import LOCAL_REGION
+from workbench.workflow import edges
+from workbench.workflow.definition import load
 
 # Does what the script in the file's key says of it: {"PriceChunk": {"raise": …, "times": …}} lets
 # the function fail so often, {"AssessFile": {"returns": …}} is its answer, "then" the next ones.

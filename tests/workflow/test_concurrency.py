@@ -14,7 +14,7 @@ from tests.waiting import wait_until
 from tests.workflow.executions import Bench
 from tests.workflow.samples import event, file_of
 from tests.workflow.test_paths import REGISTERED, script
-from tools.local_cloud import processes
+from workbench.local_cloud import processes
 
 FILES, CHUNKS = 8, 40
 NEW_ACCOUNT = 10  # concurrent calls

@@ -13,10 +13,10 @@ from order_intake.adapters.ledger import LEASE_WORKFLOW
 from order_intake.domain.chunks import LARGEST_CHUNK
 from tests import conftest
 from tests.template import template
-from tools.errors import UserError
-from tools.workflow import retry_times
-from tools.workflow.definition import load, states
-from tools.workflow.edges import edges
+from workbench.stages.errors import UserError
+from workbench.workflow import retry_times
+from workbench.workflow.definition import load, states
+from workbench.workflow.edges import edges
 
 ITEM = {"StartAt": "One", "States": {"One": {"Type": "Task", "End": True}}}
 SMALL: dict[str, Any] = {

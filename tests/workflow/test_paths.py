@@ -73,7 +73,8 @@ def test_file_is_priced_and_loaded(executions: Executions) -> None:
     # What each function was given came through the states before it.
     (assessed,), (loaded,) = ended.calls["AssessFile"], ended.calls["LoadOrders"]
     (curated,) = ended.calls["CurateFile"]
-    assert assessed["terms"] == {"approval_threshold": "100.00", "tolerance": "0.01"}
+    terms = {"approval_threshold": "100.00", "tolerance": "0.01", "allowed_gross": "0"}
+    assert assessed["terms"] == terms
     assert (assessed["chunks"], loaded["totals"]) == (2, TOTALS)
     assert curated["approval"] is None
     assert loaded["claimant"] == curated["claimant"] == ended.execution

@@ -10,10 +10,10 @@ from order_intake.domain.outcomes import Approval
 from order_intake.handlers import close_file
 from tests.workflow.samples import FILE, RATES, REFUSAL, TERMS, TOTALS, UNKNOWN, event
 from tests.workflow.single_states import EXECUTION, SingleStates, substituted
-from tools.workflow import edges
-from tools.workflow.definition import load
-from tools.workflow.definition import states as states_of
-from tools.workflow.retry_times import delays
+from workbench.workflow import edges
+from workbench.workflow.definition import load
+from workbench.workflow.definition import states as states_of
+from workbench.workflow.retry_times import delays
 
 STATES = states_of(load())
 NAME = EXECUTION.rpartition(":")[2]

@@ -1,4 +1,4 @@
-# What the checks of permissions read (tools/permissions/platform.py): the platform as it is planned
+# What the checks of permissions read (workbench/src/workbench/permissions/platform.py): the platform as it is planned
 # for the stage `local`, without any cloud. The values here stand for what only AWS could answer.
 
 provider "aws" {

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from operations import profiles
 from order_intake.domain import partners
 from order_intake.domain.errors import InvalidInput
 from order_intake.domain.partners import load_profile, parse_profile, partner_names, problems_of_all
-from tools import profiles, sam
-from tools.errors import UserError
-from tools.stage import Stage
+from workbench.deployment import sam
+from workbench.stages.errors import UserError
+from workbench.stages.stage import Stage
 
 PROFILE = """
 name = "acme"

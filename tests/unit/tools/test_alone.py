@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from tools import errors
-from tools.alone import NAME, OWNER, alone
-from tools.errors import UserError
-from tools.stage import ROOT
+from workbench.stages import errors
+from workbench.stages.alone import NAME, OWNER, alone
+from workbench.stages.errors import UserError
+from workbench.stages.stage import ROOT
 
 HOLD = """
 import sys
-from tools.alone import alone
+from workbench.stages.alone import alone
 with alone("make deploy"):
     print("held", flush=True)
     sys.stdin.read()
@@ -95,7 +95,9 @@ def test_an_owner_that_has_not_said_who_it_is_is_respected(
         pass
 
 
-@pytest.mark.parametrize("module", ["tools.deploy", "tools.destroy", "tools.demo"])
+@pytest.mark.parametrize(
+    "module", ["workbench.deployment.deploy", "workbench.deployment.destroy", "operations.demo"]
+)
 def test_the_commands_that_change_a_deployment_ask(
     module: str, other: "subprocess.Popen[str]", folder: Path
 ) -> None:
@@ -119,7 +121,7 @@ def ask(module: str) -> None:
 
 def test_make_down_asks(other: "subprocess.Popen[str]") -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tools.local_cloud", "down"],
+        [sys.executable, "-m", "workbench.local_cloud", "down"],
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
     assert (done.returncode, "another deployment runs" in done.stderr) == (1, True)

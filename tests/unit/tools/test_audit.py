@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import audit, setup
+from workbench.machine import audit, setup
 
 CLEAN = {"name": "urllib3", "version": "2.8.0", "vulns": []}
 SKIPPED = {"name": "msgspec", "skip_reason": "not found on PyPI"}

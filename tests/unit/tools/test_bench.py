@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.bench import __main__ as bench
-from tools.bench.figures import Figure, medians, write
-from tools.bench.pricing import bare_loop
-from tools.errors import UserError
+from operations.bench.pricing import bare_loop
+from workbench.bench import __main__ as bench
+from workbench.bench.figures import Figure, medians, write
+from workbench.stages.errors import UserError
 
 LINE = b"536365,85123A,WHITE HEART,6,2010-12-01 08:26:00,2.55,17850.0,United Kingdom\n"
 

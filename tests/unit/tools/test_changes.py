@@ -2,10 +2,10 @@
 
 import pytest
 
-from tools import changes
-from tools.changes import Change
-from tools.errors import UserError
-from tools.stage import Stage
+from workbench.deployment import changes
+from workbench.deployment.changes import Change
+from workbench.stages.errors import UserError
+from workbench.stages.stage import Stage
 
 DEV, LOCAL = Stage("dev"), Stage("local")
 QUEUE = Change("aws_sqs_queue.orders_dlq", "aws_sqs_queue", "replace")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tools import child
-from tools.stage import ROOT
+from workbench.stages import child
+from workbench.stages.stage import ROOT
 
 # Notes each SIGINT, works on for a moment, and then says that it kept what it had.
 CAREFUL = """
@@ -28,8 +28,8 @@ open(sys.argv[1], "w").write(f"{len(seen)} interruption")
 COMMAND = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
-from tools import child
-from tools.errors import run
+from workbench.stages import child
+from workbench.stages.errors import run
 run(lambda: child.run([sys.executable, "-c", sys.argv[2], sys.argv[1]], print, env={}))
 """
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tools.deployed import Deployed
-from tools.stage import Stage
+from workbench.stages.deployed import Deployed
+from workbench.stages.stage import Stage
 
 
 @pytest.mark.parametrize(

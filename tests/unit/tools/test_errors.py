@@ -6,7 +6,7 @@ from argparse import ArgumentError
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from tools.errors import UserError, run
+from workbench.stages.errors import UserError, run
 
 
 def ends(raised: BaseException | None, code: int | None = None) -> int:

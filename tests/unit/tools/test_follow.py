@@ -3,9 +3,9 @@ from typing import Any, cast
 
 import pytest
 
-from tools.deployed import Deployed
-from tools.errors import UserError
-from tools.follow import Uploaded, execution_of, follow
+from operations.follow import Uploaded, execution_of, follow
+from workbench.stages.deployed import Deployed
+from workbench.stages.errors import UserError
 
 EXECUTION = "arn:aws:states:eu-central-1:000000000000:execution:order-intake-local-OrderIntake:e1"
 
@@ -31,7 +31,7 @@ def stage_with(*statuses: str | None, execution_status: str = "RUNNING") -> Depl
 
 
 def test_a_file_is_followed_to_its_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tools.follow.PAUSE", 0.0)
+    monkeypatch.setattr("operations.follow.PAUSE", 0.0)
     asked: list[str] = []
 
     def grant() -> bool:

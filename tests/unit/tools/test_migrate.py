@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tools.errors import UserError
-from tools.migrate import migrate
+from operations.database.migrate import migrate
+from workbench.stages.errors import UserError
 
 
 def stage(answer: Any, *, failed: bool = False) -> Any:

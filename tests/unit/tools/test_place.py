@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tools import backend, place
-from tools.errors import UserError
-from tools.stage import Stage
+from workbench.stages import backend, place
+from workbench.stages.errors import UserError
+from workbench.stages.stage import Stage
 
 ANA = Stage("ana")
 ARN = "arn:aws:kms:eu-west-1:111111111111:key/k"

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import build, deploy, destroy, sam, samconfig, source_template
-from tools.errors import UserError
-from tools.stage import Stage
+from workbench.deployment import build, deploy, destroy, sam, samconfig, source_template
+from workbench.stages.errors import UserError
+from workbench.stages.stage import Stage
 
 
 def test_the_projects_own_sources_are_fit() -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tools import readiness, sam, samconfig
-from tools.errors import UserError
-from tools.stage import Stage
+from workbench.deployment import sam, samconfig
+from workbench.stages import readiness
+from workbench.stages.errors import UserError
+from workbench.stages.stage import Stage
 
 DEFAULT = """\
 [default.deploy.parameters]

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tools import send
-from tools.errors import UserError
-from tools.send import explained, known_partner, size_of, summary
+from operations import send
+from operations.send import explained, known_partner, size_of, summary
+from workbench.stages.errors import UserError
 
 ROW: dict[str, Any] = {
     "file_id": "0123456789abcdef01234567",

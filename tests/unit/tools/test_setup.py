@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tools import doctor, setup
-from tools.stage import ROOT
+from workbench.machine import doctor, setup
+from workbench.stages.stage import ROOT
 
 
 @pytest.mark.parametrize("name", ["cash$", 'a"b', "a`b", "a\\b", "a:b", "a\nb", "a\x1bb"])
@@ -37,7 +37,8 @@ def test_a_second_setup_waits_for_the_first(
 ) -> None:
     venvs = tmp_path / ".venv"
     wait = (
-        "import pathlib, sys; from tools import setup; setup.VENVS = pathlib.Path(sys.argv[1])\n"
+        "import pathlib, sys; from workbench.machine import setup\n"
+        "setup.VENVS = pathlib.Path(sys.argv[1])\n"
         "with setup._alone(): print('has it', flush=True)"
     )
     monkeypatch.setattr(setup, "VENVS", venvs)

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tools import child, terraform
-from tools.errors import UserError
-from tools.stage import Stage
+from workbench.deployment import terraform
+from workbench.stages import child
+from workbench.stages.errors import UserError
+from workbench.stages.stage import Stage
 
 RULES = "InvalidRequest: EventBus can't be deleted since it has rules."
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.local_cloud.patches.lambda_workers import _SharedCode
+from workbench.local_cloud.emulator.patches.lambda_workers import _SharedCode
 
 
 @pytest.fixture

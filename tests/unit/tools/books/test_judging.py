@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tools.books.judging import is_open, problems, repetitions
-from tools.books.reading import NOTHING, File
-from tools.database import LoadedFile
-from tools.replay.outcome import Curated
+from operations.books.judging import is_open, problems, repetitions
+from operations.books.reading import NOTHING, File
+from operations.database.connection import LoadedFile
+from operations.scenarios.outcome import Curated
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SUMS = (8, Decimal("80.00"), Decimal("90.00"))

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tools.books import leaks as searching
-from tools.books.leaks import HistoryEvent, leaks, texts, tokens
-from tools.deployed import Deployed
+from operations.books import leaks as searching
+from operations.books.leaks import HistoryEvent, leaks, texts, tokens
+from workbench.stages.deployed import Deployed
 
 NEEDLES = {"s3cret-value": "password of the secret database", "K-1001": "customer in f"}
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.workflow.single_states import substituted
-from tools.errors import UserError
-from tools.linting import data_flow, expressions
-from tools.linting.data_flow import findings
+from workbench.checks.linting import data_flow, expressions
+from workbench.checks.linting.data_flow import findings
+from workbench.stages.errors import UserError
 
 TASK = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke"}
 # Every construct at work, and nothing wrong with any of it.

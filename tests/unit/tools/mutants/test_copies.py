@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tools.errors import UserError
-from tools.mutants import checks, copies
-from tools.mutants.__main__ import _part
-from tools.mutants.changes import Change
-from tools.mutants.checks import Catch, Check
-from tools.mutants.copies import Copy, StoppedError
-from tools.mutants.flaws import Flaw
+from workbench.mutants import checks, copies
+from workbench.mutants.__main__ import _part
+from workbench.mutants.changes import Change
+from workbench.mutants.checks import Catch, Check
+from workbench.mutants.copies import Copy, StoppedError
+from workbench.mutants.flaws import Flaw
+from workbench.stages.errors import UserError
 
 README = "README.md"
 FLAW = Flaw("text", "another title", README, Change("title", 0, 1, "FLAWED ", "# → FLAWED"), 0)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from tools.mutants import (
+from workbench.mutants import (
     flaws,
     on_code,
     on_definition,
@@ -16,8 +16,8 @@ from tools.mutants import (
     on_terraform,
     places,
 )
-from tools.mutants.changes import Change, Operator, misspelt
-from tools.mutants.places import Place
+from workbench.mutants.changes import Change, Operator, misspelt
+from workbench.mutants.places import Place
 
 DEFINITION = """\
 StartAt: One

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tools.mutants import places
-from tools.mutants.changes import become, lost
-from tools.mutants.places import Place
+from workbench.mutants import places
+from workbench.mutants.changes import become, lost
+from workbench.mutants.places import Place
 
 YAML = """\
 # ü: a byte is no character

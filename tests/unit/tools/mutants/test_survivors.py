@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.mutants import __main__ as mutants
+from workbench.mutants import __main__ as mutants
 
 
 @pytest.mark.parametrize(

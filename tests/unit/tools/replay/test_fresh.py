@@ -4,8 +4,8 @@ import io
 import pytest
 
 from order_intake.domain.partners import load_profile
-from tools.replay.fresh import fresh, new_mark, order_numbers
-from tools.replay.situations import Upload, find_situations
+from workbench.replay.fresh import fresh, new_mark, order_numbers
+from workbench.replay.situations import Upload, find_situations
 
 HEADER = "Rechnung;Datum;Kunde;Artikel;Bezeichnung;Menge;Einzelpreis"
 UPLOADS = [one for one in find_situations([]) if isinstance(one, Upload)]

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from tools.database import LoadedFile
-from tools.replay.outcome import Curated, decimal_text, disagreements, numbers
+from operations.database.connection import LoadedFile
+from operations.scenarios.outcome import Curated, decimal_text, disagreements, numbers
 
 ROW: dict[str, Any] = {
     "status": "Accepted",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tools.replay.player import WORKERS, concurrently, workers
+from workbench.replay.player import WORKERS, concurrently, workers
 
 
 def test_results_come_as_they_are_ready() -> None:

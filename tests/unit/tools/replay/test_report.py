@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.replay import report
-from tools.replay.result import Result
-from tools.replay.situations import (
+from workbench.replay import report
+from workbench.replay.result import Result
+from workbench.replay.situations import (
     BusEvent,
     RulesExpected,
     Situation,
@@ -12,7 +12,7 @@ from tools.replay.situations import (
     UploadFile,
     UploadOutcome,
 )
-from tools.stage import Stage
+from workbench.stages.stage import Stage
 
 SEEN = UploadOutcome(
     rules=("LargeFileUploaded",),

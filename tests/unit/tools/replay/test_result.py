@@ -1,5 +1,5 @@
-from tools.replay.result import compare, on_stage_without_database, shown
-from tools.replay.situations import UploadOutcome
+from workbench.replay.result import compare, on_stage_without_database, shown
+from workbench.replay.situations import UploadOutcome
 
 ACCEPTED = UploadOutcome(
     rules=("SmallFileUploaded", "OutcomeAnnounced"),

@@ -2,9 +2,15 @@ from pathlib import Path
 
 import pytest
 
-from tools.errors import UserError
-from tools.replay import situations
-from tools.replay.situations import BusEvent, ScheduledCall, Upload, UploadOutcome, find_situations
+from workbench.replay import situations
+from workbench.replay.situations import (
+    BusEvent,
+    ScheduledCall,
+    Upload,
+    UploadOutcome,
+    find_situations,
+)
+from workbench.stages.errors import UserError
 
 UPLOAD = """
 partner = "nordwind"

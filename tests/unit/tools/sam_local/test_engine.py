@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.errors import UserError
-from tools.sam_local import engine, image, standin
-from tools.stage import ROOT
+from workbench.sam_local import engine, image, standin
+from workbench.stages.errors import UserError
+from workbench.stages.stage import ROOT
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_the_commands_say_it_in_one_line(programs: Path, script: str, told: str)
         docker(programs, script)
     for command in ("all", "image"):
         done = subprocess.run(
-            [sys.executable, "-m", "tools.sam_local", command],
+            [sys.executable, "-m", "workbench.sam_local", command],
             cwd=ROOT, env=os.environ | {"STAGE": "local"}, capture_output=True, text=True,
         )  # fmt: skip
 
@@ -122,7 +122,7 @@ def test_the_commands_say_it_in_one_line(programs: Path, script: str, told: str)
 def test_make_test_leaves_the_containers_out_in_one_line(
     programs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from tools import run_tests
+    from workbench.checks import run_tests
 
     monkeypatch.delenv("SAM_LOCAL", raising=False)
     assert run_tests.run_containers([]) == 0

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tools.errors import UserError
-from tools.local_cloud import ports
-from tools.sam_local.engine import Bridge
-from tools.sam_local.forwarder import open_way
+from workbench.local_cloud import ports
+from workbench.sam_local.engine import Bridge
+from workbench.sam_local.forwarder import open_way
+from workbench.stages.errors import UserError
 
 ADDRESS = "127.0.0.2"  # stands for the bridge's: on Linux all of 127.0.0.0/8 is this machine
 OURS = Bridge(ADDRESS, ipaddress.IPv4Network("127.0.0.0/8"))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tools.sam_local.report import Result, print_table, readable_log
+from workbench.sam_local.report import Result, print_table, readable_log
 
 LOG = "\n".join(
     [

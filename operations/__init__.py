@@ -1,0 +1,1 @@
+"""What operators of this application do, and what the workbench asks an application for."""

@@ -1,0 +1,119 @@
+"""Checking the books of some files, and telling what is amiss."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from operations.books.contents import repetitions as repetitions_of_contents
+from operations.books.judging import (
+    OUTCOMES,
+    is_loaded_all_the_same,
+    is_open,
+    problems,
+    repetitions,
+)
+from operations.books.leaks import (
+    customer_data,
+    leaks,
+    read_histories,
+    secret_values,
+    texts,
+    tokens,
+)
+from operations.books.reading import File, read_files, read_ledger, unknown_to_ledger
+from operations.database.connection import Database
+from workbench.stages.deployed import Deployed
+
+
+@dataclass(frozen=True)
+class Books:
+    """What a check has found: the files, what is amiss, and what could not be checked."""
+
+    files: list[File]
+    amiss: list[str]
+    unchecked: list[str]
+
+    @property
+    def balanced(self) -> bool:
+        """Whether nothing is amiss."""
+        return not self.amiss
+
+    def lines(self) -> list[str]:
+        """The result in lines for people."""
+        still_open = sum(is_open(file, datetime.now(UTC)) for file in self.files)
+        again = sum(repetitions(file) for file in self.files)
+        told = [f"amiss: {what}" for what in self.amiss]
+        told += [f"not checked: {what}" for what in self.unchecked]
+        if again:
+            told.append(f"{again} events say again what had been said (same file, same closed_at)")
+        loaded = [file.file_id for file in self.files if is_loaded_all_the_same(file)]
+        if loaded:
+            told.append(
+                f"in the database, though Failed; make retry closes them: {', '.join(loaded)}"
+            )
+        verdict = "balanced" if self.balanced else f"{len(self.amiss)} things amiss"
+        told.append(
+            f"books of {len(self.files)} uploads, {still_open} of them still open: {verdict}"
+        )
+        return told
+
+
+def check(
+    deployed: Deployed,
+    database: Database,
+    read_events: Callable[[], list[dict[str, Any]]] | None,
+    since: datetime,
+    only: set[str] | None = None,
+    tokens_seen: Mapping[str, str] | None = None,
+) -> Books:
+    """Hold against each other what the stage has of all files since then, or of `only` some.
+
+    `read_events` gives the orders bus's events; None where they cannot be read. It is called after
+    all else is read: an event comes later than what it tells of. `tokens_seen` are task tokens that
+    the ledger held for a while: value → what it is.
+    """
+    files = read_files(deployed, database, since, only)
+    events = read_events() if read_events else None
+    told = by_file(events)
+    if told is not None:
+        files = [replace(file, events=tuple(told.get(file.file_id, ()))) for file in files]
+    now = datetime.now(UTC)
+    amiss = [
+        f"{file.key} ({file.file_id}): {what}" for file in files for what in problems(file, now)
+    ]
+    amiss += repetitions_of_contents(database, only)
+    if only is None:
+        amiss += unknown_to_ledger(deployed, database, read_ledger(deployed))
+    amiss += find_leaks(deployed, files, events or [], since, tokens_seen or {})
+    unchecked = []
+    if database.unreachable:
+        unchecked.append(f"the rows in the database, because {database.unreachable}")
+    if events is None:
+        unchecked.append("the outcome events: ARCHIVE=1 reads them from the archive, in minutes")
+    return Books(files, amiss, unchecked)
+
+
+def by_file(events: list[dict[str, Any]] | None) -> dict[str, list[dict[str, Any]]] | None:
+    """The outcome events among `events`, by the file that they are about."""
+    if events is None:
+        return None
+    found: dict[str, list[dict[str, Any]]] = {}
+    for event in events:
+        if event["source"] == "order-intake" and event["detail-type"] in OUTCOMES:
+            found.setdefault(str(event["detail"].get("file_id")), []).append(event)
+    return found
+
+
+def find_leaks(
+    deployed: Deployed,
+    files: list[File],
+    events: list[dict[str, Any]],
+    since: datetime,
+    tokens_seen: Mapping[str, str],
+) -> list[str]:
+    """What of tokens, secrets and customers' data is in the logs, histories and `events`."""
+    histories = read_histories(deployed, files)
+    needles = secret_values(deployed) | customer_data(deployed, files)
+    needles |= tokens(files, histories) | dict(tokens_seen)
+    return leaks(needles, texts(deployed, histories, events, since))

@@ -1,0 +1,1 @@
+"""The orders database of a stage: connection, certificates, migrations."""

@@ -1,0 +1,1 @@
+"""How scenarios of this application are played, and what is observed."""

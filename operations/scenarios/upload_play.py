@@ -1,0 +1,347 @@
+"""Letting one upload happen, with all that its TOML says of it, and comparing what comes of it."""
+
+import json
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Protocol
+
+from operations.database.connection import Database
+from operations.decide import give_decision
+from operations.follow import (
+    AWAITING,
+    LIMIT,
+    Row,
+    Uploaded,
+    execution_of,
+    follow,
+    put,
+    read_row,
+    wait_for_execution,
+)
+from operations.scenarios.faulty import (
+    errors_logged,
+    failing,
+    lift_database,
+    not_struck,
+    wait_for_webhook,
+)
+from operations.scenarios.outcome import disagreements, observed, read_curated, read_execution
+from workbench.checks.released_schemas import problems
+from workbench.local_cloud.emulator.faults import time_out
+from workbench.replay.aftermath import wait_for_dead_letter, wait_for_log
+from workbench.replay.fresh import fresh, new_mark
+from workbench.replay.probe import EVENT_LIMIT, Probe, about, outcome_of, question_about
+from workbench.replay.result import Result, came_in, compare, on_stage_without_database
+from workbench.replay.situations import Upload, UploadOutcome
+from workbench.stages.deployed import Deployed
+from workbench.stages.errors import UserError
+
+STRAGGLER_LIMIT = 5.0  # seconds more for an event that was sent before one that has come
+EARLIER = "${earlier}"  # in a name: the id of the earlier file, which this one corrects
+DECIDED_BY = "replay"
+IN_VAIN = "replay, in vain"
+NOTED_AFTERWARDS = ("announced", "unfinished")
+
+
+class Playing(Protocol):
+    """The running replay, as far as an upload needs it."""
+
+    deployed: Deployed
+    probe: Probe
+    database: Database
+    uploaded: list[Uploaded]
+    tokens: dict[str, str]
+
+
+class UploadPlay:
+    """One upload of a running replay."""
+
+    def __init__(self, replay: Playing, situation: Upload) -> None:
+        self._replay = replay
+        self._deployed, self._probe = replay.deployed, replay.probe
+        self._situation = situation
+        self._told = situation.told
+        mark = new_mark()  # the same for both, so that what is a duplicate stays one
+        self._content = fresh(situation.content, situation.partner, mark)
+        self._earlier_content = fresh(situation.earlier_content, situation.partner, mark)
+        self._problems: list[str] = []
+        self._started = time.time() - 1
+        self._earlier: Uploaded | None = None
+        self._second_delivery: Future[None] | None = None
+
+    def play(self) -> Result:
+        """Upload the file, let happen what is to happen, and compare."""
+        faults = self._told.faults
+        if faults is None:
+            rules, row, seconds = self._happen()
+        else:
+            with failing(self._deployed, faults):
+                rules, row, seconds = self._happen()
+                self._problems += not_struck(self._deployed, faults, self._started)
+        if row is None:
+            return self._nothing(rules, seconds)
+        return self._judge(row, rules, seconds)
+
+    def _happen(self) -> tuple[tuple[str, ...], Row | None, float]:
+        """The rules that take the upload, its final row (None: no rule does), and its seconds."""
+        self._upload_earlier()
+        start = time.monotonic()
+        key = self._situation.key
+        if self._earlier is not None:
+            key = key.replace(EARLIER, self._earlier.file_id)
+        uploaded = self._put(key, self._content)
+        self._deliver_at_once(uploaded)
+        if self._told.faults is not None:
+            lift_database(self._deployed, self._told.faults, uploaded.file_id, self._started)
+        event = self._its_event(uploaded)
+        rules = self._deployed.rules_for("default", event)
+        row = self._follow(uploaded) if rules else read_row(self._deployed, uploaded.file_id)
+        seconds = time.monotonic() - start
+        if self._second_delivery is not None:
+            self._second_delivery.result(LIMIT)
+        if row is not None:
+            if row["status"] == AWAITING:
+                raise UserError("it awaits an approval, which was not foretold")
+            self._check_earlier(row)
+            self._deliver_afterwards(event, rules, row)
+            self._decide_afterwards(row)
+            self._check_dead_letters(uploaded)
+            self._check_webhook(uploaded)
+        return rules, row, seconds
+
+    def _put(self, key: str, content: bytes) -> Uploaded:
+        uploaded = put(self._deployed, key, content)
+        self._replay.uploaded.append(uploaded)
+        return uploaded
+
+    def _upload_earlier(self) -> None:
+        if self._told.earlier is None:
+            return
+        self._earlier = self._put(self._situation.earlier_key, self._earlier_content)
+        if self._told.earlier.awaited:
+            follow(self._deployed, self._earlier.file_id, lambda: False, LIMIT)
+
+    def _check_earlier(self, row: Row) -> None:
+        if self._earlier is None or self._told.earlier is None:
+            return
+        first = follow(self._deployed, self._earlier.file_id, lambda: False, LIMIT)
+        if first["status"] != self._told.earlier.outcome:
+            self._problems.append(
+                f"the earlier upload: expected {self._told.earlier.outcome}, got {first['status']}"
+            )
+        if row["status"] == "Duplicate" and row.get("duplicate_of") != first["file_id"]:
+            self._problems.append("duplicate_of does not name the earlier upload")
+
+    def _its_event(self, uploaded: Uploaded) -> dict[str, Any]:
+        """The event which S3 really sent of the upload."""
+
+        def is_it(event: dict[str, Any]) -> bool:
+            thing = event["detail"].get("object", {}) if event["source"] == "aws.s3" else {}
+            return bool(
+                thing.get("key") == uploaded.key
+                and thing.get("version-id", uploaded.version_id) == uploaded.version_id
+            )
+
+        event = self._probe.wait_for(is_it, EVENT_LIMIT)
+        if event is None:
+            raise UserError(f"S3 announced no upload of {uploaded.key} in {EVENT_LIMIT:.0f} s")
+        return event
+
+    def _follow(self, uploaded: Uploaded) -> Row:
+        def decide() -> bool:
+            if self._told.decision is None:
+                return False
+            # The ledger's row changes first; a person knows only once the question has come.
+            if not self._probe.wait_for(question_about(uploaded.file_id), EVENT_LIMIT):
+                raise UserError(f"no ApprovalRequested came within {EVENT_LIMIT:.0f} s")
+            awaiting = read_row(self._deployed, uploaded.file_id) or {}
+            self._replay.tokens[awaiting["task_token"]] = f"task token of {uploaded.file_id}"
+            if self._told.decision == "nobody":
+                time_out(str(execution_of(awaiting)))
+                return True
+            give_decision(self._deployed, uploaded.file_id, self._told.decision, DECIDED_BY)
+            for decision in self._told.further_decisions:
+                self._wait_for_approval(uploaded)  # events keep no order
+                give_decision(self._deployed, uploaded.file_id, decision, IN_VAIN)
+            return True
+
+        return follow(self._deployed, uploaded.file_id, decide, LIMIT)
+
+    def _wait_for_approval(self, uploaded: Uploaded) -> None:
+        """Wait until the first decision stands in the ledger."""
+        deadline, pause = time.monotonic() + EVENT_LIMIT, threading.Event()
+        while not (read_row(self._deployed, uploaded.file_id) or {}).get("approval"):
+            if time.monotonic() > deadline:
+                raise UserError(f"the decision was not applied within {EVENT_LIMIT:.0f} s")
+            pause.wait(0.05)
+
+    def _decide_afterwards(self, row: Row) -> None:
+        """Give the further decisions when all is over: each must be told to be in vain."""
+        if not self._told.further_decisions:
+            return
+        execution = execution_of(row)
+        if execution:
+            wait_for_execution(self._deployed, execution)
+        for decision in self._told.further_decisions:
+            since = time.time() - 1
+            give_decision(self._deployed, row["file_id"], decision, IN_VAIN)
+            said = '"applied":false'
+            if not wait_for_log(self._deployed, "DecideApproval", row["file_id"], said, since):
+                self._problems.append(f"the decision {decision} afterwards was not told to be vain")
+        after = read_row(self._deployed, row["file_id"])
+        if _outcome_in(after) != _outcome_in(row):
+            self._problems.append("a decision afterwards changed the ledger")
+
+    def _deliver_at_once(self, uploaded: Uploaded) -> None:
+        """Hand the upload's notification to the rules' targets while S3 does so itself."""
+        if "at once" not in self._told.delivered_again:
+            return
+        event = self._deployed.upload_event(uploaded.key, len(self._content))
+        event["detail"]["object"]["version-id"] = uploaded.version_id
+        rules = self._deployed.rules_for("default", event)
+        background = ThreadPoolExecutor(1)
+        self._second_delivery = background.submit(self._deliver, event, rules)
+        background.shutdown(wait=False)
+
+    def _deliver_afterwards(self, event: dict[str, Any], rules: tuple[str, ...], row: Row) -> None:
+        if "afterwards" not in self._told.delivered_again:
+            return
+        execution = execution_of(row)
+        if execution:
+            wait_for_execution(self._deployed, execution)
+        before = _outcome_in(read_row(self._deployed, row["file_id"]))
+        self._deliver(event, rules)
+        if _outcome_in(read_row(self._deployed, row["file_id"])) != before:
+            self._problems.append("the second delivery changed the ledger")
+
+    def _deliver(self, event: dict[str, Any], rules: tuple[str, ...]) -> None:
+        """Call the targets of these rules as EventBridge would, and wait for their end."""
+        for rule in rules:
+            for target in self._deployed.targets_of("default", rule):
+                if ":stateMachine:" in target:
+                    started = self._deployed.stage.client("stepfunctions").start_execution(
+                        stateMachineArn=target, input=json.dumps(event)
+                    )
+                    wait_for_execution(self._deployed, started["executionArn"], LIMIT)
+                else:
+                    answer = self._deployed.stage.client("lambda").invoke(
+                        FunctionName=target, Payload=json.dumps(event).encode()
+                    )
+                    if "FunctionError" in answer:
+                        raise UserError("the second delivery made the function fail")
+
+    def _nothing(self, rules: tuple[str, ...], seconds: float) -> Result:
+        """The result of an upload that no rule takes."""
+        seen = UploadOutcome(rules=rules)
+        self._problems += compare(self._situation.expect, seen)
+        return Result(
+            self._situation,
+            came_in(self._situation),
+            "none",
+            "no rule takes it",
+            "nothing happens",
+            seconds,
+            self._problems,
+            seen,
+        )
+
+    def _judge(self, row: Row, rules: tuple[str, ...], seconds: float) -> Result:
+        file_id: str = row["file_id"]
+        execution = read_execution(self._deployed, row)
+        announced = self._probe.wait_for(outcome_of(file_id), EVENT_LIMIT)
+        events = self._events_about(file_id)
+        taken_by = [name for e in events for name in self._deployed.rules_for("orders", e)]
+        curated = read_curated(self._deployed, row)
+        stored = self._replay.database.read(file_id)
+        seen = observed(
+            self._deployed,
+            (*rules, *taken_by),
+            row,
+            execution,
+            curated,
+            stored,
+            _announced_by_us(events),
+        )
+        expected = self._situation.expect
+        if not self._replay.database.configured:
+            expected = on_stage_without_database(expected)
+        self._problems += compare(expected, seen)
+        self._check_errors(file_id)
+        self._problems += [each for event in events for each in problems(event)]
+        if announced:
+            self._problems += disagreements(row, announced["detail"], curated, stored)
+        direct = "IntakeSmallFile"
+        path = execution.path if execution else direct
+        if execution and rules == ("SmallFileUploaded",):
+            path = f"{direct} hands over: {path}"
+        return Result(
+            self._situation,
+            came_in(self._situation),
+            " + ".join(rules),
+            path,
+            row["status"],
+            seconds,
+            self._problems,
+            seen,
+            file_id,
+        )
+
+    def _check_dead_letters(self, uploaded: Uploaded) -> None:
+        """Hold against what is foretold which calls were given up about the file."""
+        for error in self._told.dead_letters:
+            # The version is in S3's event as it is in an outcome's.
+            found = wait_for_dead_letter(self._deployed, uploaded.version_id)
+            if found != error:
+                self._problems.append(f"dead letter: expected {error}, got {found or 'none'}")
+
+    def _check_webhook(self, uploaded: Uploaded) -> None:
+        """A webhook that fails for a while is told in the end, one that stays away is not."""
+        if self._told.faults is None or not self._told.faults.webhook:
+            return
+        told = wait_for_webhook(uploaded.file_id, 0 if self._told.dead_letters else EVENT_LIMIT)
+        if told == bool(self._told.dead_letters):
+            self._problems.append(f"the partner was {'' if told else 'not '}told the outcome")
+
+    def _check_errors(self, file_id: str) -> None:
+        """Hold against what is foretold which errors the functions have logged."""
+        if self._told.faults is not None:
+            logged = self._wait_for_errors(file_id)
+            if logged != set(self._told.errors):
+                told = " + ".join(sorted(logged)) or "none"
+                self._problems.append(
+                    f"errors: expected {' + '.join(self._told.errors) or 'none'}, got {told}"
+                )
+
+    def _wait_for_errors(self, file_id: str) -> set[str]:
+        """The errors logged about the file; a log may come later than what it tells of."""
+        deadline, pause = time.monotonic() + STRAGGLER_LIMIT, threading.Event()
+        while True:
+            logged = errors_logged(self._deployed, file_id, self._started)
+            if logged >= set(self._told.errors) or time.monotonic() > deadline:
+                return logged
+            pause.wait(0.1)
+
+    def _events_about(self, file_id: str) -> list[dict[str, Any]]:
+        """The events about a file; an earlier one may come through later than its outcome."""
+        of_the_file, expected = about(file_id), set(self._situation.expect.events)
+        self._probe.wait_until(
+            lambda: expected <= set(_announced_by_us(self._probe.seen(of_the_file))),
+            STRAGGLER_LIMIT,
+        )
+        return [e for e in self._probe.seen(of_the_file) if _counts(e)]
+
+
+def _outcome_in(row: Row | None) -> Row:
+    """Return a row without the note that its outcome was announced, which comes a little later."""
+    return {name: value for name, value in (row or {}).items() if name not in NOTED_AFTERWARDS}
+
+
+def _announced_by_us(events: list[dict[str, Any]]) -> list[str]:
+    """What the application announced; a person's decision is another source's event."""
+    return [event["detail-type"] for event in events if event["source"] == "order-intake"]
+
+
+def _counts(event: dict[str, Any]) -> bool:
+    """Whether an event is part of the file's way: decisions in vain, given by replay, are not."""
+    return bool(event["detail"].get("decided_by") != IN_VAIN)

@@ -1,0 +1,1 @@
+"""Make a repository of SAM, Terraform and state machines run and be proved on a laptop."""

@@ -1,0 +1,53 @@
+"""`make bench`: measure, print each figure, and keep them in bench.txt (which git ignores).
+
+ONLY=pricing,imports,memory,cloud,sam_local names what to measure. All but the first two need a
+deployed local cloud. Run it on a quiet machine.
+"""
+
+import argparse
+import os
+from collections.abc import Callable, Iterator
+from importlib import import_module
+
+from workbench.bench.figures import Figure, write
+from workbench.stages.errors import UserError, run
+from workbench.stages.stage import ROOT, Stage
+
+PARTS = {
+    "pricing": "operations.bench.pricing",
+    "imports": "workbench.bench.imports",
+    "memory": "operations.bench.memory",
+    "cloud": "operations.bench.cloud",
+    "sam_local": "workbench.bench.sam_local",
+}
+FILE = ROOT / "bench.txt"
+
+
+def part(name: str) -> Callable[[], Iterator[Figure]]:
+    """The measurement of that name, imported only when it is wanted."""
+    measure: Callable[[], Iterator[Figure]] = import_module(PARTS[name]).measure
+    return measure
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure what ONLY names; 1 when a figure misses its bound."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--only", default=os.environ.get("ONLY") or ",".join(PARTS))
+    names = [name for name in parser.parse_args(arguments).only.replace(",", " ").split() if name]
+    if unknown := set(names) - set(PARTS):
+        raise UserError(f"ONLY={','.join(sorted(unknown))}: there are {', '.join(PARTS)}")
+    if not Stage.from_environment().is_local:
+        raise UserError("`make bench` measures on this machine; leave STAGE out")
+    figures: list[Figure] = []
+    for name in names:
+        for figure in part(name)():
+            print(figure.line(), flush=True)
+            figures.append(figure)
+    write(figures, FILE)
+    missed = [figure.name for figure in figures if not figure.is_met]
+    print(f"{len(figures)} figures in {FILE.name}, {len(missed)} missed their bound")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,1 @@
+"""Linters, tests and released schemas."""

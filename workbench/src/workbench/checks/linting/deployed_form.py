@@ -1,0 +1,194 @@
+"""What is really deployed, made from the sources: for judges that would see too little in them.
+
+The template translated by AWS's own translator, and the workflow's definition with its
+substitutions filled in, with names and ARNs of the form that a stage's have.
+"""
+
+import hashlib
+import json
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from workbench.deployment import source_template
+from workbench.deployment.source_template import TEMPLATE
+from workbench.stages.errors import UserError
+from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT, local_dir
+from workbench.workflow.definition import DEFINITION, parsed, read
+
+TRANSLATOR = Path(__file__).with_name("translate.py")
+SAM_PYTHON = ROOT / ".venv" / "sam" / "bin" / "python"
+MACHINE, MACHINES = "OrderIntake", "AWS::Serverless::StateMachine"
+# How the ARNs begin that a definition may be given.
+ARNS = {
+    "AWS::Lambda::Function": "lambda:{where}:function:",
+    "AWS::StepFunctions::StateMachine": "states:{where}:stateMachine:",
+    "AWS::SQS::Queue": "sqs:{where}:",
+    "AWS::SNS::Topic": "sns:{where}:",
+}
+CONSTANT = re.compile(r"\{% \d+ %\}")
+LINE_END = re.compile(r"\s*\n\s*")
+
+# What Terraform hands over: the parameter's path below /order-intake/<stage>/ → a value of its form
+HANDED_OVER = {
+    "keys/data/arn": "kms:{where}:key/11111111-1111-4111-8111-111111111111",
+    "keys/config/arn": "kms:{where}:key/22222222-2222-4222-8222-222222222222",
+    "secrets/database/arn": "secretsmanager:{where}:secret:order-intake-local/database-AbCdEf",
+    "secrets/rates-api/arn": "secretsmanager:{where}:secret:order-intake-local/rates-api-AbCdEf",
+    "secrets/partner-webhook/arn": (
+        "secretsmanager:{where}:secret:order-intake-local/partner-webhook-AbCdEf"
+    ),
+    "buses/orders/arn": "events:{where}:event-bus/order-intake-local-orders",
+}
+
+
+def translated(template: Path = TEMPLATE) -> dict[str, Any]:
+    """The template as CloudFormation gets it; UserError when it cannot be translated."""
+    source_template.load(template)
+    done = subprocess.run(
+        [str(SAM_PYTHON), str(TRANSLATOR), str(template)],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    )  # fmt: skip
+    if done.returncode:
+        # Its last line: the environment's packages may warn before it.
+        said = done.stderr.strip().splitlines() or ["the translator said nothing"]
+        raise UserError(said[-1].removeprefix("error: "))
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def definitions(template: Path = TEMPLATE) -> dict[str, Path]:
+    """The file with the definition of each state machine of the template, by logical id.
+
+    Raises UserError for one that has no file.
+    """
+    found = {}
+    for name, body in source_template.load(template)["Resources"].items():
+        if body["Type"] == MACHINES:
+            file = body.get("Properties", {}).get("DefinitionUri")
+            if not isinstance(file, str):
+                raise UserError(f"{name} needs a DefinitionUri: the path of its definition's file")
+            found[name] = template.parent / file
+    return found
+
+
+def rendered(
+    of: dict[str, Any], definition: Path = DEFINITION, machine: str = MACHINE
+) -> dict[str, Any]:
+    """The definition with the substitutions of the translated template `of` filled in.
+
+    Raises UserError when it is no definition, and for a substitution that the template does not
+    give.
+    """
+    if machine not in of.get("Resources", {}):
+        raise UserError(f"the template has no state machine {machine}")
+    given = of["Resources"][machine].get("Properties", {}).get("DefinitionSubstitutions", {})
+    values = {name: _resolve(of, machine, value) for name, value in given.items()}
+    text = read(definition)
+    unknown = sorted(set(re.findall(r"\$\{(\w+)\}", text)) - set(values))
+    if unknown:
+        raise UserError(f"{definition.name} needs ${{{unknown[0]}}}, which the template lacks")
+    for name, value in values.items():
+        text = text.replace(f"${{{name}}}", value)
+    found = parsed(text, definition.name)
+    # On one line each: judges that read expressions with a regular expression stop at a line's end.
+    joined: dict[str, Any] = _each_text(
+        found, lambda text: LINE_END.sub(" ", text) if text.startswith("{%") else text
+    )
+    return joined
+
+
+def with_definition(
+    of: dict[str, Any], definition: dict[str, Any], machine: str = MACHINE
+) -> dict[str, Any]:
+    """A copy of a translated template with the definition in it, so that its judges see both."""
+    copy: dict[str, Any] = json.loads(json.dumps(of))
+    properties = copy["Resources"][machine]["Properties"]
+    properties.pop("DefinitionS3Location", None)
+    # cfn-lint knows that a timeout may be an integer, not that an expression may give it.
+    properties["Definition"] = _each_text(
+        definition, lambda text: int(text[3:-3]) if CONSTANT.fullmatch(text) else text
+    )
+    return copy
+
+
+def prepare(source: Path = TEMPLATE) -> tuple[Path, list[Path]]:
+    """The files of both forms, (template, definitions), made anew when their sources changed."""
+    folder = local_dir() / "linting"
+    files = definitions(source)
+    sources = (source, *files.values(), TRANSLATOR, Path(__file__))
+    mark = hashlib.sha256("".join(map(read, sources)).encode()).hexdigest()[:16]
+    template = folder / f"template-{mark}.json"
+    forms = {name: folder / f"definition-{mark}-{name}.json" for name in files}
+    if not all(path.exists() for path in (template, *forms.values())):
+        folder.mkdir(parents=True, exist_ok=True)
+        of = whole = translated(source)
+        for name, path in forms.items():
+            inside = rendered(of, files[name], name)
+            _write(path, inside)
+            whole = with_definition(whole, inside, name)
+        _write(template, whole)
+        for old in folder.glob("*.json"):
+            if mark not in old.name:
+                old.unlink(missing_ok=True)
+    return template, list(forms.values())
+
+
+def _each_text(value: Any, change: Callable[[str], Any]) -> Any:
+    """A copy of `value` with each text in it, however deep, changed."""
+    match value:
+        case str():
+            return change(value)
+        case dict():
+            return {name: _each_text(each, change) for name, each in value.items()}
+        case list():
+            return [_each_text(each, change) for each in value]
+    return value
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    """At once or not at all: several checks may come here at the same time."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".new", delete=False) as file:
+        json.dump(content, file, indent=2)
+    Path(file.name).replace(path)
+
+
+def _resolve(of: dict[str, Any], machine: str, value: Any) -> str:
+    """A value of the template as text."""
+    match value:
+        case {"Ref": "AWS::Partition"}:
+            return "aws"
+        case {"Ref": str(name)} if name in of.get("Parameters", {}):
+            return _of_parameter(name, of["Parameters"][name])
+        case {"Ref": str(name)} if "TableName" in of["Resources"].get(name, {}).get(
+            "Properties", {}
+        ):
+            return _resolve(of, machine, of["Resources"][name]["Properties"]["TableName"])
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), "Arn"]} if _kind(of, name) in ARNS:
+            where = f"{LOCAL_REGION}:{LOCAL_ACCOUNT}"
+            return f"arn:aws:{ARNS[_kind(of, name)].format(where=where)}order-intake-local-{name}"
+        case {"Fn::Sub": str(text)}:
+            return text.replace("${Stage}", "local")
+        case str() | int():
+            return str(value)
+    told = f"{machine}'s DefinitionSubstitutions: {json.dumps(value)}"
+    raise UserError(f"{told} is no parameter, table, resource's Arn or text of the template")
+
+
+def _kind(of: dict[str, Any], name: str) -> str:
+    return str(of["Resources"].get(name, {}).get("Type", ""))
+
+
+def _of_parameter(name: str, parameter: dict[str, Any]) -> str:
+    if "Default" not in parameter:
+        raise UserError(f"the template's parameter {name} needs a Default")
+    default = str(parameter["Default"])
+    if not parameter["Type"].startswith("AWS::SSM::"):
+        return default
+    path = default.split("/", 3)[-1]
+    if path not in HANDED_OVER:
+        return "order-intake-local-orders"
+    return "arn:aws:" + HANDED_OVER[path].format(where=f"{LOCAL_REGION}:{LOCAL_ACCOUNT}")

@@ -1,0 +1,129 @@
+"""Runs all tests that this machine can run: `make test`.
+
+The tiers run from cheap to dear; tests/local_cloud needs a running, deployed local cloud, so it is
+brought up first, and taken down again unless it was up before. What breaks things has a cloud for
+itself: tests/faults this one, and beside it tests/model and tests/sam_local, one after the other,
+another one that is there for them only. tests/sam_local runs where a container engine answers;
+SAM_LOCAL=required fails where none does.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from workbench.sam_local import engine, image
+from workbench.stages.alone import alone
+from workbench.stages.errors import UserError, run
+from workbench.stages.stage import ROOT, Stage, running_cloud
+
+SAM_LOCAL = "tests/sam_local"
+FAULTS, MODEL = "tests/faults", "tests/model"
+
+
+def is_up() -> bool:
+    """Whether a local cloud was running before the tests."""
+    try:
+        running_cloud()
+    except UserError:
+        return False
+    return True
+
+
+def python(*arguments: str) -> int:
+    """Run this Python with `arguments`, for the local stage; its exit code."""
+    process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT)
+    try:
+        return process.wait()
+    except KeyboardInterrupt as error:
+        if getattr(error, "number", signal.SIGINT) != signal.SIGINT:
+            process.send_signal(signal.SIGINT)  # as Ctrl-C, which reaches it by itself
+        process.wait()  # what it has started ends with it
+        raise
+
+
+def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
+    """Run the tests below `arguments` (all of tests/ without any); pytest's exit code."""
+    os.environ["STAGE"] = Stage("local").name  # tests touch no account, whatever STAGE says
+    # A shell's background job ignores Ctrl-C, and all it starts would: tests that send it, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with alone("make test"):
+        return _with_cloud(arguments)
+
+
+def _with_cloud(arguments: Sequence[str]) -> int:
+    was_up = is_up()
+    try:
+        if python("-m", "workbench.local_cloud", "up") or python(
+            "-m", "workbench.deployment.deploy"
+        ):
+            raise UserError("the local cloud that the tests need did not come up; see above")
+        return _run_tiers(arguments)
+    finally:
+        if not was_up:
+            python("-m", "workbench.local_cloud", "down")
+
+
+def _run_tiers(arguments: Sequence[str]) -> int:
+    """What can run side by side; then what shares a local cloud with no other test."""
+    alone = {tier: [one for one in arguments if tier in one] for tier in (FAULTS, MODEL, SAM_LOCAL)}
+    others = [one for one in arguments if not any(one in some for some in alone.values())]
+    code = 0
+    if others or not arguments:
+        many = ("-n", str(os.cpu_count() or 2), "--dist", "worksteal")
+        code = python("-m", "pytest", *many, *(f"--ignore={tier}" for tier in alone), *others)
+    if not arguments:
+        with _on_a_second_cloud(MODEL, SAM_LOCAL) as second:
+            code = python("-m", "pytest", FAULTS) or code
+        return code or second.returncode
+    for tier in (FAULTS, MODEL):
+        if alone[tier]:
+            code = python("-m", "pytest", *alone[tier]) or code
+    if alone[SAM_LOCAL]:
+        code = run_containers(alone[SAM_LOCAL]) or code
+    return code
+
+
+@contextlib.contextmanager
+def _on_a_second_cloud(*tiers: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run tiers beside the block on a local cloud of their own; print what they said after it."""
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_PORT")}
+    with tempfile.TemporaryDirectory(prefix="order-intake-") as folder:
+        environment["ORDER_INTAKE_LOCAL_DIR"] = str(Path(folder, "local"))
+        output = Path(folder, "output")
+        with output.open("wb") as written:
+            second = subprocess.Popen(
+                [sys.executable, "-m", "workbench.checks.run_tests", *tiers],
+                cwd=ROOT, env=environment, stdout=written, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        try:
+            yield second
+        except KeyboardInterrupt:
+            second.send_signal(signal.SIGINT)
+            raise
+        finally:
+            second.wait()
+            print(output.read_text(errors="replace"), flush=True)
+
+
+def run_containers(arguments: Sequence[str]) -> int:
+    """Run the tests in containers, or say in one line why they are left out; the exit code.
+
+    Raises UserError instead where SAM_LOCAL=required.
+    """
+    fault = engine.find_fault()
+    if fault and os.environ.get("SAM_LOCAL") == "required":
+        raise UserError(f"{SAM_LOCAL} is required and cannot run: {fault}")
+    if fault:
+        print(f"{SAM_LOCAL} is left out: {fault}", flush=True)
+        return 0
+    image.provide()
+    return python("-m", "pytest", *arguments)
+
+
+if __name__ == "__main__":
+    run(main)

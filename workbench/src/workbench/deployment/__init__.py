@@ -1,0 +1,1 @@
+"""From sources to a deployed stage, and back."""

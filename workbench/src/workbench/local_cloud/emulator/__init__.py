@@ -1,0 +1,1 @@
+"""MiniStack: how it is started, guarded and patched."""

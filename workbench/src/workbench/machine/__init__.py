@@ -1,0 +1,1 @@
+"""The Python environments of this machine, and what it must have."""

@@ -1,0 +1,91 @@
+"""What comes of an event besides its outcome: what a function said of it, what was given up."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from workbench.stages.deployed import Deployed
+
+LIMIT = 240.0  # seconds; on AWS a function's retries alone take three minutes
+PAUSE = 0.2  # seconds between two looks
+HIDDEN = 3  # seconds
+
+
+def wait_for_log(
+    deployed: Deployed, function: str, about: str, said: str, since: float, limit: float = LIMIT
+) -> bool:
+    """Whether `function` logs a line with both texts, from `since` (epoch s) on, within `limit`."""
+    deadline = time.monotonic() + limit
+    pause = threading.Event()
+    while not any(said in line for line in lines_about(deployed, function, about, since)):
+        if time.monotonic() > deadline:
+            return False
+        pause.wait(PAUSE)
+    return True
+
+
+def lines_about(deployed: Deployed, function: str, about: str, since: float) -> Iterator[str]:
+    """The lines that hold the text `about` in a function's log, from `since` (epoch s) on."""
+    logs = deployed.stage.client("logs")
+    pages = logs.get_paginator("filter_log_events").paginate(
+        logGroupName=f"/aws/lambda/{deployed.stage.prefix}-{function}", startTime=int(since * 1000)
+    )
+    for page in pages:
+        for event in page["events"]:
+            if about in event["message"]:
+                yield event["message"]
+
+
+def wait_for_dead_letter(deployed: Deployed, about: str, limit: float = LIMIT) -> str | None:
+    """The error of a call that was given up, by a text in its event; the message is then removed.
+
+    None when no dead-letter queue of functions holds such a message within `limit` seconds.
+    """
+    queues = deployed.stage.client("sqs")
+    urls = [
+        queues.get_queue_url(QueueName=f"{deployed.stage.prefix}-{name}")["QueueUrl"]
+        for name in ("functions-dlq", "outcomes-dlq")
+    ]
+    deadline = time.monotonic() + limit
+    pause = threading.Event()
+    while True:
+        for url in urls:
+            # Hidden for as long as the next looks need to reach what lies behind these.
+            answer = queues.receive_message(
+                QueueUrl=url,
+                MaxNumberOfMessages=10,
+                VisibilityTimeout=HIDDEN,
+                MessageAttributeNames=["ERROR"],
+            )
+            for message in answer.get("Messages", []):
+                if about in message["Body"] and _is_removed(queues, url, message):
+                    return error_of(message)
+        if time.monotonic() > deadline:
+            return None
+        pause.wait(PAUSE)
+
+
+def _is_removed(queues: Any, url: str, message: dict[str, Any]) -> bool:
+    """Remove a message; False when somebody looked at it since, whose handle counts now."""
+    try:
+        queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    except queues.exceptions.ReceiptHandleIsInvalid:
+        return False
+    return True
+
+
+def error_of(message: dict[str, Any]) -> str:
+    """The error's name in a message of a dead-letter queue.
+
+    Lambda keeps it in its record of a call, NotifyPartner in an attribute; of what SQS moved there
+    after too many receives, nobody keeps it.
+    """
+    if attribute := message.get("MessageAttributes", {}).get("ERROR"):
+        return str(attribute["StringValue"])
+    body = json.loads(message["Body"])
+    if "requestContext" not in body:
+        return "maxReceiveCount"
+    answer = body.get("responsePayload") or {}
+    return str(answer.get("errorType", "unknown"))

@@ -1,0 +1,102 @@
+"""`make replay-archive`: deliver the orders bus's events of some time once more, to chosen rules.
+
+By default to those whose receivers know an event again: the partner's webhook gets the same
+Idempotency-Key, and a decision that was applied is not applied twice.
+"""
+
+import argparse
+import os
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from workbench.stages.deployed import Deployed
+from workbench.stages.errors import UserError, run
+from workbench.stages.stage import Stage
+from workbench.stages.visible import say
+
+DEFAULT_RULES = "OutcomeAnnounced,ApprovalDecided"
+LIMIT = 3600.0  # seconds; AWS replays minute by minute
+PAUSE = 1.0
+
+
+def moment(name: str, text: str | None) -> datetime:
+    """The time that `text` says, UTC unless it names a zone; UserError naming the setting."""
+    try:
+        value = datetime.fromisoformat(text or "")
+    except ValueError:
+        raise UserError(
+            f"{name}={text or ''} is no time; write FROM=2026-03-02 TO=2026-03-02T12:30 (UTC)"
+        ) from None
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def rule_arns(deployed: Deployed, names: str) -> list[str]:
+    """The ARNs of the orders bus's rules of these names; UserError for a name it does not have."""
+    known = sorted(rule.name for rule in deployed.rules if rule.bus == "orders")
+    asked = [name for name in names.replace(",", " ").split() if name]
+    unknown = [name for name in asked if name not in known]
+    if unknown or not asked:
+        raise UserError(f"RULES={names}: the orders bus's rules are {', '.join(known)}")
+    bus, prefix = deployed.orders_bus, deployed.rule_prefix
+    return [deployed.arn("events", f"rule/{bus}/{prefix}{name}") for name in asked]
+
+
+def replay_archive(
+    deployed: Deployed, since: datetime, until: datetime, rules: str
+) -> dict[str, Any]:
+    """Start a replay and wait for its end; DescribeReplay's last answer.
+
+    Raises UserError when the window is empty, or when the replay fails or takes over an hour.
+    """
+    if since >= until:
+        raise UserError(f"FROM={since.isoformat()} is not before TO={until.isoformat()}")
+    return deliver(deployed, since, until, rule_arns(deployed, rules))
+
+
+def deliver(
+    deployed: Deployed, since: datetime, until: datetime, arns: list[str]
+) -> dict[str, Any]:
+    """Deliver the archive's events to the rules of these ARNs only; as `replay_archive`."""
+    events, bus = deployed.stage.client("events"), deployed.orders_bus
+    name = f"{deployed.stage.prefix}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+    events.start_replay(
+        ReplayName=name,
+        EventSourceArn=deployed.arn("events", f"archive/{bus}"),
+        EventStartTime=since,
+        EventEndTime=until,
+        Destination={"Arn": deployed.arn("events", f"event-bus/{bus}"), "FilterArns": arns},
+    )
+    deadline, pause = time.monotonic() + LIMIT, threading.Event()
+    while True:
+        answer: dict[str, Any] = events.describe_replay(ReplayName=name)
+        if answer["State"] == "COMPLETED":
+            return answer
+        if answer["State"] in ("FAILED", "CANCELLED", "CANCELLING"):
+            why = answer.get("StateReason", "no reason given")
+            raise UserError(f"the replay {name} is {answer['State']}: {why}")
+        if time.monotonic() > deadline:
+            raise UserError(f"the replay {name} is {answer['State']} after {LIMIT:.0f} s")
+        pause.wait(PAUSE)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Replay what the command line names."""
+    parser = argparse.ArgumentParser(prog="make replay-archive", description=__doc__)
+    setting = os.environ.get
+    parser.add_argument("--from", dest="since", default=setting("FROM"), help="FROM=, in UTC")
+    parser.add_argument("--to", dest="until", default=setting("TO"), help="TO=, in UTC")
+    parser.add_argument(
+        "--rules", default=setting("RULES") or DEFAULT_RULES, help=f"RULES={DEFAULT_RULES}"
+    )
+    asked = parser.parse_args(arguments)
+    since, until = moment("FROM", asked.since), moment("TO", asked.until)
+    answer = replay_archive(Deployed.find(Stage.from_environment()), since, until, asked.rules)
+    say(f"replayed {since.isoformat()} to {until.isoformat()} to {asked.rules}: done")
+    say(f"the replay is {answer['ReplayName']}")
+    return 0
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,128 @@
+"""Near misses: events that differ in one field from one that a rule takes.
+
+They are made from the patterns as deployed, so that a changed pattern is asked about other events.
+What must come of each is said by kind: a rule that wants a text takes no other, whatever its case.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from workbench.routes.questions import Question, changed
+from workbench.stages.deployed import Deployed, Rule
+
+SIZE = ("detail", "object", "size")
+KEY = ("detail", "object", "key")
+# Beyond these, EventBridge compares no numbers: nothing that wants one takes them.
+RANGE = 5_000_000_000
+# Keys that are not uploads, and those that look odd and are: all under incoming/, exactly so.
+NOT_TAKEN = (
+    "orders.csv",
+    "incoming",
+    "work/0f/priced/00000.csv",
+    "curated/nordwind/0f/00000.csv",
+    "quarantine/nordwind/0f/00000.csv",
+    "Incoming/nordwind/orders.csv",
+    "INCOMING/NORDWIND/ORDERS.CSV",
+    " incoming/nordwind/orders.csv",
+    "/incoming/nordwind/orders.csv",
+    "incomings/nordwind/orders.csv",
+    "xincoming/nordwind/orders.csv",
+    "curated/incoming/nordwind/orders.csv",
+)
+TAKEN = (
+    "incoming/nordwind/orders.csv",
+    "incoming/nordwind/2026/03/orders.csv",
+    "incoming/nordwind/a b+ü%20.csv",
+    "incoming/nordwind/.csv",
+    "incoming/nordwind/orders.tsv.csv",
+    "incoming/incoming/curated.csv",
+    "incoming/orders.csv",
+    "incoming/",
+    "incoming/nordwind/",
+    "incoming/nordwind/orders.CSV",
+    "incoming/nordwind/orders.csv.gz",
+    "incoming/nordwind/orders.csv/",
+    "incoming/nordwind/orders",
+    "incoming/nordwind/orders\u001b[31m\n.csv",
+)
+
+
+def near_misses(deployed: Deployed, known: Iterable[Question]) -> Iterator[Question]:
+    """The near misses of all deployed rules, each made from a known event that its rule takes."""
+    known = list(known)
+    for rule in deployed.rules:
+        base = next((each for each in known if each.foretold == (rule.name,)), None)
+        if base is None:
+            continue  # tests/local_cloud/test_routes.py says when a rule has no event
+        pattern = json.loads(rule.pattern)
+        for path, wanted in leaves(pattern):
+            if _at(base.event, path) is not None:  # without it, the base itself is told to differ
+                yield from _misses(deployed, rule, base, path, wanted)
+
+
+def leaves(
+    pattern: dict[str, Any], at: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
+    """(path, values) of each field that a pattern names; not what is below `$or`."""
+    for name, inside in pattern.items():
+        if name == "$or":
+            continue
+        if isinstance(inside, dict):
+            yield from leaves(inside, (*at, name))
+        else:
+            yield (*at, name), inside
+
+
+def _at(event: Any, path: tuple[str, ...]) -> Any:
+    """What stands at a path of an event; None where nothing does."""
+    for name in path:
+        event = event.get(name) if isinstance(event, dict) else None
+    return event
+
+
+def _misses(
+    deployed: Deployed, rule: Rule, base: Question, path: tuple[str, ...], wanted: list[Any]
+) -> Iterator[Question]:
+    def ask(value: Any, foretold: tuple[str, ...] = ()) -> Question:
+        said = "without it" if value is ... else json.dumps(value, ensure_ascii=False)
+        return Question(
+            f"{rule.name}: {'.'.join(path)} {said}", changed(base, path, value), foretold
+        )
+
+    yield ask(...)
+    yield ask(None)
+    if all(isinstance(each, str) for each in wanted):
+        yield from _other_texts(ask, wanted, base, path)
+    elif path == SIZE:
+        yield from _sizes(ask, deployed)
+    elif path == KEY:
+        yield from (ask(key) for key in NOT_TAKEN)
+        yield from (ask(key, (rule.name,)) for key in TAKEN)
+
+
+def _other_texts(
+    ask: Callable[..., Question], wanted: list[str], base: Question, path: tuple[str, ...]
+) -> Iterator[Question]:
+    now: str = _at(base.event, path)
+    others = (now + "x", "x" + now, now[:-1], now.swapcase(), now.upper(), f"{now} ", "")
+    yield from (ask(other) for other in dict.fromkeys(others) if other not in wanted)
+    yield ask({"name": now})  # the right text, a level too deep
+
+
+def _sizes(ask: Callable[..., Question], deployed: Deployed) -> Iterator[Question]:
+    """Sizes around each bound of the deployed rules; below one rule's, at the other's."""
+    bounds = {
+        (operator, bound, rule.name)
+        for rule in deployed.rules
+        for path, wanted in leaves(json.loads(rule.pattern))
+        if path == SIZE
+        for operator, bound in [wanted[0]["numeric"]]
+    }
+    meets = {"<": int.__lt__, "<=": int.__le__, ">": int.__gt__, ">=": int.__ge__}
+    edges = {bound + by for _, bound, _ in bounds for by in (-1, 0, 1)}
+    for size in sorted(edges | {0, RANGE - 1, RANGE}):
+        takers = sorted(name for sign, bound, name in bounds if meets[sign](size, bound))
+        yield ask(size, tuple(takers))
+    yield from (ask(size) for size in (RANGE + 1, 6 * RANGE))
+    yield from (ask(str(bound)) for _, bound, _ in sorted(bounds))  # text is no number

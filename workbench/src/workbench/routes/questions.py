@@ -1,0 +1,87 @@
+"""Which events the deployed rules are asked about, and what is foretold of each."""
+
+import copy
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workbench.replay.bus_play import filled_in
+from workbench.replay.situations import EVENTS, BusEvent, Upload, find_situations
+from workbench.sam_local.fixtures import all_fixtures
+from workbench.stages.deployed import Deployed
+from workbench.stages.errors import UserError
+from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, Stage
+
+AWS_EVENTS = EVENTS / "aws"
+FORETOLD = AWS_EVENTS / "foretold.yaml"
+
+
+@dataclass(frozen=True)
+class Question:
+    """An event, and the names of the rules that must take it: all others must not."""
+
+    name: str
+    event: dict[str, Any]
+    foretold: tuple[str, ...]
+
+
+def uploads(deployed: Deployed) -> Iterator[Question]:
+    """Every upload of events/, as S3 announces it."""
+    on_default = {rule.name for rule in deployed.rules if rule.bus == "default"}
+    for one in find_situations([EVENTS / "uploads", EVENTS / "faults"]):
+        if isinstance(one, Upload):
+            event = deployed.upload_event(one.key, len(one.content))
+            rules = tuple(rule for rule in one.expect.rules if rule in on_default)
+            yield Question(f"{one.path.parent.name}/{one.name}", event, rules)
+
+
+def bus_events(deployed: Deployed) -> Iterator[Question]:
+    """Every event of events/bus."""
+    for one in find_situations([EVENTS / "bus"]):
+        if isinstance(one, BusEvent):
+            yield Question(f"bus/{one.name}", filled_in(deployed, one.path), one.expect.rules)
+
+
+def function_events(deployed: Deployed) -> Iterator[Question]:
+    """Every fixture of a function that is an event of a bus; they are the stage `local`'s."""
+    prefix = Stage("local").prefix
+    bucket = f"{prefix}-uploads-{LOCAL_ACCOUNT}-{LOCAL_REGION}"
+    for one in all_fixtures():
+        if one.rules is not None:
+            text = one.path.read_text(encoding="utf-8").replace(bucket, deployed.bucket)
+            yield Question(f"functions/{one.function}/{one.name}", json.loads(text), one.rules)
+
+
+def aws_events(deployed: Deployed) -> Iterator[Question]:
+    """What AWS's services send by themselves, in the shapes that their documentation shows."""
+    for name, rules in read_foretold().items():
+        event = filled_in(deployed, AWS_EVENTS / f"{name}.json")
+        yield Question(f"aws/{name}", event, tuple(rules))
+
+
+def read_foretold(path: Path = FORETOLD) -> dict[str, list[str]]:
+    """The rules foretold for each of AWS's events; UserError when the file does not say so."""
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise UserError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from None
+    if not isinstance(found, dict) or not all(isinstance(each, list) for each in found.values()):
+        raise UserError(f"{path.name} must have a list of rules for each event")
+    return found
+
+
+def changed(question: Question, path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    """The question's event with one field changed; `...` takes the field away."""
+    event = copy.deepcopy(question.event)
+    inside = event
+    for name in path[:-1]:
+        inside = inside[name]
+    if value is ...:
+        inside.pop(path[-1], None)
+    else:
+        inside[path[-1]] = value
+    return event

@@ -1,0 +1,87 @@
+"""`make invoke FN=… EVENT=…`: one function, one event, one container."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from operations.scenarios.given import prepared
+from workbench.local_cloud import ports
+from workbench.machine.setup import VENVS
+from workbench.sam_local import calls, fixtures, report
+from workbench.sam_local.session import Session, open_session
+from workbench.stages.errors import UserError
+from workbench.stages.stage import ROOT
+from workbench.stages.visible import say
+
+DEBUG_PORT = 5678
+_DEBUGGER = VENVS / "debugger"
+_REQUIREMENTS = ROOT / "requirements" / "debugger.txt"
+# Where SAM puts `--debugger-path`, in the container.
+_MOUNTED = "/tmp/lambci_debug_files"  # noqa: S108  # nosec B108
+
+
+def main() -> int:
+    """Call the function FN with the event EVENT; 1 when it comes out otherwise than foretold.
+
+    With DEBUG=1 the function waits for a debugger (debugpy) before it runs.
+    """
+    function, named = os.environ.get("FN", ""), os.environ.get("EVENT", "")
+    if not function or not named:
+        raise UserError(
+            "say which function and which event: make invoke FN=PriceChunk "
+            "EVENT=events/functions/PriceChunk/chunk_with_a_refused_line.json"
+        )
+    path = fixtures.find_event(fixtures.find_function(function), named)
+    fixture = fixtures.read_event(function, path)
+    with open_session() as session, prepared(session.deployed, fixture) as call:
+        options = _debugger() if os.environ.get("DEBUG") == "1" else ()
+        answer = calls.invoke(session, function, call.event, *options)
+    _show(session, fixture, answer)
+    if not fixture.is_foretold:
+        return 1 if answer.error else 0
+    differences = fixtures.differences(call.expect, answer.payload)
+    for line in differences:
+        say(f"differs: {line}")
+    say("not as foretold" if differences else "as foretold")
+    return 1 if differences else 0
+
+
+def _show(session: Session, fixture: fixtures.Fixture, answer: calls.Answer) -> None:
+    for line in report.readable_log(answer.log):
+        say(line)
+    if answer.payload is None:
+        say("no payload: the function ran into its timeout, or its container ended")
+    else:
+        say(*json.dumps(answer.payload, indent=2, ensure_ascii=False).splitlines())
+    say(f"{fixture.function} in {session.image}: {answer.seconds:.1f} s", flush=True)
+
+
+def _debugger() -> tuple[str, ...]:
+    """SAM's options that make the function wait for a debugger; says how to attach one."""
+    port = ports.choose("DEBUG_PORT", DEBUG_PORT)
+    _install_debugger()
+    say(
+        f"waiting for a debugger on {ports.HOST}:{port} (debugpy; the code is in /var/task, "
+        "yours in src/). VS Code: Python Debugger: Remote Attach. Ctrl-C gives up.",
+        flush=True,
+    )
+    arguments = f"{_MOUNTED}/debugpy --listen 0.0.0.0:{port} --wait-for-client"
+    return (
+        "--debug-port", str(port), "--debugger-path", str(_DEBUGGER), "--debug-args", arguments,
+    )  # fmt: skip
+
+
+def _install_debugger() -> None:
+    note = _DEBUGGER / "requirements.txt"
+    wanted = _REQUIREMENTS.read_text()
+    if note.exists() and note.read_text() == wanted:
+        return
+    done = subprocess.run(
+        [VENVS / "uv" / "bin" / "uv", "pip", "install", "--quiet", "--require-hashes",
+         "--python", VENVS / "dev" / "bin" / "python", "--target", _DEBUGGER, "-r", _REQUIREMENTS],
+        capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+    if done.returncode:
+        raise UserError("debugpy could not be fetched; is PyPI (or your mirror of it) reachable?")
+    Path(note).write_text(wanted)

@@ -1,0 +1,56 @@
+"""`make sam-shell`: a shell in which plain `sam local invoke` works as it stands."""
+
+import contextlib
+import json
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+from operations.scenarios.given import prepared
+from workbench.deployment.sam import SAM
+from workbench.sam_local import fixtures
+from workbench.sam_local.session import Session, open_session
+from workbench.stages.stage import ROOT
+
+
+def main() -> int:
+    """Open a shell (CMD=… runs one command in it instead); its exit code.
+
+    The fixtures are prepared, and their events, with the ids of this session, are in $EVENTS.
+    """
+    command = os.environ.get("CMD")
+    shell = os.environ.get("SHELL") or "/bin/sh"
+    with open_session() as session, contextlib.ExitStack() as stack:
+        events = session.folder / "events"
+        for fixture in fixtures.all_fixtures():
+            call = stack.enter_context(prepared(session.deployed, fixture))
+            path = events / fixture.function / fixture.path.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(call.event, indent=2, ensure_ascii=False) + "\n")
+        environment = session.environment | {
+            "EVENTS": str(events),
+            "PATH": f"{_programs(session)}:{os.environ['PATH']}",
+        }
+        if not command:
+            print('for example: sam local invoke PriceChunk -e "$EVENTS"/PriceChunk/*_line.json')
+            print("`exit` closes the way to the local cloud and removes what was prepared")
+        call_shell = [shell, "-c", command] if command else [shell]
+        return subprocess.run(call_shell, cwd=ROOT, env=environment).returncode
+
+
+def _programs(session: Session) -> Path:
+    """A folder with a `sam` that knows the session."""
+    folder = session.folder / "bin"
+    folder.mkdir()
+    options = " ".join(shlex.quote(option) for option in session.options)
+    sam = folder / "sam"
+    sam.write_text(
+        "#!/bin/sh\n"
+        'case "$1 $2" in\n'
+        f'  "local invoke" | "local start-lambda") exec {shlex.quote(str(SAM))} "$@" {options} ;;\n'
+        f'  *) exec {shlex.quote(str(SAM))} "$@" ;;\n'
+        "esac\n"
+    )
+    sam.chmod(0o700)
+    return folder

@@ -1,0 +1,1 @@
+"""Stages: where they are, what is deployed there, and how commands speak."""
