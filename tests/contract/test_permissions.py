@@ -764,7 +764,7 @@ def test_target_of_an_unknown_kind_is_refused(platform: Platform) -> None:
 def test_source_of_an_unknown_kind_is_refused(platform: Platform) -> None:
     with pytest.raises(
         UserError,
-        match=r"^Mapping reads from Operators; add to workbench/src/workbench/permissions",
+        match=r"^Mapping reads from Operators; add to workbench/permissions",
     ):
         judged(platform, merged(mapping({"Ref": "Operators"})))
 
