@@ -17,7 +17,7 @@ from botocore.config import Config
 from tests.waiting import wait_until
 from workbench.local_cloud import ports
 from workbench.local_cloud.emulator import faults, keys, ministack
-from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT
+from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, MODULES, ROOT
 
 ROLE = f"arn:aws:iam::{LOCAL_ACCOUNT}:role/tests"
 _TRUST = {
@@ -201,6 +201,7 @@ def start(folder: Path, **more: Any) -> tuple[Emulator, "subprocess.Popen[bytes]
         "PATH": "/usr/bin:/bin",
         "HOME": str(folder),
         "TMPDIR": str(folder),
+        "PYTHONPATH": MODULES,
         **{name: str(value) for name, value in settings.items()},
     }
     with (folder / "ministack.log").open("wb") as log:

@@ -48,8 +48,9 @@ def name(command: list[str]) -> str:
 def test_no_cloud_is_one_clear_line(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    package = (ROOT / command[0].replace(".", "/")).is_dir()
-    module = importlib.import_module(f"{command[0]}.__main__" if package else command[0])
+    module = importlib.import_module(command[0])
+    if hasattr(module, "__path__"):
+        module = importlib.import_module(f"{command[0]}.__main__")
     monkeypatch.setattr(sys, "argv", command)
     for setting, value in {"ORDER_INTAKE_LOCAL_DIR": str(tmp_path), "YES": "1"}.items():
         monkeypatch.setenv(setting, value)

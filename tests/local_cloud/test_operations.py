@@ -35,7 +35,7 @@ STEPS |= {"LoadOrders", "CurateFile"}
 def run(command: str, **settings: str) -> "subprocess.CompletedProcess[str]":
     """The command as `make` runs it: its arguments are in the environment."""
     return subprocess.run(
-        [sys.executable, "-m", f"operations.{command}"],
+        [sys.executable, "-m", command],
         cwd=ROOT, env=os.environ | {"STAGE": "local", "PYTHONPATH": "src"} | settings,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -98,7 +98,7 @@ def lines_in_database(deployed: Deployed, file_id: str) -> int:
 
 
 def test_a_failed_file_is_run_again(deployed: Deployed, failed: Row) -> None:
-    done = run("retry", FILE_ID=failed["file_id"])
+    done = run("operations.retry", FILE_ID=failed["file_id"])
 
     assert done.returncode == 0, done.stderr + done.stdout
     assert "Accepted" in done.stdout
@@ -107,7 +107,7 @@ def test_a_failed_file_is_run_again(deployed: Deployed, failed: Row) -> None:
     assert (row["run"], row["correlation_id"]) == (2, failed["correlation_id"])
     assert row["route"] == failed["route"]
     assert lines_in_database(deployed, failed["file_id"]) == row["accepted"]
-    again = run("retry", FILE_ID=failed["file_id"])
+    again = run("operations.retry", FILE_ID=failed["file_id"])
     assert (again.returncode, again.stderr.count("\n")) == (1, 1)
     assert "only a file that Failed is run again" in again.stderr
 
@@ -117,10 +117,10 @@ def test_a_file_that_fails_again_can_be_run_again_after_that(
 ) -> None:
     lock = tmp_path_factory.getbasetemp().parent / "bucket-policy.lock"
     with unreadable(deployed, failed["key"], lock):
-        still = run("retry", FILE_ID=failed["file_id"])
+        still = run("operations.retry", FILE_ID=failed["file_id"])
     assert (still.returncode, "Failed" in still.stdout) == (1, True), still.stderr
 
-    done = run("retry", FILE_ID=failed["file_id"])
+    done = run("operations.retry", FILE_ID=failed["file_id"])
 
     assert done.returncode == 0, done.stderr + done.stdout
 
@@ -172,17 +172,17 @@ def test_a_file_of_an_aborted_execution_is_told_and_run_again(
     file.write_text(file.read_text().replace("10.25", "90000.00"))  # somebody must approve
     uploaded = upload(deployed, f"incoming/nordwind/{file.name}", file)
     waiting = follow(deployed, uploaded.file_id, lambda: False)
-    assert "runs" in run("retry", FILE_ID=uploaded.file_id).stderr
+    assert "runs" in run("operations.retry", FILE_ID=uploaded.file_id).stderr
     execution = waiting["claimed_by"]
     deployed.stage.client("stepfunctions").stop_execution(executionArn=execution)
     status = wait_until(lambda: told_of(deployed, inbox, execution), "the operators are told")
     assert status == "ABORTED"
 
-    done = run("retry", FILE_ID=uploaded.file_id)
+    done = run("operations.retry", FILE_ID=uploaded.file_id)
 
     assert done.returncode == 0, done.stderr
     assert "make approve FILE_ID=" in done.stdout
-    approved = run("approve", FILE_ID=uploaded.file_id, DECISION="approved")
+    approved = run("operations.approve", FILE_ID=uploaded.file_id, DECISION="approved")
     assert approved.returncode == 0, approved.stderr
 
 
@@ -194,14 +194,14 @@ def test_an_outcome_that_was_not_told_is_told(deployed: Deployed, tmp_path: Path
     deployed.stage.client("stepfunctions").stop_execution(executionArn=waiting["claimed_by"])
     decline(deployed, uploaded.file_id)
 
-    done = run("retry", FILE_ID=uploaded.file_id)
+    done = run("operations.retry", FILE_ID=uploaded.file_id)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
         f"file {uploaded.file_id} is Declined; that was not told, and is told now\n"
     )
     wait_until(lambda: notified(deployed, uploaded.file_id), "the partner is told")
-    again = run("retry", FILE_ID=uploaded.file_id)
+    again = run("operations.retry", FILE_ID=uploaded.file_id)
     assert (again.returncode, again.stderr.count("\n")) == (1, 1)
     assert "is Declined: only a file that Failed is run again" in again.stderr
 
@@ -234,7 +234,7 @@ def test_a_file_that_nobody_was_told_of_is_found_and_run(
     follow(deployed, uploaded.file_id, lambda: True)
     forget(deployed, uploaded)
 
-    done = run("retry", FILE_ID=uploaded.file_id)
+    done = run("operations.retry", FILE_ID=uploaded.file_id)
 
     try:
         assert done.returncode == 0, done.stderr
@@ -267,7 +267,7 @@ def remove(deployed: Deployed, uploaded: Uploaded) -> None:
 
 
 def test_retry_of_nothing_is_one_clear_line(deployed: Deployed) -> None:
-    unnamed, unknown = run("retry"), run("retry", FILE_ID="0" * 24)
+    unnamed, unknown = run("operations.retry"), run("operations.retry", FILE_ID="0" * 24)
 
     assert unnamed.stderr == "error: name the file: make retry FILE_ID=…\n"
     assert unknown.stderr.startswith("error: no file '000000000000000000000000'")
@@ -277,7 +277,7 @@ def test_retry_of_nothing_is_one_clear_line(deployed: Deployed) -> None:
 def test_a_dead_letter_of_a_function_goes_back_to_it(deployed: Deployed, failed: Row) -> None:
     def redriven() -> bool:
         # Another test's redrive may have taken the letter along.
-        done = run("redrive")
+        done = run("workbench.replay.redrive")
         row = read_row(deployed, failed["file_id"])
         return bool(row and row["status"] == "Accepted") or "IntakeSmallFile" in done.stdout
 
@@ -408,7 +408,7 @@ def test_archived_events_are_delivered_once_more_and_change_nothing(
     # The archive's window is in whole seconds.
     until = datetime.now(UTC) + timedelta(seconds=1)
 
-    done = run("replay_archive", FROM=since.isoformat(), TO=until.isoformat())
+    done = run("workbench.replay.archive", FROM=since.isoformat(), TO=until.isoformat())
 
     assert done.returncode == 0, done.stderr
     wait_until(lambda: notified(deployed, uploaded.file_id) >= 2, "the partner is told again")
@@ -436,7 +436,7 @@ def notified(deployed: Deployed, file_id: str) -> int:
 )
 @pytest.mark.usefixtures("deployed")
 def test_a_wrong_window_is_one_clear_line(settings: dict[str, str], told: str) -> None:
-    done = run("replay_archive", **settings)
+    done = run("workbench.replay.archive", **settings)
 
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert told in done.stderr

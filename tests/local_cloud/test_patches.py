@@ -19,7 +19,7 @@ from tests.waiting import wait_until
 from workbench.local_cloud.emulator import ministack
 from workbench.local_cloud.emulator.patches import PATCHES
 from workbench.permissions.asked import DECISIONS
-from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT
+from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, MODULES, ROOT
 
 RAISES = """
 calls = 0
@@ -31,6 +31,9 @@ def handler(event, context):
         raise RatesUnavailable(event["fail"])
     return calls
 """
+
+
+ENVIRONMENT = os.environ | {"PYTHONPATH": MODULES}
 
 
 def test_exception_is_reported_by_its_class_and_its_worker_lives_on(cloud: Emulator) -> None:
@@ -205,7 +208,9 @@ def test_idle_workers_end() -> None:
 
     def reaped(*arguments: str) -> list[str]:
         command = [ministack.cloud_python(), "-c", script, *arguments]
-        answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        answer = subprocess.run(
+            command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=True
+        )
         return answer.stdout.split()
 
     assert reaped("patched") == ["0", "1"]
@@ -829,13 +834,14 @@ def test_patches_are_for_the_pinned_version_only() -> None:
         "import importlib.metadata as metadata\n"
         "metadata.version = lambda name: '1.5.34'\n"
         "import sys\n"
-        "from workbench.local_cloud import launcher\n"
+        "from workbench.local_cloud.emulator import launcher\n"
         "launcher.main()\n"
     )
 
     answer = subprocess.run(
-        [ministack.cloud_python(), "-c", script], cwd=ROOT, capture_output=True, text=True
-    )
+        [ministack.cloud_python(), "-c", script],
+        cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True,
+    )  # fmt: skip
 
     assert answer.returncode == 1
     assert answer.stderr.count("\n") == 1

@@ -31,7 +31,7 @@ from workbench.local_cloud import ports, processes
 from workbench.local_cloud.emulator import keys
 from workbench.local_cloud.emulator.faults import FAULTS
 from workbench.permissions.asked import DECISIONS
-from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT
+from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, MODULES, ROOT
 
 REFUSED = {
     "AccessDenied", "InvalidAccessKeyId", "InvalidClientTokenId", "SignatureDoesNotMatch",
@@ -289,7 +289,9 @@ def test_emulator_without_keys_says_so_in_one_line() -> None:
         "workbench.local_cloud.emulator.launcher",
     ]
 
-    ended = subprocess.run(command, cwd=ROOT, env={}, capture_output=True, text=True)
+    ended = subprocess.run(
+        command, cwd=ROOT, env={"PYTHONPATH": MODULES}, capture_output=True, text=True
+    )
 
     assert ended.returncode == 1
     assert ended.stderr.count("\n") == 1
@@ -465,6 +467,7 @@ def test_page_whose_name_is_led_here_reads_nothing(cloud: Emulator, tmp_path: Pa
 def test_outside_server_has_the_same_guard(cloud: Emulator, tmp_path: Path, path: str) -> None:
     drawn, port = keys.make(tmp_path / keys.FILE), ports.free()
     environment = {
+        "PYTHONPATH": MODULES,
         "OUTSIDE_PORT": str(port), "OUTSIDE_HOST": ports.HOST, "PREFIX": "p",
         "REGION": LOCAL_REGION, "ENDPOINT": f"http://{ports.HOST}:{cloud.port}",
         keys.VARIABLE: str(tmp_path / keys.FILE),

@@ -13,7 +13,7 @@ from typing import Any
 
 from workbench.local_cloud import interrupts, state
 from workbench.stages.errors import UserError
-from workbench.stages.stage import ROOT
+from workbench.stages.stage import MODULES, ROOT
 
 _RECORDS = "processes.json"
 _STOP_SECONDS = 8.0
@@ -207,6 +207,6 @@ def clean_environment(**more: Any) -> dict[str, str]:
         "HOME": str(state.folder("home")),
         "TMPDIR": str(state.folder("tmp")),
         "LANG": "C.UTF-8",
-        "PYTHONPATH": f"{ROOT / 'workbench' / 'src'}:{ROOT}",
+        "PYTHONPATH": MODULES,
         **{name: str(value) for name, value in more.items()},
     }

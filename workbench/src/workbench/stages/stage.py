@@ -32,6 +32,10 @@ def local_dir() -> Path:
     return Path(os.environ.get("ORDER_INTAKE_LOCAL_DIR") or ROOT / ".local")
 
 
+MODULES = f"{ROOT / 'workbench' / 'src'}:{ROOT}"
+"""PYTHONPATH of a Python that is not the one of `.venv/dev`, to run modules of this checkout."""
+
+
 def running_cloud() -> dict[str, Any]:
     """What `make up` wrote about the running local cloud; UserError when there is none."""
     try:

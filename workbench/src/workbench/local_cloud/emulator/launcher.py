@@ -6,6 +6,7 @@ MiniStack's settings from its environment. `--without NAME` leaves a patch out
 """
 
 import argparse
+import os
 import sys
 
 
@@ -17,6 +18,7 @@ def main() -> None:
     # MiniStack reads its settings while it is imported, so nothing of it may come in before.
     from workbench.local_cloud.emulator import patches
 
+    os.environ.pop("PYTHONPATH", None)  # functions' workers import nothing of this checkout
     try:
         patches.apply(without)
     except RuntimeError as error:
