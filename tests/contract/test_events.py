@@ -8,13 +8,13 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
-import yaml
 
 from operations import follow
 from operations.follow import FINAL, Uploaded
 from order_intake.adapters import ledger
 from order_intake.domain import errors, lines, outcomes, partners, uploads
 from order_intake.domain.chunks import FileReason
+from tests.template import resources
 from workbench.replay.fresh import order_numbers
 from workbench.replay.situations import (
     EVENTS,
@@ -25,7 +25,7 @@ from workbench.replay.situations import (
     find_situations,
 )
 from workbench.stages.deployed import Deployed
-from workbench.stages.stage import ROOT, Stage
+from workbench.stages.stage import Stage
 
 SITUATIONS = find_situations([EVENTS])
 UPLOADS = [one for one in SITUATIONS if isinstance(one, Upload)]
@@ -38,27 +38,7 @@ DETAILS: dict[str, Any] = {
     "ApprovalDecided": outcomes.ApprovalDecided,
     "SettlementFinding": outcomes.SettlementFinding,
 }
-
-
-class _Template(yaml.SafeLoader):
-    """Reads a template as plain data; `!Ref x` and the like become their argument."""
-
-
-def _argument(loader: Any, _: str, node: Any) -> Any:
-    if isinstance(node, yaml.ScalarNode):
-        return loader.construct_scalar(node)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    return loader.construct_mapping(node, deep=True)
-
-
-_Template.add_multi_constructor("!", _argument)
-TEMPLATE = yaml.load((ROOT / "template.yaml").read_text(), _Template)  # noqa: S506 - a SafeLoader
-RULES = {
-    name
-    for name, resource in TEMPLATE["Resources"].items()
-    if resource["Type"] == "AWS::Events::Rule"
-}
+RULES = set(resources("AWS::Events::Rule"))
 
 
 def ids(things: list[Any]) -> list[str]:
@@ -198,8 +178,8 @@ def test_a_scheduled_call_is_what_its_schedule_sends() -> None:
     calls = [one for one in SITUATIONS if isinstance(one, ScheduledCall)]
 
     for call in calls:
-        schedule = TEMPLATE["Resources"][f"{call.schedule}Schedule"]["Properties"]
-        assert schedule["Name"].endswith(f"-{call.schedule}")
+        schedule = resources()[f"{call.schedule}Schedule"]["Properties"]
+        assert schedule["Name"]["Fn::Sub"].endswith(f"-{call.schedule}")
         assert call.path.parent.name == call.schedule
         sent = json.loads(schedule["Target"]["Input"])
         assert set(json.loads(call.path.read_text())) == set(sent)

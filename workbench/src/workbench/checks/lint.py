@@ -15,16 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.checks.linting import LEFT_OUT, deployed_form, sources
+from workbench.checks.linting.checkov import CHECKOV
 from workbench.deployment import source_template
 from workbench.local_cloud import state
 from workbench.stages.errors import UserError, run
 from workbench.stages.stage import LOCAL_REGION, ROOT
 
 BIN = ROOT / ".venv" / "dev" / "bin"
-CHECKOV = [
-    str(ROOT / ".venv" / "checkov" / "bin" / "checkov"),
-    *("--quiet", "--compact", "--skip-download"),  # it would ask its vendor for guidelines
-]
 CFN_LINT = [str(BIN / "cfn-lint"), "--include-checks", "I", "--"]
 PYTHON = [sys.executable, "-m"]
 # Instead of these, an argument is the template's file as it stands, that of its deployed form, the
@@ -41,8 +38,9 @@ CHECKS: dict[str, list[str]] = {
     ],
     "mypy": [str(BIN / "mypy"), "--no-error-summary"],
     "checkov terraform": [*CHECKOV, "-d", "terraform"],
-    "checkov template": [*CHECKOV, "-f", SOURCE],
-    "checkov translated template": [*CHECKOV, "-f", TEMPLATE],
+    # Its loops would stop checkov's reading of all resources; those stand in the translated form.
+    "checkov template": [*CHECKOV, "--framework", "secrets", "-f", SOURCE],
+    "checkov translated template": [*PYTHON, "workbench.checks.linting.checkov", TEMPLATE],
     "cfn-lint translated template": [*CFN_LINT, TEMPLATE],
     "cfn-lint template": [*CFN_LINT, SOURCE],
     "sam validate": [
@@ -120,7 +118,6 @@ def check(name: str) -> Verdict:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
     environment |= {"SAM_CLI_TELEMETRY": "0", "AWS_EC2_METADATA_DISABLED": "true", "STAGE": "local"}
     environment["PYTHONPATH"] = "src"  # the application, for what asks who imports whom
-    environment["CKV_IGNORE_HIDDEN_DIRECTORIES"] = "false"  # the translated template lies in one
     begun = time.monotonic()
     try:
         return _verdict(name, environment, begun)

@@ -1,5 +1,6 @@
-"""The SAM template as it stands, as plain data: `!Ref X` reads as `{"Ref": "X"}`, and so on."""
+"""The SAM template as plain data: `!Ref X` reads as `{"Ref": "X"}`, and loops are written out."""
 
+import copy
 import difflib
 import re
 from collections.abc import Iterator
@@ -9,51 +10,78 @@ from typing import Any
 import yaml
 
 from workbench.stages.errors import UserError
-from workbench.stages.stage import ROOT
+from workbench.stages.stage import LOCAL_REGION, ROOT
 from workbench.workflow.definition import read
 
 TEMPLATE = ROOT / "template.yaml"
 IN_TEXT = re.compile(r"\$\{([A-Za-z0-9:]+)[^}]*\}")
 
 
-class _Loader(yaml.SafeLoader):
-    pass
-
-
-def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
-    value: Any
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)  # type: ignore[arg-type]
-    if suffix == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
-
-
-_Loader.add_multi_constructor("!", _intrinsic)
-
-
 def load(path: Path = TEMPLATE) -> dict[str, Any]:
-    """The template. UserError when nothing can be made of it: it is missing or no YAML, has no
-    resources, or one of them refers to nothing. All else is the linters' to judge.
+    """Return the template with every `Fn::ForEach` written out.
+
+    Raises UserError when nothing can be made of it: it is missing or no YAML, has no resources, or
+    one of them refers to nothing. All else is the linters' to judge.
     """
+    found: dict[str, Any] = _plain(_loaded(path))
+    return found
+
+
+def lines(path: Path = TEMPLATE) -> dict[str, int]:
+    """Return the line that each resource begins on; those of one loop begin on the same."""
+    return {str(name): name.start_mark.line + 1 for name in _loaded(path)["Resources"]}
+
+
+def _loaded(path: Path) -> dict[Any, Any]:
+    """Return the template, each of its nodes with its place in the file."""
+    # Takes seconds, and most commands do without the template.
+    from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
+
     try:
-        found = _Loader(read(path)).get_single_data()
+        found = cfn_yaml.loads(read(path), path.name)
     except yaml.YAMLError as error:
         told = " ".join(str(error).split())
         raise UserError(f"{path.name} is no YAML: {told}") from None
-    problem = _not_a_template(found)
+    if not isinstance(found, dict) or not isinstance(found.get("Resources"), dict):
+        raise UserError(f"{path.name} is no template: it has no Resources")
+    expanded = _expanded(found, path)
+    problem = _not_a_template(expanded)
     if problem:
         raise UserError(f"{path.name} is no template: {problem}")
+    return expanded
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case dict():
+            return {str(name): _plain(each) for name, each in value.items()}
+        case list():
+            return [_plain(each) for each in value]
+        case str():
+            return str(value)
+    return value
+
+
+def _expanded(template: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Return the template as AWS::LanguageExtensions makes it, with no reference resolved.
+
+    By cfn-lint's expander: SAM's own also puts values in place of references (docs/decisions.md).
+    """
+    from cfnlint.template import Template  # type: ignore[import-untyped]
+    from cfnlint.template.transforms import (  # type: ignore[import-untyped]
+        _language_extensions as extensions,
+    )
+
+    reader = Template(path.name, copy.deepcopy(template), [LOCAL_REGION])
+    reader.template = template  # it has sorted what the conditions compare in its own copy
+    problems, found = extensions.language_extension(reader)
+    if found is None:
+        first = problems[0]
+        raise UserError(f"{path.name} is no template: line {first.linenumber}: {first.message}")
     return found  # type: ignore[no-any-return]
 
 
-def _not_a_template(found: Any) -> str | None:
-    if not isinstance(found, dict) or not isinstance(found.get("Resources"), dict):
-        return "it has no Resources"
+def _not_a_template(found: dict[str, Any]) -> str | None:
     for name, body in found["Resources"].items():
         if not isinstance(body, dict) or not isinstance(body.get("Type"), str):
             return f"resource {name} has no Type"

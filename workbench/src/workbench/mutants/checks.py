@@ -62,6 +62,7 @@ TEMPLATE = (
     _tests("tests/contract"),
     _lint("cfn-lint template"),
     *DEPLOYED,
+    _lint("checkov translated template"),
     _lint("checkov template"),
     UNIT,
     SYSTEM,

@@ -47,10 +47,9 @@ HANDED_OVER = {
 
 def translated(template: Path = TEMPLATE) -> dict[str, Any]:
     """The template as CloudFormation gets it; UserError when it cannot be translated."""
-    source_template.load(template)
     done = subprocess.run(
         [str(SAM_PYTHON), str(TRANSLATOR), str(template)],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        input=json.dumps(source_template.load(template)), capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode:
         # Its last line: the environment's packages may warn before it.
@@ -119,7 +118,8 @@ def prepare(source: Path = TEMPLATE) -> tuple[Path, list[Path]]:
     """The files of both forms, (template, definitions), made anew when their sources changed."""
     folder = local_dir() / "linting"
     files = definitions(source)
-    sources = (source, *files.values(), TRANSLATOR, Path(__file__))
+    readers = (TRANSLATOR, Path(__file__), Path(source_template.__file__))
+    sources = (source, *files.values(), *readers)
     mark = hashlib.sha256("".join(map(read, sources)).encode()).hexdigest()[:16]
     template = folder / f"template-{mark}.json"
     forms = {name: folder / f"definition-{mark}-{name}.json" for name in files}

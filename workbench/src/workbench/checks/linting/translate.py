@@ -1,8 +1,8 @@
 """Translates the SAM template into the CloudFormation that AWS makes of it, by AWS's translator.
 
-Runs in the environment of aws-sam-cli, which has the translator; reaches nothing. Reads the
-template's path, writes JSON to standard output. What `sam package` uploads stands as an address
-in S3.
+Runs in the environment of aws-sam-cli, which has the translator; reaches nothing. Is given the
+template's path, for its exemptions, and on standard input the template as JSON, its loops written
+out; writes JSON to standard output. What `sam package` uploads stands as an address in S3.
 """
 
 import json
@@ -16,10 +16,9 @@ import boto3
 from samtranslator.model.exceptions import InvalidDocumentException  # type: ignore[import-not-found]
 from samtranslator.parser.parser import Parser  # type: ignore[import-not-found]
 from samtranslator.translator.translator import Translator  # type: ignore[import-not-found]
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-not-found]
 
 SKIP = re.compile(r"\s*# checkov:skip=(\w+): *(\S.*)")
-PLACE = re.compile(r"( *)(\w+):\s*$")
+PLACE = re.compile(r"( *)([\w:${}]+):\s*$")  # a loop, too: what is in it is not of the one before
 FUNCTIONS = "AWS::Serverless::Function"
 UPLOADED = {FUNCTIONS: "CodeUri", "AWS::Serverless::StateMachine": "DefinitionUri"}
 
@@ -67,7 +66,7 @@ def main(path: str) -> None:
     """Print the translated template; one line and exit 1 when it cannot be translated."""
     text = Path(path).read_text(encoding="utf-8")
     try:
-        translated = translate(yaml_parse(text), exemptions(text))
+        translated = translate(json.load(sys.stdin), exemptions(text))
     except InvalidDocumentException as error:
         causes = "; ".join(cause.message for cause in error.causes)
         sys.exit(f"error: SAM cannot translate {path}: {causes}")
