@@ -97,6 +97,38 @@ def test_empty_file_has_no_places() -> None:
     assert places.of_yaml("") == []
 
 
+REPEATED = """\
+Statement:
+  - &Read
+    Sid: Read
+    Action: [a, b]
+  - *Read
+  - <<: *Read
+    Action: c
+  - Sid: Last
+    Action: &Many d
+"""
+
+
+def test_repeated_value_is_found_where_it_is_repeated() -> None:
+    found = places.of_yaml(REPEATED)
+
+    assert [place.source for place in found if place.name == "Statement.Read"] == [
+        "Sid: Read\n    Action: [a, b]", "*Read", "<<: *Read\n    Action: c",
+    ]  # fmt: skip
+    alias = next(place for place in found if place.source == "*Read")
+    (without,) = lost(alias)
+    assert without.applied(REPEATED) == REPEATED.replace("  - *Read\n", "")
+    many = named(found)["Statement.Last.Action"]
+    assert become(many, "e").applied(REPEATED) == REPEATED.replace("&Many d", "&Many e")
+
+
+def test_what_a_loop_makes_stands_beside_all_else() -> None:
+    found = named(places.of_yaml("R: {Fn::ForEach::Fs: [F, [A, B], {'${F}Logs': {Days: 3}}]}"))
+
+    assert found["R.${F}Logs.Days"].source == "3"
+
+
 def test_values_of_terraform_are_found_by_labels() -> None:
     found = named(places.of_terraform(TERRAFORM))
     assert found["resource.aws_kms_key.data.enable_key_rotation"].source == "true"

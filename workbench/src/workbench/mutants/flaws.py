@@ -88,7 +88,8 @@ def chosen() -> list[Flaw]:
 def _numbered(kind: str, name: str, file: str, changes: Iterator[Change]) -> Iterator[Flaw]:
     text, seen = _text(file), Counter[tuple[str, str]]()
     for change in changes:
-        if change.new == text[change.start : change.end]:
+        gone = text[change.start : change.end]
+        if change.new == gone or places.ANCHOR.search(gone):  # what is repeated elsewhere must stay
             continue
         key = change.place, change.what
         yield Flaw(kind, name, file, change, seen[key])

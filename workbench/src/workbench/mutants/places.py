@@ -3,9 +3,11 @@
 Parsed, so that a flaw is made in one value and nowhere else; the rest of the text stays as it is.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import tree_sitter
 import tree_sitter_hcl
@@ -14,6 +16,9 @@ import yaml
 
 type Walk = Callable[[tree_sitter.Node, tuple[str, ...]], Iterator[Place]]
 
+ANCHOR = re.compile(r"(?<!\S)&[A-Z]\w*\s+")  # YAML: the name by which a value is repeated
+ALIAS = "!alias"  # YAML: no tag that a file has
+LOOP = "Fn::ForEach::"
 NAMES = ("Sid", "Id", "Condition")  # what a list's item is called by, rather than its number
 
 
@@ -39,9 +44,19 @@ class Place:
         return ".".join(self.path)
 
 
+class _Composer(yaml.SafeLoader):
+    """Leaves an alias as it stands: a value of its own, `*Name`, not the one that it repeats."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if not self.check_event(yaml.AliasEvent):
+            return super().compose_node(parent, index)
+        event = self.get_event()  # type: ignore[no-untyped-call]
+        return yaml.ScalarNode(ALIAS, f"*{event.anchor}", event.start_mark, event.end_mark)
+
+
 def of_yaml(text: str) -> list[Place]:
     """All values of a YAML file, the outer ones before those in them."""
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    root = yaml.compose(text, Loader=_Composer)
     return list(_of_node(text, root, ())) if root else []
 
 
@@ -59,12 +74,17 @@ def _of_node(
     text: str, node: yaml.Node, path: tuple[str, ...], cut: tuple[int, int] | None = None
 ) -> Iterator[Place]:
     start, end = node.start_mark.index, _end(text, node)
+    if anchor := ANCHOR.match(text, start):  # whatever becomes of the value, its name stays
+        start = anchor.end()
     tag = node.tag if node.tag.startswith("!") else ""
     yield Place(path, text[start:end], start, end, cut, tag)
     if isinstance(node, yaml.MappingNode):
         spans = [(key.start_mark.index, _end(text, value)) for key, value in node.value]
         for (key, value), cut in zip(node.value, _cuts(spans), strict=True):
-            yield from _of_node(text, value, (*path, str(key.value)), cut)
+            if str(key.value).startswith(LOOP):  # what it makes stands beside all else
+                yield from _of_node(text, value.value[-1], path)
+            else:
+                yield from _of_node(text, value, (*path, str(key.value)), cut)
     elif isinstance(node, yaml.SequenceNode):
         spans = [(item.start_mark.index, _end(text, item)) for item in node.value]
         for number, (item, cut) in enumerate(zip(node.value, _cuts(spans), strict=True)):
@@ -89,10 +109,14 @@ def _cuts(spans: list[tuple[int, int]]) -> list[tuple[int, int] | None]:
 
 
 def _name(item: yaml.Node) -> str:
+    if item.tag == ALIAS:
+        return str(item.value).removeprefix("*")
     if isinstance(item, yaml.MappingNode):
+        named = {key.value: value for key, value in item.value}
+        for key in (*NAMES, "<<"):
+            if isinstance(named.get(key), yaml.ScalarNode):
+                return str(named[key].value).removeprefix("*")
         for key, value in item.value:
-            if key.value in NAMES and isinstance(value, yaml.ScalarNode):
-                return str(value.value)
             if key.value == "ErrorEquals":
                 return "+".join(str(each.value) for each in value.value[:1])
     return ""
