@@ -10,13 +10,13 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
-.PHONY: help setup doctor demo up down status logs build deploy destroy routes replay check-books send approve psql \
+.PHONY: help setup doctor demo up down status logs build deploy destroy routes replay reconcile send approve psql \
         invoke sam-local sam-shell sam-local-image \
         retry redrive replay-archive rotate bench \
-        test model edges permissions mutants lint format audit licences schemas lock clean local-only
+        test model workflow-coverage permissions mutants lint format audit licences schemas lock clean local-only check-books edges
 
 help: ## List the commands
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
 	@echo "STAGE=$(STAGE). Another stage's name (dev, prod, yours) reaches an AWS account."
 
 setup: ## Make the Python environments (.venv/), from locked requirements
@@ -55,10 +55,10 @@ deploy: setup ## Put platform and application into STAGE (YES=1 does not ask)
 destroy: setup ## Take application and platform out of STAGE, with all data (YES=1 does not ask)
 	@$(PY) -m workbench.deployment.destroy
 
-check-books: setup ## Hold uploads, ledger, objects, database and events against each other (FROM=)
-	@$(PY) -m operations.check_books
+reconcile: setup ## Compare uploads, ledger, objects, database and events with each other (FROM=)
+	@$(PY) -m operations.reconcile
 
-replay: setup ## Replay events/ (EVENTS=a folder or file) and compare with what is foretold
+replay: setup ## Replay events/ (EVENTS=a folder or file) and compare with what is expected
 	@$(PY) -m workbench.replay $(if $(EVENTS),"$(EVENTS)")
 
 routes: setup ## Ask the deployed rules about every event and its near misses (ARGS=--all)
@@ -103,7 +103,7 @@ bench: setup ## Measure time and memory on this machine (ONLY=pricing,imports,me
 model: setup ## Take random steps and compare the stage with a model (STEPS=330, SEED=…)
 	@$(PY) -m workbench.checks.run_tests tests/model
 
-edges: setup ## Run every edge of the workflow; list which test takes each, and all delays
+workflow-coverage: setup ## Run every edge of the workflow; list which test takes each, and all delays
 	@$(PY) -m workbench.workflow
 
 mutants: setup ## Put single flaws into copies and see which check tells (PART=1/10: a tenth)
@@ -131,6 +131,10 @@ schemas: setup ## Release the events' JSON Schemas that are new, or say what the
 
 lock: setup ## Resolve pyproject.toml's groups anew into locked, hashed requirements
 	@$(PY) -m workbench.machine.lock
+
+# Names that commands had before.
+check-books edges:
+	@echo "error: make $@ is now make $(if $(filter edges,$@),workflow-coverage,reconcile)" >&2; exit 1
 
 clean: ## Stop the local cloud; remove environments, builds and caches
 	@if [ -x $(PY) ]; then $(PY) -m workbench.local_cloud down >/dev/null; fi

@@ -35,7 +35,7 @@ def replay_all() -> None:
         [sys.executable, "-m", "workbench.replay"], cwd=ROOT, capture_output=True, text=True
     )
     if done.returncode:
-        raise UserError(f"the replay is not as foretold: {done.stdout.splitlines()[-1]}")
+        raise UserError(f"the replay is not as expected: {done.stdout.splitlines()[-1]}")
 
 
 def real_file(deployed: Deployed) -> None:

@@ -28,7 +28,7 @@ class LoadedFile:
     left_out: Sums = (0, Decimal(0), Decimal(0))
     """Accepted, but not loaded: other files have brought these orders."""
     digest: str | None = None
-    """Of all its lines (operations.books.contents); None where it was not asked for."""
+    """Of all its lines (operations.reconciliation.contents); None where it was not asked for."""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def prepared(deployed: Deployed, fixture: Fixture) -> Iterator[Prepared]:
     """
     stage = _Stage(deployed)
     names: dict[str, str] = {}
-    if not fixture.is_foretold:  # an event of the user's own, perhaps about a file that is there
+    if not fixture.has_expectation:  # an event of the user's own, perhaps of a file that is there
         yield Prepared(fixture, fixture.event, fixture.expect)
         return
     file_ids = set(_texts(fixture.event, "file_id"))

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from operations.books.contents import Digest
 from operations.database.connection import LoadedFile
 from operations.follow import Row, execution_of, wait_for_execution
+from operations.reconciliation.contents import Digest
 from workbench.replay.path import path_of
 from workbench.replay.situations import UploadOutcome
 from workbench.stages.deployed import Deployed
@@ -27,7 +27,7 @@ class Curated:
     total: Decimal
     house_total: Decimal
     digest: str | None = None
-    """Of all lines (operations.books.contents); None where they were not read."""
+    """Of all lines (operations.reconciliation.contents); None where they were not read."""
 
 
 @dataclass(frozen=True)

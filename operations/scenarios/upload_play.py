@@ -102,7 +102,7 @@ class UploadPlay:
             self._second_delivery.result(LIMIT)
         if row is not None:
             if row["status"] == AWAITING:
-                raise UserError("it awaits an approval, which was not foretold")
+                raise UserError("it awaits an approval, which was not expected")
             self._check_earlier(row)
             self._deliver_afterwards(event, rules, row)
             self._decide_afterwards(row)
@@ -288,7 +288,7 @@ class UploadPlay:
         )
 
     def _check_dead_letters(self, uploaded: Uploaded) -> None:
-        """Hold against what is foretold which calls were given up about the file."""
+        """Hold against what is expected which calls were given up about the file."""
         for error in self._told.dead_letters:
             # The version is in S3's event as it is in an outcome's.
             found = wait_for_dead_letter(self._deployed, uploaded.version_id)
@@ -304,7 +304,7 @@ class UploadPlay:
             self._problems.append(f"the partner was {'' if told else 'not '}told the outcome")
 
     def _check_errors(self, file_id: str) -> None:
-        """Hold against what is foretold which errors the functions have logged."""
+        """Hold against what is expected which errors the functions have logged."""
         if self._told.faults is not None:
             logged = self._wait_for_errors(file_id)
             if logged != set(self._told.errors):

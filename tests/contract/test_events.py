@@ -1,4 +1,4 @@
-"""events/ is whole: everything that can happen has its foretold outcome, and it fits the rest."""
+"""events/ is whole: everything that can happen has its expected outcome, and it fits the rest."""
 
 import json
 from collections import Counter
@@ -64,16 +64,16 @@ def test_every_partner_has_an_upload_and_every_upload_a_partner() -> None:
     assert known == set(partners.partner_names())
 
 
-def test_every_rule_takes_something_and_no_other_is_foretold() -> None:
-    foretold: set[str] = set()
+def test_every_rule_takes_something_and_no_other_has_expectation() -> None:
+    expected: set[str] = set()
     for one in SITUATIONS:
         if isinstance(one, Upload | BusEvent):
-            foretold |= set(one.expect.rules)
+            expected |= set(one.expect.rules)
 
-    assert foretold == RULES
+    assert expected == RULES
 
 
-def test_every_outcome_of_a_file_is_foretold() -> None:
+def test_every_outcome_of_a_file_has_expectation() -> None:
     assert {one.expect.outcome for one in UPLOADS} == FINAL
 
 
@@ -102,7 +102,7 @@ def test_no_two_uploads_of_a_partner_have_an_order_in_common() -> None:
 
 
 @pytest.mark.parametrize("upload", UPLOADS, ids=ids(UPLOADS))
-def test_what_is_foretold_of_an_upload_is_consistent(upload: Upload) -> None:
+def test_what_has_expectation_of_an_upload_is_consistent(upload: Upload) -> None:
     expect = upload.expect
     reasons = set(get_args(FileReason)) | {
         None,
@@ -125,7 +125,7 @@ def test_what_is_foretold_of_an_upload_is_consistent(upload: Upload) -> None:
     assert ("ApprovalRequested" in expect.events) == (upload.told.decision is not None)
 
 
-def test_the_real_file_is_foretold_as_its_source_counts_it() -> None:
+def test_the_real_file_has_expectation_as_its_source_counts_it() -> None:
     real = next(one for one in UPLOADS if one.name == "online_retail_real_file").expect
 
     assert real == UploadOutcome(

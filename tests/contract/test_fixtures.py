@@ -158,7 +158,7 @@ def test_a_batch_is_what_lambda_takes_out_of_the_queue(function: str) -> None:
         assert (told["source"], told["detail-type"]) == ("order-intake", "OrderFileAccepted")
 
 
-def test_exactly_the_events_of_a_bus_foretell_their_rules() -> None:
+def test_exactly_the_events_of_a_bus_name_their_rules() -> None:
     assert of(CALLED_BY_EVENTS) == [one for one in FIXTURES if one.rules is not None]
 
 

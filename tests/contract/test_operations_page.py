@@ -99,16 +99,16 @@ def test_every_alarm_that_has_a_line_is_there() -> None:
         assert f"-{told}" in names, f"there is no alarm {told}"
 
 
-def test_what_the_books_are_said_to_say_they_say() -> None:
+def test_what_the_page_says_of_the_reconciliation_it_says() -> None:
     said = "".join(
-        file.read_text() for file in sorted((ROOT / "operations" / "books").glob("*.py"))
+        file.read_text() for file in sorted((ROOT / "operations" / "reconciliation").glob("*.py"))
     ).replace("{row['status']}", "…")
 
-    told = re.findall(r"`([^`]+)`", first_column("When the books do not balance"))
+    told = re.findall(r"`([^`]+)`", first_column("When the reconciliation finds a problem"))
     assert len(told) >= 5
     told = [words for words in told if "/" not in words]  # the others are folders
     for words in told:
-        assert words.removesuffix(" …") in said, f"the books never say: {words}"
+        assert words.removesuffix(" …") in said, f"the reconciliation never says: {words}"
 
 
 def test_every_drill_names_tests_that_are_there() -> None:

@@ -1,6 +1,6 @@
 """200 files at once, a third of them delivered twice, while everything underneath breaks.
 
-The books balance when all is over, and each file has the outcome that it has without faults, once
+Everything reconciles when all is over, and each file has the outcome that it has without faults,
 what failed is run again.
 """
 
@@ -20,12 +20,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from operations.books.archive import read_archive
-from operations.books.reading import read_ledger
-from operations.books.report import Books, check
 from operations.database.connection import find_database
 from operations.decide import give_decision
 from operations.follow import AWAITING, FINAL, Uploaded, put
+from operations.reconciliation.archive import read_archive
+from operations.reconciliation.reading import read_ledger
+from operations.reconciliation.report import Reconciliation, check
 from operations.retry import retry
 from tests.faults.order_files import OrderFile, draw
 from tests.waiting import wait_until
@@ -178,7 +178,7 @@ def run_failed_again(deployed: Deployed, uploads: list[Uploaded]) -> int:
     return len(failed)
 
 
-def test_books_balance_whatever_breaks(deployed: Deployed) -> None:
+def test_everything_reconciles_whatever_breaks(deployed: Deployed) -> None:
     lot = random.Random(SEED)  # noqa: S311 - lots, no secrets
     files = [draw(lot) for _ in range(FILES)]
     twice = [lot.random() < 1 / 3 for _ in files]
@@ -197,28 +197,28 @@ def test_books_balance_whatever_breaks(deployed: Deployed) -> None:
     run_again = bring_to_an_end(deployed, uploads)
     assert run_again <= FILES // 10
 
-    # Then the books balance
+    # Then everything reconciles
     def events() -> list[dict[str, Any]]:
         return read_archive(deployed, started - timedelta(seconds=1), datetime.now(UTC))
 
     only = {one.file_id for one in uploads}
 
-    def books() -> Books:
+    def reconciled() -> Reconciliation:
         found = check(deployed, find_database(deployed), events, started, only)
         assert found.balanced, found.lines()
         return found
 
-    books()
+    reconciled()
 
     # And when what failed is run again, every file has the outcome that is its own
     failed = run_failed_again(deployed, uploads)
-    ended = books()
+    ended = reconciled()
     outcomes = Counter(one.row["status"] for one in ended.files if one.row)
     again = f"{run_again} left over and {failed} Failed run again"
     told = [*ended.lines(), f"{dict(outcomes)}, {again}, faults {dict(struck)}"]
     sys.stdout.write("\n".join([f"CHAOS_SEED={SEED}", *told, ""]))
     assert len(ended.files) == FILES
-    foretold = {one.file_id: file for one, file in zip(uploads, files, strict=True)}
+    expected = {one.file_id: file for one, file in zip(uploads, files, strict=True)}
     for one in ended.files:
         assert one.row is not None
-        assert one.row["status"] == foretold[one.file_id].outcome, one
+        assert one.row["status"] == expected[one.file_id].outcome, one

@@ -12,9 +12,9 @@ from contextlib import ExitStack, contextmanager
 import psycopg
 from psycopg import sql
 
-from operations.books.reading import read_ledger
 from operations.database.connection import find_database
 from operations.follow import FINAL, Uploaded, put
+from operations.reconciliation.reading import read_ledger
 from operations.services import database, postgres
 from tests.faults.order_files import HEADER, line
 from tests.waiting import wait_until

@@ -18,11 +18,11 @@ def replay(deployed: Deployed) -> Iterator[Replay]:
     with open_probe(deployed) as probe:
         playing = Replay(deployed, probe, find_database(deployed))
         yield playing
-        books = playing.check_books()
-    assert books is not None
-    assert books.balanced, books.lines()
+        reconciled = playing.reconcile()
+    assert reconciled is not None
+    assert reconciled.balanced, reconciled.lines()
 
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=[one.name for one in SITUATIONS])
-def test_it_comes_as_foretold(replay: Replay, situation: Situation) -> None:
+def test_it_comes_as_expected(replay: Replay, situation: Situation) -> None:
     assert replay.play(situation).differences == []

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from operations.books.archive import read_archive
 from operations.follow import Uploaded, execution_of, follow, read_row, upload
+from operations.reconciliation.archive import read_archive
 from tests.local_cloud.test_operations import LARGE, lines_in_database, orders, run
 from tests.waiting import wait_until
 from workbench.local_cloud.emulator import faults

@@ -202,5 +202,5 @@ def test_files_on_their_way_end_well_after_an_upgrade(trees: tuple[Path, Path]) 
             [[done.file_id, pending.file_id, under_way.file_id]],
         ).fetchone()
     assert noted == (202,)
-    books = run(now, "-m", "operations.check_books")
-    assert "balanced" in books
+    reconciled = run(now, "-m", "operations.reconcile")
+    assert "balanced" in reconciled

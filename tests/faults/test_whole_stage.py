@@ -1,4 +1,4 @@
-"""After everything that the tests did to the stage: its books, and what its functions asked for."""
+"""After everything that the tests did: the stage reconciles, and what its functions asked for."""
 
 import json
 import os
@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from operations.books.archive import read_archive
 from operations.follow import Uploaded, follow, put, read_row
+from operations.reconciliation.archive import read_archive
 from operations.scenarios.settlement import call_schedule
 from operations.services import postgres
 from order_intake.domain.results import Totals
@@ -55,7 +55,7 @@ def differing(deployed: Deployed) -> tuple[Uploaded, dict[str, Any]]:
     return uploaded, answer
 
 
-def test_the_settlement_announces_a_file_whose_books_differ(
+def test_the_settlement_announces_a_file_that_differs(
     deployed: Deployed, differing: tuple[Uploaded, dict[str, Any]]
 ) -> None:
     uploaded, answer = differing
@@ -69,8 +69,8 @@ def test_the_settlement_announces_a_file_whose_books_differ(
 
 
 @pytest.mark.usefixtures("deployed")
-def test_the_books_of_the_whole_stage_are_balanced() -> None:
-    assert command("operations.check_books")[-1].endswith("balanced")
+def test_the_whole_stage_reconciles() -> None:
+    assert command("operations.reconcile")[-1].endswith("balanced")
 
 
 def call(deployed: Deployed, function: str, payload: dict[str, Any]) -> None:

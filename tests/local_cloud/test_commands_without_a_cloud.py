@@ -23,7 +23,7 @@ COMMANDS = [
     ["workbench.replay.redrive"],
     ["workbench.replay.archive", "--from", "2026-03-02", "--to", "2026-03-03"],
     ["operations.rotate"],
-    ["operations.check_books"],
+    ["operations.reconcile"],
     ["workbench.routes"],
     ["workbench.deployment.deploy"],
     ["workbench.deployment.destroy"],

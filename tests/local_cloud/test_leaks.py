@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from operations.books.leaks import leaks, texts
+from operations.reconciliation.leaks import leaks, texts
 from workbench.stages.deployed import Deployed
 
 

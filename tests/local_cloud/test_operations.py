@@ -239,7 +239,7 @@ def test_a_file_that_nobody_was_told_of_is_found_and_run(
     try:
         assert done.returncode == 0, done.stderr
         assert lines_in_database(deployed, uploaded.file_id) == 1
-    finally:  # it was announced twice: no books of the stage would ever balance with it
+    finally:  # it was announced twice: no reconciliation of the stage would ever pass with it
         forget(deployed, uploaded)
         remove(deployed, uploaded)
 

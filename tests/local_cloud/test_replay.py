@@ -63,7 +63,7 @@ def is_there(deployed: Deployed, name: str) -> bool:
 
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=[one.name for one in SITUATIONS])
-def test_it_comes_as_foretold(replay: Replay, situation: Situation) -> None:
+def test_it_comes_as_expected(replay: Replay, situation: Situation) -> None:
     assert replay.play(situation).differences == []
 
 

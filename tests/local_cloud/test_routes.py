@@ -14,7 +14,13 @@ from workbench.replay.situations import EVENTS
 from workbench.routes import __main__ as command
 from workbench.routes.matrix import ask, questions
 from workbench.routes.near_misses import near_misses
-from workbench.routes.questions import AWS_EVENTS, FORETOLD, Question, aws_events, read_foretold
+from workbench.routes.questions import (
+    AWS_EVENTS,
+    EXPECTED_RULES,
+    Question,
+    aws_events,
+    read_expected,
+)
 from workbench.sam_local.fixtures import all_fixtures
 from workbench.stages.deployed import Deployed, Rule
 from workbench.stages.errors import UserError
@@ -25,7 +31,7 @@ def test_every_event_goes_where_it_should_and_nowhere_else(deployed: Deployed) -
 
     answers = list(ask(deployed, questions(deployed)))
 
-    assert [command.difference(answer) for answer in answers if not answer.as_foretold] == []
+    assert [command.difference(answer) for answer in answers if not answer.as_expected] == []
     assert [answer.question.name for answer in answers if len(answer.taken_by) > 1] == []
     known = [answer for answer in answers if ":" not in answer.question.name]
     assert {rule for answer in known for rule in answer.taken_by} == rules
@@ -45,9 +51,9 @@ def test_every_file_and_event_is_asked_about(deployed: Deployed) -> None:
     assert {f"functions/{one.function}/{one.name}" for one in routed} <= asked
 
 
-def test_every_event_of_aws_is_foretold() -> None:
-    assert sorted(read_foretold()) == sorted(path.stem for path in AWS_EVENTS.glob("*.json"))
-    assert FORETOLD.is_file()
+def test_every_event_of_aws_has_expectation() -> None:
+    assert sorted(read_expected()) == sorted(path.stem for path in AWS_EVENTS.glob("*.json"))
+    assert EXPECTED_RULES.is_file()
 
 
 def with_pattern(deployed: Deployed, name: str, **fields: Any) -> Deployed:
@@ -70,15 +76,15 @@ def with_pattern(deployed: Deployed, name: str, **fields: Any) -> Deployed:
     [
         (
             {"key": [{"prefix": "incoming/"}, {"suffix": ".csv"}]},
-            'key "curated/nordwind/0f/00000.csv": foretold no rule, taken by SmallFileUploaded',
+            'key "curated/nordwind/0f/00000.csv": expected no rule, taken by SmallFileUploaded',
         ),
         (
             {"key": [{"wildcard": "incoming/*/*.csv"}]},
-            'key "incoming/orders.csv": foretold SmallFileUploaded, taken by no rule',
+            'key "incoming/orders.csv": expected SmallFileUploaded, taken by no rule',
         ),
         (
             {"size": [{"numeric": ["<=", 65536]}]},
-            "bus/upload_of_65536_bytes: foretold LargeFileUploaded, "
+            "bus/upload_of_65536_bytes: expected LargeFileUploaded, "
             "taken by LargeFileUploaded + SmallFileUploaded",
         ),
     ],
@@ -91,7 +97,7 @@ def test_a_wrong_pattern_is_told(deployed: Deployed, fields: dict[str, Any], tol
         if one.name.startswith(("bus/upload", "SmallFileUploaded: detail.object.key"))
     ]
 
-    found = [command.difference(one) for one in ask(wrong, asked) if not one.as_foretold]
+    found = [command.difference(one) for one in ask(wrong, asked) if not one.as_expected]
 
     assert any(told in each for each in found), found
 
@@ -158,6 +164,6 @@ def test_the_command_shows_the_matrix_and_fails_when_something_differs(
 
     assert command.main([]) == 1
     said = capsys.readouterr().out.splitlines()
-    assert said[-1] == ("asked 6 rules about 2 events (0 near misses), as foretold 1, differ 1")
-    assert "differs: aws/wrong: foretold LargeFileUploaded, taken by SmallFileUploaded" in said
+    assert said[-1] == ("asked 6 rules about 2 events (0 near misses), as expected 1, differ 1")
+    assert "differs: aws/wrong: expected LargeFileUploaded, taken by SmallFileUploaded" in said
     assert "· · · · x ·  aws/s3_object_created_by_put_object" in said

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from operations.books.report import check
 from operations.database.connection import find_database
 from operations.follow import AWAITING, FINAL, Row, Uploaded, execution_of, put, read_row
+from operations.reconciliation.report import check
 from operations.retry import retry
 from operations.services import postgres
 from tests.model.orders import Key
@@ -189,7 +189,7 @@ class ModelStage:
     def reconcile(self, since: datetime, file_ids: set[str]) -> list[str]:
         """Return what the reconciliation reports of these files."""
         database = find_database(self.deployed)
-        return check(self.deployed, database, None, since, file_ids).amiss
+        return check(self.deployed, database, None, since, file_ids).problems
 
     def let_hours_pass(self) -> None:
         """Run the hourly look at what is unfinished."""

@@ -47,11 +47,11 @@ def test_invoke_shows_log_and_payload() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"accepted": 2' in done.stdout
     assert "REPORT RequestId" in done.stdout
-    assert done.stdout.splitlines()[-1] == "as foretold"
+    assert done.stdout.splitlines()[-1] == "as expected"
 
 
 @pytest.mark.usefixtures("nothing_left")
-def test_a_failure_that_is_foretold_is_none() -> None:
+def test_a_failure_that_has_expectation_is_none() -> None:
     done = run("invoke", FN="NotifyPartner", EVENT="version_of_the_future")
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -59,7 +59,7 @@ def test_a_failure_that_is_foretold_is_none() -> None:
 
 
 @pytest.mark.usefixtures("nothing_left")
-def test_a_failure_that_nobody_foretold_is_one(tmp_path: Path) -> None:
+def test_a_failure_that_nobody_expected_is_one(tmp_path: Path) -> None:
     own = tmp_path / "own.json"
     own.write_text(json.dumps({"neither": "this nor that"}))
 

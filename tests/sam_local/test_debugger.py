@@ -78,4 +78,4 @@ def test_a_function_waits_for_a_debugger() -> None:
         process.wait()
 
     assert process.returncode == 0, output
-    assert output.splitlines()[-1] == "as foretold"
+    assert output.splitlines()[-1] == "as expected"

@@ -161,7 +161,7 @@ class ApprovalDecided(msgspec.Struct, frozen=True):
 
 
 class SettlementFinding(msgspec.Struct, frozen=True, kw_only=True):
-    """Detail of something that the daily settlement found amiss."""
+    """Detail of something that the daily settlement found wrong."""
 
     schema_version: Version = SCHEMA_VERSION
     kind: FindingKind

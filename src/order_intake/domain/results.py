@@ -1,4 +1,4 @@
-"""What one step tells the next about a file's lines, without the code that reckons it."""
+"""What one step tells the next about a file's lines, without the code that computes it."""
 
 import msgspec
 

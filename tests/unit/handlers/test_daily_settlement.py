@@ -74,7 +74,7 @@ def findings(cloud: FakeCloud) -> list[tuple[str, str]]:
     return [(f["kind"], f["file_id"]) for f in cloud.events.details("SettlementFinding")]
 
 
-def test_books_that_balance_have_no_findings(cloud: FakeCloud, loaded: dict[str, int]) -> None:
+def test_a_file_that_reconciles_has_no_findings(cloud: FakeCloud, loaded: dict[str, int]) -> None:
     first = uploaded(cloud, "a", YESTERDAY, status="Accepted", accepted=3, loaded=True)
     uploaded(cloud, "b", YESTERDAY, status="Accepted", accepted=3, loaded=False)
     uploaded(cloud, "c", YESTERDAY, status="Rejected", accepted=2)
@@ -125,7 +125,7 @@ def test_whatever_lies_under_incoming_needs_an_outcome(cloud: FakeCloud, key: st
         ({"status": "Failed"}, 3),
     ],
 )
-def test_a_file_whose_books_differ_is_found(
+def test_a_file_that_differs_is_found(
     cloud: FakeCloud, loaded: dict[str, int], row: dict[str, Any], there: int
 ) -> None:
     file_id = uploaded(cloud, "a", YESTERDAY, **row)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from operations import approve, check_books, retry, send
-from operations.books.report import Books
+from operations import approve, reconcile, retry, send
+from operations.reconciliation.report import Reconciliation
 from workbench.local_cloud import logs
 from workbench.replay import redrive, report
 from workbench.replay.result import Result
@@ -23,8 +23,8 @@ from workbench.stages.visible import say, visible
 
 # Red, a bell, a line break that begins a line of its own, the other reading direction, and the
 # one-byte form of an escape sequence.
-HOSTILE = "a\x1b[31m\x07\r\nbooks: balanced\u202efdp\x9b2J\u2028.csv"
-SHOWN = r"a\x1b[31m\x07\r\nbooks: balanced\u202efdp\x9b2J\u2028.csv"
+HOSTILE = "a\x1b[31m\x07\r\nreconciled: balanced\u202efdp\x9b2J\u2028.csv"
+SHOWN = r"a\x1b[31m\x07\r\nreconciled: balanced\u202efdp\x9b2J\u2028.csv"
 STAGE = Stage("local")
 ROW: dict[str, Any] = {
     "file_id": HOSTILE,
@@ -54,7 +54,7 @@ def a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the commands run without a stage; each is given what it would find there."""
     monkeypatch.setenv("STAGE", "local")
     found = SimpleNamespace(stage=STAGE, rules=())
-    for module in (approve, check_books, redrive, retry, routes, send):
+    for module in (approve, reconcile, redrive, retry, routes, send):
         monkeypatch.setattr(module, "Deployed", SimpleNamespace(find=lambda _: found))
 
 
@@ -78,11 +78,11 @@ def retries(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     retry.main(["--file-id", "f"])
 
 
-def checks_books(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    books = Books([], [f"{HOSTILE}: no outcome"], [HOSTILE])
-    monkeypatch.setattr(check_books, "check", lambda *_: books)
-    monkeypatch.setattr(check_books, "find_database", lambda *_: None)
-    check_books.main([])
+def reconciles(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    reconciled = Reconciliation([], [f"{HOSTILE}: no outcome"], [HOSTILE])
+    monkeypatch.setattr(reconcile, "check", lambda *_: reconciled)
+    monkeypatch.setattr(reconcile, "find_database", lambda *_: None)
+    reconcile.main([])
 
 
 def redrives(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -135,7 +135,7 @@ COMMANDS = (
     sends,
     approves,
     retries,
-    checks_books,
+    reconciles,
     redrives,
     asks_routes,
     shows_logs,
@@ -160,7 +160,7 @@ def test_no_command_prints_control_characters(
     assert raw <= {"\n"}, (
         f"{command.__name__} prints {raw} as they are: use workbench.stages.visible.say"
     )
-    assert not [line for line in printed.split("\n") if line.startswith("books: balanced")]
+    assert not [line for line in printed.split("\n") if line.startswith("reconciled: balanced")]
 
 
 # What prints only its own words, or what the machine and the repository say.

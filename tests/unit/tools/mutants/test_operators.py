@@ -238,7 +238,7 @@ def made(kind: str) -> tuple[str, dict[str, list[Change]]]:
         ("profile", "a misspelt column", 'sku = "Artikle"'),
         ("code", "off by one", "amount <= 0"),
         ("code", "a comparison turned round", "rate != 1"),
-        ("code", "reckoned the wrong way", "amount * rate"),
+        ("code", "computed the wrong way", "amount * rate"),
         ("code", "a condition negated", "if not (amount < 0 and rate == 1)"),
         ("code", "and for or", "amount < 0 or rate"),
         ("code", "an error swallowed", "        pass\n    keep"),

@@ -56,7 +56,7 @@ def test_each_folder_has_its_own_kind_of_situation(events: Path) -> None:
     assert kinds == [BusEvent, ScheduledCall, Upload]
 
 
-def test_an_upload_reads_with_all_that_is_foretold(events: Path) -> None:
+def test_an_upload_reads_with_all_that_has_expectation(events: Path) -> None:
     path = put(events, "uploads/orders.csv", UPLOAD)
 
     (upload,) = find_situations([path])

@@ -18,7 +18,7 @@ COLD_CALLS = 4  # of as many functions
 def measure() -> Iterator[Figure]:
     """Times of a call each way, and their ratios; nothing where no container engine answers.
 
-    Raises UserError when a fixture comes out otherwise than foretold.
+    Raises UserError when a fixture comes out otherwise than expected.
     """
     fault = engine.find_fault()
     if fault:

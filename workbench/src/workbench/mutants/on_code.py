@@ -84,7 +84,7 @@ def comparison_turned_round(code: Code) -> Iterator[Change]:
     yield from _compared(code, EQUALS)
 
 
-def reckoned_the_wrong_way(code: Code) -> Iterator[Change]:
+def computed_the_wrong_way(code: Code) -> Iterator[Change]:
     """Multiplied instead of divided, added instead of subtracted."""
     for node, place in code.nodes:
         if isinstance(node, ast.BinOp) and (old := WORDS.get(type(node.op))):
@@ -172,7 +172,7 @@ def _compared(code: Code, changes: dict[str, str]) -> Iterator[Change]:
 OPERATORS: dict[str, CodeOperator] = {
     "off by one": off_by_one,
     "a comparison turned round": comparison_turned_round,
-    "reckoned the wrong way": reckoned_the_wrong_way,
+    "computed the wrong way": computed_the_wrong_way,
     "a condition negated": condition_negated,
     "and for or": and_for_or,
     "an error swallowed": error_swallowed,

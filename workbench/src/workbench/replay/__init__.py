@@ -1,1 +1,1 @@
-"""`make replay`: what can happen, on a stage, against what `events/` foretells of it."""
+"""`make replay`: what can happen, on a stage, and what `events/` expects of it."""

@@ -1,4 +1,4 @@
-"""`make replay`: let everything below events/ happen on a stage, and compare with what is foretold.
+"""`make replay`: let everything below events/ happen on a stage, and compare with what is expected.
 
 Uploads go into the deployed stage and are followed to their end; single events are shown to the
 deployed rules; schedules' targets are called as the scheduler would.
@@ -49,12 +49,12 @@ def main(arguments: list[str] | None = None) -> int:
         for result in play_all(replay, situations):
             report.progress(result)
             results.append(result)
-        books = replay.check_books()
+        reconciled = replay.reconcile()
     if asked.report:
         report.closing(stage, deployed.bucket, results, time.monotonic() - start)
-    if books:
-        say(*books.lines())
-    return max(report.verdict(results), books is not None and not books.balanced)
+    if reconciled:
+        say(*reconciled.lines())
+    return max(report.verdict(results), reconciled is not None and not reconciled.balanced)
 
 
 if __name__ == "__main__":

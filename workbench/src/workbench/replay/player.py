@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operations.books.report import Books, check
 from operations.database.connection import Database
 from operations.follow import Uploaded
+from operations.reconciliation.report import Reconciliation, check
 from operations.scenarios.settlement import call_schedule
 from operations.scenarios.upload_play import UploadPlay
 from workbench.replay.bus_play import play_bus_event
@@ -61,8 +61,8 @@ class Replay:
         except (UserError, ClientError, BotoCoreError) as error:
             return failed(situation, time.monotonic() - start, str(error))
 
-    def check_books(self) -> Books | None:
-        """The books of what this replay has uploaded; None when that is nothing."""
+    def reconcile(self) -> Reconciliation | None:
+        """The reconciliation of what this replay has uploaded; None when that is nothing."""
         only = {one.file_id for one in self.uploaded if one.key.startswith("incoming/")}
         if not only:
             return None
@@ -78,10 +78,10 @@ class Replay:
         # The settlement counts in whole seconds: up to the end of this one.
         until = datetime.now(UTC) + timedelta(seconds=1)
         sent, result = call_schedule(self.deployed, situation.schedule, self.started, until)
-        foretold = msgspec.json.decode(situation.path.read_bytes())
+        expected = msgspec.json.decode(situation.path.read_bytes())
         problems = []
-        if set(foretold) != set(sent) - {"from", "to"}:
-            problems.append(f"the schedule sends {sorted(sent)}, expected {sorted(foretold)}")
+        if set(expected) != set(sent) - {"from", "to"}:
+            problems.append(f"the schedule sends {sorted(sent)}, expected {sorted(expected)}")
         settled, own = int(result["uploads"]), self._settled_keys()
         if settled < own:
             problems.append(f"uploads: expected at least the replay's own {own}, got {settled}")

@@ -303,7 +303,7 @@ def remove(deployed: Deployed, name: str) -> None:
     for bus in ("default", "orders"):
         bus_name = deployed.bus_name(bus)
         with contextlib.suppress(events.exceptions.ResourceNotFoundException):
-            events.remove_targets(Rule=name, EventBusName=bus_name, Ids=["replay", "books"])
+            events.remove_targets(Rule=name, EventBusName=bus_name, Ids=["replay", "reconcile"])
         with contextlib.suppress(events.exceptions.ResourceNotFoundException):
             events.delete_rule(Name=name, EventBusName=bus_name)
     with contextlib.suppress(queues.exceptions.QueueDoesNotExist):

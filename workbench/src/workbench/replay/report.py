@@ -175,7 +175,7 @@ def _where_next(out: Console, stage: Stage, bucket: str, uploads: list[Result]) 
         (f"make psql{which}", "the loaded orders: SELECT * FROM order_file;"),
         (f"make send{which} FILE=… PARTNER=…", "a file of your own"),
         (f"make approve{which} FILE_ID=… DECISION=…", "decide about a file that waits"),
-        ("events/", "what was replayed, each with its foretold outcome"),
+        ("events/", "what was replayed, each with its expected outcome"),
     ]
     curated = [one for one in uploads if one.seen and one.seen.curated_lines and one.file_id]
     if curated:

@@ -1,4 +1,4 @@
-"""What replaying a situation gave, and how that is compared with what was foretold."""
+"""What replaying a situation gave, and how that is compared with what was expected."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,7 +27,7 @@ class Result:
 
     @property
     def as_expected(self) -> bool:
-        """Whether everything came as foretold."""
+        """Whether everything came as expected."""
         return not self.differences
 
 
@@ -42,7 +42,7 @@ def compare(expected: msgspec.Struct, seen: msgspec.Struct) -> list[str]:
 
 
 def on_stage_without_database(expected: UploadOutcome) -> UploadOutcome:
-    """What is foretold, for a stage that has no database: nothing can be loaded there."""
+    """What is expected, for a stage that has no database: nothing can be loaded there."""
     return msgspec.structs.replace(expected, loaded=False)
 
 

@@ -1,4 +1,4 @@
-"""What can happen: the situations below events/, each with the outcome that is foretold.
+"""What can happen: the situations below events/, each with the outcome that is expected.
 
 A situation is a file (what happens) and a TOML file of the same stem (what must come of it):
 `uploads/` holds files that a partner uploads, `faults/` the same while something underneath fails,
@@ -24,7 +24,7 @@ Answer = Literal["approved", "declined", "nobody"]
 
 
 class UploadOutcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What comes of an uploaded file: foretold by events/, or seen on a stage.
+    """What comes of an uploaded file: expected by events/, or seen on a stage.
 
     `rules` are the deployed rules that take the upload, `events` what the system announces, in
     order; sums are decimal texts; `error` is the workflow's. What is left out must not be there.
@@ -281,7 +281,7 @@ def _happening(path: Path) -> Path:
     """The file that says what happens, for itself or for its TOML."""
     if path.suffix != ".toml":
         if not path.with_suffix(".toml").is_file():
-            raise UserError(f"{shown(path)} has no {path.stem}.toml that foretells its outcome")
+            raise UserError(f"{shown(path)} has no {path.stem}.toml with its expected outcome")
         return path
     beside = sorted(p for p in path.parent.glob(f"{path.stem}.*") if p.suffix != ".toml")
     if len(beside) != 1:

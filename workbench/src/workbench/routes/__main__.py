@@ -13,30 +13,30 @@ from workbench.stages.visible import say
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the matrix; 1 when an event goes another way than foretold."""
+    """Print the matrix; 1 when an event goes another way than expected."""
     parser = argparse.ArgumentParser(prog="make routes", description=__doc__, exit_on_error=False)
     parser.add_argument("--all", action="store_true", help="show the near misses, too")
     everything = parser.parse_args(arguments).all
     deployed = Deployed.find(Stage.from_environment())
     rules = sorted({rule.name for rule in deployed.rules})
     answers = list(ask(deployed, questions(deployed)))
-    shown = [a for a in answers if everything or ":" not in a.question.name or not a.as_foretold]
+    shown = [a for a in answers if everything or ":" not in a.question.name or not a.as_expected]
     for line in table(shown, rules):
         say(line)
     for answer in answers:
-        if not answer.as_foretold:
+        if not answer.as_expected:
             say(f"differs: {difference(answer)}")
-    differ = sum(not answer.as_foretold for answer in answers)
+    differ = sum(not answer.as_expected for answer in answers)
     misses = sum(":" in answer.question.name for answer in answers)
     say(
         f"asked {len(rules)} rules about {len(answers)} events ({misses} near misses), "
-        f"as foretold {len(answers) - differ}, differ {differ}"
+        f"as expected {len(answers) - differ}, differ {differ}"
     )
     return 1 if differ else 0
 
 
 def table(answers: list[Answer], rules: list[str]) -> list[str]:
-    """A line for each event, a column for each rule: `x` takes it, `!` differs from foretold."""
+    """A line for each event, a column for each rule: `x` takes it, `!` differs from expected."""
     heads = [f"{'│ ' * column}┌ {rule}" for column, rule in enumerate(rules)]
     lines = []
     for answer in answers:
@@ -47,16 +47,16 @@ def table(answers: list[Answer], rules: list[str]) -> list[str]:
 
 def difference(answer: Answer) -> str:
     """What differs, in words."""
-    foretold, came = answer.question.foretold, answer.taken_by
+    expected, came = answer.question.expected, answer.taken_by
     return (
-        f"{answer.question.name}: foretold {' + '.join(foretold) or 'no rule'}, "
+        f"{answer.question.name}: expected {' + '.join(expected) or 'no rule'}, "
         f"taken by {' + '.join(came) or 'no rule'}"
     )
 
 
 def _cell(rule: str, answer: Answer) -> str:
     taken = rule in answer.taken_by
-    if taken != (rule in answer.question.foretold):
+    if taken != (rule in answer.question.expected):
         return "!"
     return "x" if taken else "·"
 

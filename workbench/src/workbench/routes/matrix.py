@@ -17,9 +17,9 @@ class Answer:
     taken_by: tuple[str, ...]
 
     @property
-    def as_foretold(self) -> bool:
-        """Whether exactly the foretold rules take it."""
-        return sorted(self.taken_by) == sorted(self.question.foretold)
+    def as_expected(self) -> bool:
+        """Whether exactly the expected rules take it."""
+        return sorted(self.taken_by) == sorted(self.question.expected)
 
 
 def questions(deployed: Deployed) -> list[Question]:

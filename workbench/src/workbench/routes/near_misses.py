@@ -52,7 +52,7 @@ def near_misses(deployed: Deployed, known: Iterable[Question]) -> Iterator[Quest
     """The near misses of all deployed rules, each made from a known event that its rule takes."""
     known = list(known)
     for rule in deployed.rules:
-        base = next((each for each in known if each.foretold == (rule.name,)), None)
+        base = next((each for each in known if each.expected == (rule.name,)), None)
         if base is None:
             continue  # tests/local_cloud/test_routes.py says when a rule has no event
         pattern = json.loads(rule.pattern)
@@ -84,10 +84,10 @@ def _at(event: Any, path: tuple[str, ...]) -> Any:
 def _misses(
     deployed: Deployed, rule: Rule, base: Question, path: tuple[str, ...], wanted: list[Any]
 ) -> Iterator[Question]:
-    def ask(value: Any, foretold: tuple[str, ...] = ()) -> Question:
+    def ask(value: Any, expected: tuple[str, ...] = ()) -> Question:
         said = "without it" if value is ... else json.dumps(value, ensure_ascii=False)
         return Question(
-            f"{rule.name}: {'.'.join(path)} {said}", changed(base, path, value), foretold
+            f"{rule.name}: {'.'.join(path)} {said}", changed(base, path, value), expected
         )
 
     yield ask(...)

@@ -1,4 +1,4 @@
-"""Which events the deployed rules are asked about, and what is foretold of each."""
+"""Which events the deployed rules are asked about, and what is expected of each."""
 
 import copy
 import json
@@ -17,7 +17,7 @@ from workbench.stages.errors import UserError
 from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, Stage
 
 AWS_EVENTS = EVENTS / "aws"
-FORETOLD = AWS_EVENTS / "foretold.yaml"
+EXPECTED_RULES = AWS_EVENTS / "expected.yaml"
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Question:
 
     name: str
     event: dict[str, Any]
-    foretold: tuple[str, ...]
+    expected: tuple[str, ...]
 
 
 def uploads(deployed: Deployed) -> Iterator[Question]:
@@ -58,13 +58,13 @@ def function_events(deployed: Deployed) -> Iterator[Question]:
 
 def aws_events(deployed: Deployed) -> Iterator[Question]:
     """What AWS's services send by themselves, in the shapes that their documentation shows."""
-    for name, rules in read_foretold().items():
+    for name, rules in read_expected().items():
         event = filled_in(deployed, AWS_EVENTS / f"{name}.json")
         yield Question(f"aws/{name}", event, tuple(rules))
 
 
-def read_foretold(path: Path = FORETOLD) -> dict[str, list[str]]:
-    """The rules foretold for each of AWS's events; UserError when the file does not say so."""
+def read_expected(path: Path = EXPECTED_RULES) -> dict[str, list[str]]:
+    """The rules expected for each of AWS's events; UserError when the file does not say so."""
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:

@@ -63,7 +63,7 @@ class Fixture(msgspec.Struct, frozen=True):
     path: Path
     given: Given
     expect: Expect
-    is_foretold: bool = True  # False for an event of the user's own, without a TOML
+    has_expectation: bool = True  # False for an event of the user's own, without a TOML
     rules: tuple[str, ...] | None = None  # the rules that take it, when it is an event of a bus
 
     @property
@@ -97,7 +97,7 @@ def read_event(function: str, path: Path) -> Fixture:
     """
     if not path.is_relative_to(FUNCTIONS):
         read_json(path)
-        return Fixture(function, path, Given(), Expect(), is_foretold=False)
+        return Fixture(function, path, Given(), Expect(), has_expectation=False)
     if path.parent.name != function:
         raise UserError(f"{shown(path)} is an event of {path.parent.name}, not of {function}")
     return read_fixture(path)
@@ -110,7 +110,7 @@ def read_fixture(path: Path) -> Fixture:
         told = msgspec.convert(tomllib.loads(toml.read_text(encoding="utf-8")), _Told)
     except FileNotFoundError:
         raise UserError(
-            f"{shown(path)} has no {toml.name} that foretells what comes back"
+            f"{shown(path)} has no {toml.name} that says what is expected back"
         ) from None
     except (ValueError, msgspec.ValidationError) as error:
         raise UserError(f"{shown(toml)}: {error}") from None
@@ -149,7 +149,7 @@ def find_event(function: str, named: str) -> Path:
 
 
 def differences(expect: Expect, payload: Any) -> list[str]:
-    """How a payload differs from what was foretold: one line each, none when it does not."""
+    """How a payload differs from what was expected: one line each, none when it does not."""
     if expect.payload is None:
         found = payload.get("errorType") if isinstance(payload, dict) else None
         if found == expect.error_type:

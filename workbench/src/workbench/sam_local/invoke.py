@@ -22,7 +22,7 @@ _MOUNTED = "/tmp/lambci_debug_files"  # noqa: S108  # nosec B108
 
 
 def main() -> int:
-    """Call the function FN with the event EVENT; 1 when it comes out otherwise than foretold.
+    """Call the function FN with the event EVENT; 1 when it comes out otherwise than expected.
 
     With DEBUG=1 the function waits for a debugger (debugpy) before it runs.
     """
@@ -38,12 +38,12 @@ def main() -> int:
         options = _debugger() if os.environ.get("DEBUG") == "1" else ()
         answer = calls.invoke(session, function, call.event, *options)
     _show(session, fixture, answer)
-    if not fixture.is_foretold:
+    if not fixture.has_expectation:
         return 1 if answer.error else 0
     differences = fixtures.differences(call.expect, answer.payload)
     for line in differences:
         say(f"differs: {line}")
-    say("not as foretold" if differences else "as foretold")
+    say("not as expected" if differences else "as expected")
     return 1 if differences else 0
 
 

@@ -1,4 +1,4 @@
-"""Runs every edge of the workflow and says which test took each: `make edges`."""
+"""Runs every edge of the workflow and says which test took each: `make workflow-coverage`."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""`make check-books`: is everything that came in accounted for, once, and the same everywhere?
+"""`make reconcile`: is everything that came in accounted for, once, and the same everywhere?
 
 Every upload has one final row in the ledger and one outcome event (or is under way); its lines are
 curated or refused; the database has the accepted lines of accepted files and no others; no task
@@ -10,9 +10,9 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from operations.books.archive import read_archive
-from operations.books.report import check
 from operations.database.connection import find_database
+from operations.reconciliation.archive import read_archive
+from operations.reconciliation.report import check
 from workbench.replay.archive import moment
 from workbench.stages.deployed import Deployed
 from workbench.stages.errors import run
@@ -24,8 +24,8 @@ USUALLY = timedelta(days=2)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Check the books of the stage; 1 when something is amiss."""
-    parser = argparse.ArgumentParser(prog="make check-books", description=__doc__)
+    """Reconcile the stage; 1 when something is wrong."""
+    parser = argparse.ArgumentParser(prog="make reconcile", description=__doc__)
     parser.add_argument(
         "--from",
         dest="since",
@@ -48,9 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
         return read_archive(deployed, since, datetime.now(UTC))
 
     counted = asked.archive or deployed.stage.is_local
-    books = check(deployed, find_database(deployed), events if counted else None, since)
-    say(*books.lines())
-    return 0 if books.balanced else 1
+    reconciled = check(deployed, find_database(deployed), events if counted else None, since)
+    say(*reconciled.lines())
+    return 0 if reconciled.balanced else 1
 
 
 if __name__ == "__main__":

@@ -34,7 +34,9 @@ def read_archive(deployed: Deployed, since: datetime, until: datetime) -> list[d
         )["QueueUrl"]
         pattern = {"source": [{"prefix": "order-intake"}], "replay-name": [{"exists": True}]}
         events.put_rule(Name=name, EventBusName=bus, EventPattern=json.dumps(pattern))
-        events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "books", "Arn": queue_arn}])
+        events.put_targets(
+            Rule=name, EventBusName=bus, Targets=[{"Id": "reconcile", "Arn": queue_arn}]
+        )
         deliver(deployed, since, until, [rule])
         return list(_drained(deployed, queue).values())
     finally:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from operations.books.contents import NAMED, digest, repetitions
+from operations.reconciliation.contents import NAMED, digest, repetitions
 
 CURATED = {
     "line": "2", "invoice": "A1", "sku": "s", "description": "", "quantity": "6",

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from operations.books.reading import File
 from operations.database.connection import Sums
 from operations.follow import AWAITING, FINAL, Row
+from operations.reconciliation.reading import File
 from operations.scenarios.outcome import in_database
 
 SETTLING = timedelta(minutes=2)  # so long, a notification may be on its way

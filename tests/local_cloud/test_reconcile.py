@@ -1,4 +1,4 @@
-"""`make check-books` on the local cloud sees what is amiss; tests/faults that all is green."""
+"""`make reconcile` on the local cloud sees what is wrong; tests/faults that all is green."""
 
 import uuid
 from collections.abc import Iterator
@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from operations.books.archive import read_archive
-from operations.books.report import Books, by_file, check
-from operations.check_books import LONG_AGO
 from operations.database.connection import Database, find_database
 from operations.follow import Uploaded, follow, put
+from operations.reconcile import LONG_AGO
+from operations.reconciliation.archive import read_archive
+from operations.reconciliation.report import Reconciliation, by_file, check
 from operations.scenarios.outcome import objects_below
 from operations.services import postgres
 from workbench.stages.deployed import Deployed
@@ -35,7 +35,7 @@ def accepted(deployed: Deployed) -> Uploaded:
     return uploaded
 
 
-def books_of(deployed: Deployed, database: Database, uploaded: Uploaded) -> Books:
+def reconciliation_of(deployed: Deployed, database: Database, uploaded: Uploaded) -> Reconciliation:
     return check(deployed, database, None, LONG_AGO, {uploaded.file_id})
 
 
@@ -50,7 +50,7 @@ def test_the_archive_tells_each_outcome_once(deployed: Deployed, accepted: Uploa
 def test_a_curated_object_that_is_gone_is_seen(
     deployed: Deployed, database: Database, accepted: Uploaded
 ) -> None:
-    assert books_of(deployed, database, accepted).balanced
+    assert reconciliation_of(deployed, database, accepted).balanced
     kept = objects_below(deployed, f"curated/nordwind/{accepted.file_id}/")
     [key] = [key for key in kept if key.endswith(".csv")]
     s3 = deployed.stage.client("s3")
@@ -58,12 +58,12 @@ def test_a_curated_object_that_is_gone_is_seen(
 
     s3.delete_object(Bucket=deployed.bucket, Key=key)
     try:
-        books = books_of(deployed, database, accepted)
+        reconciled = reconciliation_of(deployed, database, accepted)
     finally:
         s3.put_object(Bucket=deployed.bucket, Key=key, Body=body)
 
-    assert len(books.amiss) == 1
-    assert "curated/ has" in books.amiss[0]
+    assert len(reconciled.problems) == 1
+    assert "curated/ has" in reconciled.problems[0]
 
 
 @pytest.fixture
@@ -84,13 +84,13 @@ def test_a_line_that_the_database_lacks_is_seen(
         )
         owner.execute("DELETE FROM order_line WHERE file_id = %s", [accepted.file_id])
     try:
-        books = books_of(deployed, database, accepted)
+        reconciled = reconciliation_of(deployed, database, accepted)
     finally:
         owner.execute("INSERT INTO order_line SELECT * FROM kept")
 
-    assert len(books.amiss) == 1
-    assert "the database has 0" in books.amiss[0]
-    assert books_of(deployed, database, accepted).balanced
+    assert len(reconciled.problems) == 1
+    assert "the database has 0" in reconciled.problems[0]
+    assert reconciliation_of(deployed, database, accepted).balanced
 
 
 def test_a_content_that_is_there_twice_is_seen(
@@ -111,17 +111,17 @@ def test_a_content_that_is_there_twice_is_seen(
     owner.execute("UPDATE copied SET file_id = %s, line = line + 100", [again])
     owner.execute("INSERT INTO order_line SELECT * FROM copied")
     try:
-        books = books_of(deployed, database, accepted)
+        reconciled = reconciliation_of(deployed, database, accepted)
     finally:
         for table in ("order_line", "order_file"):
             owner.execute(f"DELETE FROM {table} WHERE file_id = %s", [again])  # noqa: S608
 
-    assert len(books.amiss) == 2
-    assert books.amiss[0] == (
+    assert len(reconciled.problems) == 2
+    assert reconciled.problems[0] == (
         f"the database has the same lines of one partner 2 times: {accepted.file_id}, {again}"
     )
-    assert "1 orders are in the database from several files" in books.amiss[1]
-    assert books_of(deployed, database, accepted).balanced
+    assert "1 orders are in the database from several files" in reconciled.problems[1]
+    assert reconciliation_of(deployed, database, accepted).balanced
 
 
 def test_a_line_that_is_another_one_is_seen_though_its_sums_are_right(
@@ -130,9 +130,9 @@ def test_a_line_that_is_another_one_is_seen_though_its_sums_are_right(
     change = "UPDATE order_line SET sku = %s WHERE file_id = %s"
     owner.execute(change, ["OTHER", accepted.file_id])
     try:
-        books = books_of(deployed, database, accepted)
+        reconciled = reconciliation_of(deployed, database, accepted)
     finally:
         owner.execute(change, ["KLB-48", accepted.file_id])
 
-    assert len(books.amiss) == 1
-    assert "not those under curated/, though their sums are equal" in books.amiss[0]
+    assert len(reconciled.problems) == 1
+    assert "not those under curated/, though their sums are equal" in reconciled.problems[0]

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from operations.books.judging import is_open, problems, repetitions
-from operations.books.reading import NOTHING, File
 from operations.database.connection import LoadedFile
+from operations.reconciliation.judging import is_open, problems, repetitions
+from operations.reconciliation.reading import NOTHING, File
 from operations.scenarios.outcome import Curated
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -85,7 +85,7 @@ NOT_LOADED = LoadedFile((0, Decimal(0), Decimal(0)))
         ),
     ],
 )
-def test_books_that_balance_have_no_problems(file: File) -> None:
+def test_a_file_that_reconciles_has_no_problems(file: File) -> None:
     assert problems(file, NOW) == []
 
 

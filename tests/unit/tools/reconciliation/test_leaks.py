@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from operations.books import leaks as searching
-from operations.books.leaks import HistoryEvent, leaks, texts, tokens
+from operations.reconciliation import leaks as searching
+from operations.reconciliation.leaks import HistoryEvent, leaks, texts, tokens
 from workbench.stages.deployed import Deployed
 
 NEEDLES = {"s3cret-value": "password of the secret database", "K-1001": "customer in f"}

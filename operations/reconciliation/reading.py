@@ -9,9 +9,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from operations.books.contents import digest
 from operations.database.connection import Database, LoadedFile
 from operations.follow import FINAL, Row, Uploaded, execution_of, plain_row
+from operations.reconciliation.contents import digest
 from operations.scenarios.outcome import Curated, read_curated
 from workbench.stages.deployed import Deployed
 

@@ -1,19 +1,20 @@
-"""Checking the books of some files, and telling what is amiss."""
+"""Reconcile some files, and report what is wrong."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from operations.books.contents import repetitions as repetitions_of_contents
-from operations.books.judging import (
+from operations.database.connection import Database
+from operations.reconciliation.contents import repetitions as repetitions_of_contents
+from operations.reconciliation.judging import (
     OUTCOMES,
     is_loaded_all_the_same,
     is_open,
     problems,
     repetitions,
 )
-from operations.books.leaks import (
+from operations.reconciliation.leaks import (
     customer_data,
     leaks,
     read_histories,
@@ -21,29 +22,28 @@ from operations.books.leaks import (
     texts,
     tokens,
 )
-from operations.books.reading import File, read_files, read_ledger, unknown_to_ledger
-from operations.database.connection import Database
+from operations.reconciliation.reading import File, read_files, read_ledger, unknown_to_ledger
 from workbench.stages.deployed import Deployed
 
 
 @dataclass(frozen=True)
-class Books:
-    """What a check has found: the files, what is amiss, and what could not be checked."""
+class Reconciliation:
+    """What a check has found: the files, what is wrong, and what could not be checked."""
 
     files: list[File]
-    amiss: list[str]
+    problems: list[str]
     unchecked: list[str]
 
     @property
     def balanced(self) -> bool:
-        """Whether nothing is amiss."""
-        return not self.amiss
+        """Whether nothing is wrong."""
+        return not self.problems
 
     def lines(self) -> list[str]:
         """The result in lines for people."""
         still_open = sum(is_open(file, datetime.now(UTC)) for file in self.files)
         again = sum(repetitions(file) for file in self.files)
-        told = [f"amiss: {what}" for what in self.amiss]
+        told = [f"problem: {what}" for what in self.problems]
         told += [f"not checked: {what}" for what in self.unchecked]
         if again:
             told.append(f"{again} events say again what had been said (same file, same closed_at)")
@@ -52,9 +52,9 @@ class Books:
             told.append(
                 f"in the database, though Failed; make retry closes them: {', '.join(loaded)}"
             )
-        verdict = "balanced" if self.balanced else f"{len(self.amiss)} things amiss"
+        verdict = "balanced" if self.balanced else f"{len(self.problems)} problems"
         told.append(
-            f"books of {len(self.files)} uploads, {still_open} of them still open: {verdict}"
+            f"reconciled {len(self.files)} uploads, {still_open} of them still open: {verdict}"
         )
         return told
 
@@ -66,7 +66,7 @@ def check(
     since: datetime,
     only: set[str] | None = None,
     tokens_seen: Mapping[str, str] | None = None,
-) -> Books:
+) -> Reconciliation:
     """Hold against each other what the stage has of all files since then, or of `only` some.
 
     `read_events` gives the orders bus's events; None where they cannot be read. It is called after
@@ -79,19 +79,19 @@ def check(
     if told is not None:
         files = [replace(file, events=tuple(told.get(file.file_id, ()))) for file in files]
     now = datetime.now(UTC)
-    amiss = [
+    found = [
         f"{file.key} ({file.file_id}): {what}" for file in files for what in problems(file, now)
     ]
-    amiss += repetitions_of_contents(database, only)
+    found += repetitions_of_contents(database, only)
     if only is None:
-        amiss += unknown_to_ledger(deployed, database, read_ledger(deployed))
-    amiss += find_leaks(deployed, files, events or [], since, tokens_seen or {})
+        found += unknown_to_ledger(deployed, database, read_ledger(deployed))
+    found += find_leaks(deployed, files, events or [], since, tokens_seen or {})
     unchecked = []
     if database.unreachable:
         unchecked.append(f"the rows in the database, because {database.unreachable}")
     if events is None:
         unchecked.append("the outcome events: ARCHIVE=1 reads them from the archive, in minutes")
-    return Books(files, amiss, unchecked)
+    return Reconciliation(files, found, unchecked)
 
 
 def by_file(events: list[dict[str, Any]] | None) -> dict[str, list[dict[str, Any]]] | None:

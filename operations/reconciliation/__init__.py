@@ -1,0 +1,1 @@
+"""`make reconcile`: uploads, ledger, objects, database and events, held against each other."""
