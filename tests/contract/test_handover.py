@@ -4,7 +4,7 @@ import json
 import re
 
 from tests.template import template
-from workbench.deployment import sam
+from workbench.deployment import handover, sam
 from workbench.stages.stage import PROJECT, ROOT, Stage
 
 
@@ -23,11 +23,11 @@ def asked_for_by_the_template() -> dict[str, str]:
 
 
 def test_both_sides_name_the_same_paths() -> None:
-    assert handed_over_by_terraform() == set(sam.HANDED_OVER.values())
+    assert handed_over_by_terraform() == set(handover.paths().values())
 
 
 def test_the_deploy_command_passes_every_path_that_the_template_asks_for() -> None:
-    assert set(asked_for_by_the_template()) == set(sam.HANDED_OVER)
+    assert set(asked_for_by_the_template()) == set(handover.paths())
 
 
 def test_the_templates_defaults_are_the_local_stages_paths() -> None:
@@ -39,11 +39,11 @@ def test_the_templates_defaults_are_the_local_stages_paths() -> None:
 def test_another_stage_reads_its_own_paths_only() -> None:
     values = sam.parameters(Stage("ana"))
     assert values["Stage"] == "ana"
-    for name in sam.HANDED_OVER:
+    for name in handover.paths():
         assert values[name].startswith(f"/{PROJECT}/ana/")
 
 
 def test_every_handed_over_value_is_used() -> None:
     text = json.dumps(template()["Resources"])
-    for name in sam.HANDED_OVER:
+    for name in handover.paths():
         assert json.dumps({"Ref": name}) in text

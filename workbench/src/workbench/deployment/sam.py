@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from operations import profiles
 from operations.database import database_ca
-from workbench.deployment import samconfig, source_template
+from workbench.deployment import handover, samconfig, source_template
 from workbench.local_cloud import state
 from workbench.stages import child
 from workbench.stages.errors import UserError
@@ -17,23 +17,12 @@ from workbench.workflow import definition
 
 SAM = ROOT / ".venv" / "sam" / "bin" / "sam"
 _MANAGED_STACK = "aws-sam-cli-managed-default"  # one for the whole account and region
-# Template parameter → path below /order-intake/<stage>/ of what Terraform hands over.
-HANDED_OVER = {
-    "DataKeyArn": "keys/data/arn",
-    "ConfigKeyArn": "keys/config/arn",
-    "DatabaseSecretArn": "secrets/database/arn",
-    "DatabaseOwnerSecretArn": "secrets/database-owner/arn",
-    "RatesApiSecretArn": "secrets/rates-api/arn",
-    "PartnerWebhookSecretArn": "secrets/partner-webhook/arn",
-    "OrdersBusName": "buses/orders/name",
-    "OrdersBusArn": "buses/orders/arn",
-}
 
 
 def parameters(stage: Stage) -> dict[str, str]:
     """The template's parameters for `stage`: paths made from its name, then samconfig's own."""
     values = {"Stage": stage.name}
-    values |= {name: f"/{PROJECT}/{stage.name}/{path}" for name, path in HANDED_OVER.items()}
+    values |= {name: f"/{PROJECT}/{stage.name}/{path}" for name, path in handover.paths().items()}
     if stage.is_local:  # functions run on this very machine
         values["Architecture"] = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
     own: dict[str, str] = samconfig.commands(stage).get("deploy", {}).get("parameter_overrides", {})
@@ -58,7 +47,7 @@ def package_bucket(stage: Stage) -> str | None:
 
 def fingerprint(stage: Stage) -> str:
     """A hash of all that a deployment is made of: template, workflow, code, parameters' values."""
-    handed_over = [f"/{PROJECT}/{stage.name}/{path}" for path in HANDED_OVER.values()]
+    handed_over = [f"/{PROJECT}/{stage.name}/{path}" for path in handover.paths().values()]
     answer = stage.client("ssm").get_parameters(Names=handed_over)
     values = {item["Name"]: item["Value"] for item in answer["Parameters"]}
     hashed = hashlib.sha256(json.dumps([parameters(stage), values], sort_keys=True).encode())
@@ -90,7 +79,7 @@ def build(stage: Stage) -> None:
 
 def _has_database(stage: Stage) -> bool:
     """Whether the platform hands a database over; not before there is a platform."""
-    path = f"/{PROJECT}/{stage.name}/{HANDED_OVER['DatabaseSecretArn']}"
+    path = f"/{PROJECT}/{stage.name}/{handover.paths()['DatabaseSecretArn']}"
     answer = stage.client("ssm").get_parameters(Names=[path])
     return any(item["Value"] != "none" for item in answer["Parameters"])
 

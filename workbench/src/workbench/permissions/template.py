@@ -7,30 +7,16 @@ from functools import cached_property
 from typing import Any
 
 from workbench.checks.linting.deployed_form import prepare
+from workbench.deployment import handover
 from workbench.permissions.policies import Grant, grants
 from workbench.stages.errors import UserError
-from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION
+from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, Stage
 
 WHERE = f"{LOCAL_REGION}:{LOCAL_ACCOUNT}"
-PREFIX = "order-intake-local"
-DATA_KEY, CONFIG_KEY = f"arn:aws:kms:{WHERE}:key/data", f"arn:aws:kms:{WHERE}:key/config"
-ORDERS_BUS = f"arn:aws:events:{WHERE}:event-bus/{PREFIX}-orders"
+PREFIX = Stage("local").prefix
+DATA_KEY, CONFIG_KEY = (handover.sample(f"keys/{name}/arn") for name in ("data", "config"))
+ORDERS_BUS = handover.sample("buses/orders/arn")
 ORDERS_QUEUE = f"arn:aws:sqs:{WHERE}:{PREFIX}-orders-dlq"
-HANDED_OVER = {
-    "DataKeyArn": DATA_KEY,
-    "ConfigKeyArn": CONFIG_KEY,
-    "DatabaseSecretArn": f"arn:aws:secretsmanager:{WHERE}:secret:{PREFIX}/database-AbCdEf",
-    "DatabaseOwnerSecretArn": (
-        f"arn:aws:secretsmanager:{WHERE}:secret:{PREFIX}/database-owner-AbCdEf"
-    ),
-    "RatesApiSecretArn": f"arn:aws:secretsmanager:{WHERE}:secret:{PREFIX}/rates-api-AbCdEf",
-    "PartnerWebhookSecretArn": (
-        f"arn:aws:secretsmanager:{WHERE}:secret:{PREFIX}/partner-webhook-AbCdEf"
-    ),
-    "OrdersBusName": f"{PREFIX}-orders",
-    "OrdersBusArn": ORDERS_BUS,
-    "Stage": "local",
-}
 PSEUDO: dict[str, Any] = {
     "AWS::AccountId": LOCAL_ACCOUNT,
     "AWS::Region": LOCAL_REGION,
@@ -160,8 +146,10 @@ class Template:
     def _ref(self, name: str) -> Any:
         if name in PSEUDO:
             return PSEUDO[name]
-        if name in HANDED_OVER:
-            return HANDED_OVER[name]
+        if name == "Stage":
+            return "local"
+        if name in handover.paths():
+            return handover.sample(handover.paths()[name])
         if name in self.raw["Parameters"]:
             return self.raw["Parameters"][name]["Default"]
         if name not in self.raw["Resources"]:

@@ -9,11 +9,12 @@ import json
 import re
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from workbench.deployment import source_template
+from workbench.deployment import handover, source_template
 from workbench.deployment.source_template import TEMPLATE
 from workbench.stages.errors import UserError
 from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT, local_dir
@@ -30,19 +31,8 @@ ARNS = {
     "AWS::SNS::Topic": "sns:{where}:",
 }
 CONSTANT = re.compile(r"\{% \d+ %\}")
+KEY_ID = re.compile(r":key/([a-z-]+)$")
 LINE_END = re.compile(r"\s*\n\s*")
-
-# What Terraform hands over: the parameter's path below /order-intake/<stage>/ → a value of its form
-HANDED_OVER = {
-    "keys/data/arn": "kms:{where}:key/11111111-1111-4111-8111-111111111111",
-    "keys/config/arn": "kms:{where}:key/22222222-2222-4222-8222-222222222222",
-    "secrets/database/arn": "secretsmanager:{where}:secret:order-intake-local/database-AbCdEf",
-    "secrets/rates-api/arn": "secretsmanager:{where}:secret:order-intake-local/rates-api-AbCdEf",
-    "secrets/partner-webhook/arn": (
-        "secretsmanager:{where}:secret:order-intake-local/partner-webhook-AbCdEf"
-    ),
-    "buses/orders/arn": "events:{where}:event-bus/order-intake-local-orders",
-}
 
 
 def translated(template: Path = TEMPLATE) -> dict[str, Any]:
@@ -188,7 +178,6 @@ def _of_parameter(name: str, parameter: dict[str, Any]) -> str:
     default = str(parameter["Default"])
     if not parameter["Type"].startswith("AWS::SSM::"):
         return default
-    path = default.split("/", 3)[-1]
-    if path not in HANDED_OVER:
-        return "order-intake-local-orders"
-    return "arn:aws:" + HANDED_OVER[path].format(where=f"{LOCAL_REGION}:{LOCAL_ACCOUNT}")
+    value = handover.sample(handover.paths()[name])
+    # cfn-lint knows the form of a key's id.
+    return KEY_ID.sub(lambda of: f":key/{uuid.uuid5(uuid.NAMESPACE_OID, of[1])}", value)

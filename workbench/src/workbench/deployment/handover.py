@@ -1,0 +1,72 @@
+"""What Terraform hands over to SAM: read from the template's own parameters."""
+
+import functools
+from pathlib import Path
+
+import yaml
+
+from workbench.stages.errors import UserError
+from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, PROJECT, ROOT, Stage
+
+TEMPLATE = ROOT / "template.yaml"
+KIND = "AWS::SSM::Parameter::Value<String>"
+
+
+@functools.cache
+def paths(template: Path = TEMPLATE) -> dict[str, str]:
+    """Return the path below /<project>/<stage>/ of each parameter that Terraform hands over.
+
+    Read without the rest of the template, which takes seconds. Raises UserError when it does not
+    read, or a parameter's default is not a path of the local stage.
+    """
+    start = f"/{PROJECT}/local/"
+    found = {}
+    for name, said in _parameters(template).items():
+        if said.get("Type") != KIND:
+            continue
+        default = said.get("Default", "")
+        if not default.startswith(start):
+            raise UserError(f"{template.name}: the Default of {name} does not begin with {start}")
+        found[name] = default.removeprefix(start)
+    return found
+
+
+def sample(path: str) -> str:
+    """Return a value as Terraform hands it over for the local stage.
+
+    Raises UserError for a path of which the workbench does not know what it names.
+    """
+    where, prefix = f"{LOCAL_REGION}:{LOCAL_ACCOUNT}", Stage("local").prefix
+    match path.split("/"):
+        case ["keys", name, "arn"]:
+            return f"arn:aws:kms:{where}:key/{name}"
+        case ["secrets", name, "arn"]:
+            return f"arn:aws:secretsmanager:{where}:secret:{prefix}/{name}-AbCdEf"
+        case ["buses", name, "arn"]:
+            return f"arn:aws:events:{where}:event-bus/{prefix}-{name}"
+        case ["buses", name, "name"]:
+            return f"{prefix}-{name}"
+    known = "keys/<name>/arn, secrets/<name>/arn, buses/<name>/arn or buses/<name>/name"
+    raise UserError(f"{TEMPLATE.name} asks for {path}, which is not one of {known}")
+
+
+def _parameters(template: Path) -> dict[str, dict[str, str]]:
+    """Return the plain texts that each parameter has, by its name."""
+    try:
+        whole = yaml.compose(template.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    except (OSError, yaml.YAMLError) as error:
+        raise UserError(f"{template.name} does not read: {' '.join(str(error).split())}") from None
+    return {
+        name: {key: value.value for key, value in _fields(body).items() if _is_text(value)}
+        for name, body in _fields(_fields(whole).get("Parameters")).items()
+    }
+
+
+def _fields(node: yaml.Node | None) -> dict[str, yaml.Node]:
+    if not isinstance(node, yaml.MappingNode):
+        return {}
+    return {key.value: value for key, value in node.value}
+
+
+def _is_text(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode)
