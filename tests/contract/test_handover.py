@@ -47,3 +47,9 @@ def test_every_handed_over_value_is_used() -> None:
     text = json.dumps(template()["Resources"])
     for name in handover.paths():
         assert json.dumps({"Ref": name}) in text
+
+
+def test_terraforms_own_name_of_the_project_is_that_of_the_commands() -> None:
+    text = (ROOT / "terraform" / "variables.tf").read_text()
+    [name] = re.findall(r'variable "project" {[^}]*default += "([^"]+)"', text)
+    assert name == PROJECT

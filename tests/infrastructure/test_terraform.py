@@ -208,10 +208,12 @@ def test_refuses_a_stage_name_that_makes_no_resource_name(local_stage: Stage) ->
 
 def test_arguments_name_the_stages_settings_and_nothing_else() -> None:
     assert terraform.variable_arguments(Stage("prod")) == [
+        f"-var=project={PROJECT}",
         "-var=stage=prod",
         "-var-file=stages/prod.tfvars",
     ]
     assert terraform.variable_arguments(Stage("ana")) == [
+        f"-var=project={PROJECT}",
         "-var=stage=ana",
         "-var-file=stages/development.tfvars",
     ]

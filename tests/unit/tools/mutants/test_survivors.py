@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from workbench.mutants import __main__ as mutants
+from workbench.mutants import flaws
 
 
 @pytest.mark.parametrize(
@@ -22,3 +23,7 @@ def test_explained_survivors_are_read(
     monkeypatch.setattr(mutants, "SURVIVORS", file)
 
     assert list(mutants.survivors()) == marks
+
+
+def test_every_explained_survivor_is_a_flaw_that_can_still_be_made() -> None:
+    assert set(mutants.survivors()) <= {flaw.mark for flaw in flaws.every()}, "take it out"

@@ -19,7 +19,7 @@ from pathlib import Path
 from workbench.sam_local import engine, image
 from workbench.stages.alone import alone
 from workbench.stages.errors import UserError, run
-from workbench.stages.stage import ROOT, Stage, running_cloud
+from workbench.stages.stage import PROJECT, ROOT, Stage, running_cloud
 
 SAM_LOCAL = "tests/sam_local"
 FAULTS, MODEL = "tests/faults", "tests/model"
@@ -92,7 +92,7 @@ def _run_tiers(arguments: Sequence[str]) -> int:
 def _on_a_second_cloud(*tiers: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run tiers beside the block on a local cloud of their own; print what they said after it."""
     environment = {name: value for name, value in os.environ.items() if not name.endswith("_PORT")}
-    with tempfile.TemporaryDirectory(prefix="order-intake-") as folder:
+    with tempfile.TemporaryDirectory(prefix=f"{PROJECT}-") as folder:
         environment["ORDER_INTAKE_LOCAL_DIR"] = str(Path(folder, "local"))
         output = Path(folder, "output")
         with output.open("wb") as written:

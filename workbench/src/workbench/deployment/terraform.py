@@ -25,7 +25,7 @@ from workbench.deployment.changes import Change
 from workbench.deployment.provider_mirror import TERRAFORM, find_mirror
 from workbench.stages import backend, child, place
 from workbench.stages.errors import UserError, run
-from workbench.stages.stage import Stage, local_dir
+from workbench.stages.stage import PROJECT, Stage, local_dir
 
 _ACTIONS = {"create": "+", "update": "~", "delete": "-", "replace": "±"}
 _DONE = {"create": "created", "update": "changed", "delete": "deleted"}
@@ -71,6 +71,7 @@ def variable_arguments(stage: Stage) -> list[str]:
     """
     files = [backend.STAGES / f"{name}.tfvars" for name in backend.names(stage)]
     return [
+        f"-var=project={PROJECT}",
         f"-var=stage={stage.name}",
         *(f"-var-file=stages/{file.name}" for file in files if file.exists()),
     ]

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import socket
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,12 @@ import boto3
 from workbench.local_cloud.emulator import keys
 from workbench.stages.errors import UserError
 
-PROJECT = "order-intake"
+ROOT = Path(__file__).resolve().parents[4]
+PROJECT: str = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["name"]
+"""The project's name, with which every name of a resource begins."""
 LOCAL = "local"
 LOCAL_REGION = "eu-central-1"
 LOCAL_ACCOUNT = "000000000000"
-ROOT = Path(__file__).resolve().parents[4]
 # The longest name, a bucket's, has 63 characters: 12 are left for the stage.
 _NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
 
