@@ -35,7 +35,7 @@ class Trouble:
     fail_next: int = 0  # so many calls
     status: int = 503  # with this HTTP status
     delay_seconds: float = 0.0  # after so long; without fail_next, every call is slow
-    garbage: bool = False  # with status 200 and a body that is no JSON
+    garbage: bool = False  # with status 200 and a body that is not valid JSON
 
 
 class Keys:

@@ -34,5 +34,5 @@ def encode(value: object) -> dict[str, object]:
     """Give a struct as the plain JSON object that a function returns."""
     encoded = msgspec.to_builtins(value)
     if not isinstance(encoded, dict):
-        raise TypeError(f"{type(value).__name__} is no JSON object")
+        raise TypeError(f"{type(value).__name__} is not a JSON object")
     return encoded

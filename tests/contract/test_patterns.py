@@ -91,7 +91,7 @@ def test_numbers_are_numbers_that_are_compared(name: str) -> None:
         for each in values:
             if isinstance(each, dict) and "numeric" in each:
                 bounds = each["numeric"][1::2]
-                assert all(type(bound) is int for bound in bounds), f"{field}: text is no number"
+                assert all(type(bound) is int for bound in bounds), f"{field}: text is not a number"
                 assert all(-MOST <= bound <= MOST for bound in bounds), field
 
 

@@ -152,10 +152,10 @@ def test_the_sample_events_fit_their_schema(event: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("1.0.json", b"{", "is no JSON"),
-        ("1.0.json", b"\xff", "is no JSON"),
-        ("1.0.json", b"[]", "is no schema: it must be a JSON object"),
-        ("first.json", b"{}", "'first' is no version; it has two numbers, such as 1.0"),
+        ("1.0.json", b"{", "is not valid JSON"),
+        ("1.0.json", b"\xff", "is not valid JSON"),
+        ("1.0.json", b"[]", "is not a schema: it must be a JSON object"),
+        ("first.json", b"{}", "'first' is not a version; it has two numbers, such as 1.0"),
     ],
 )
 def test_a_released_schema_that_does_not_read_is_one_line(

@@ -110,11 +110,11 @@ def test_a_machine_without_node_leaves_the_definitions_judges_out_and_says_so(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("- not\n- a template\n", "is no template: it has no Resources"),
-        ("", "is no template: it has no Resources"),
-        ("Transform: AWS::Serverless-2016-10-31\n", "is no template: it has no Resources"),
-        ("Resources: [A]\n", "is no template: it has no Resources"),
-        ("Resources: {A: {Type: [", "is no YAML: while parsing"),
+        ("- not\n- a template\n", "is not a template: it has no Resources"),
+        ("", "is not a template: it has no Resources"),
+        ("Transform: AWS::Serverless-2016-10-31\n", "is not a template: it has no Resources"),
+        ("Resources: [A]\n", "is not a template: it has no Resources"),
+        ("Resources: {A: {Type: [", "is not valid YAML: while parsing"),
         ("Resources: {A: {Type: 1}}", "resource A has no Type"),
         ("Resources: {A: {Type: T, P: [!Ref B]}}", "A refers to B, and there is no such resource"),
         ("Resources: {Abc: {Type: T, P: !GetAtt Abd.Arn}}", "to Abd, .*; is Abc meant?"),
@@ -138,7 +138,7 @@ def test_a_broken_template_is_one_line(text: str, says: str, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("States: [", "is no YAML"),
+        ("States: [", "is not valid YAML"),
         ("just words", "describes no state machine"),
         ("States: {A: '${Nothing}'}", "the template lacks"),
         ("States: {}", "it has no StartAt"),
@@ -162,7 +162,9 @@ def test_a_missing_source_is_one_line(make: Callable[[Path], object], tmp_path: 
 
 def test_what_a_substitution_refers_to_must_be_there(of: dict[str, Any]) -> None:
     broken = json.loads(json.dumps(of).replace('"PriceChunk", "Arn"', '"PriceChonk", "Arn"'))
-    with pytest.raises(UserError, match=r'"PriceChonk", "Arn".* is no parameter, table, resource'):
+    with pytest.raises(
+        UserError, match=r'"PriceChonk", "Arn".* is not a parameter, table, resource'
+    ):
         deployed_form.rendered(broken)
     del broken["Resources"]["OrderIntake"]
     with pytest.raises(UserError, match="has no state machine OrderIntake"):
@@ -201,7 +203,7 @@ def test_every_state_machine_is_judged(
 
 
 def test_what_several_checks_say_alike_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
-    said = "error: template.yaml is no YAML\n"
+    said = "error: template.yaml is not valid YAML\n"
     verdicts = [lint.Verdict(name, 1, said, 1) for name in ("sam validate", "workflow data")]
 
     assert lint.summarize([*verdicts, lint.Verdict("ruff", 0, "", 1)]) == 1
@@ -214,14 +216,16 @@ def test_what_several_checks_say_alike_is_said_once(capsys: pytest.CaptureFixtur
 
 def test_a_broken_template_keeps_no_judge_of_it_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_: Path = Path()) -> Path:
-        raise UserError("template.yaml is no YAML")
+        raise UserError("template.yaml is not valid YAML")
 
     monkeypatch.setattr(source_template, "load", broken)
     monkeypatch.setattr(deployed_form, "read", broken)
     named = ("template", "workflow definition", "workflow data", "sam validate")
     judges = [name for name in lint.CHECKS if any(word in name for word in named)]
 
-    assert {lint.check(name).output for name in judges} == {"error: template.yaml is no YAML\n"}
+    assert {lint.check(name).output for name in judges} == {
+        "error: template.yaml is not valid YAML\n"
+    }
     assert len(judges) == 7
 
 

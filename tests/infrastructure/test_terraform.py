@@ -202,7 +202,7 @@ def test_refuses_a_stage_name_that_makes_no_resource_name(local_stage: Stage) ->
     )
     assert done.returncode == 1
     assert "stage must be a lower-case letter" in done.stderr
-    with pytest.raises(UserError, match="is no stage name"):
+    with pytest.raises(UserError, match="is not a stage name"):
         Stage("Ana_1")
 
 

@@ -74,7 +74,9 @@ def test_what_is_told_of_a_cloud_does_not_read(
 def test_logs_of_no_time_are_one_clear_line(minutes: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINUTES", minutes)
 
-    with pytest.raises(UserError, match=f"MINUTES={minutes} is no whole number of at most seven"):
+    with pytest.raises(
+        UserError, match=f"MINUTES={minutes} is not a whole number of at most seven"
+    ):
         show_logs(Stage("local"))
 
 

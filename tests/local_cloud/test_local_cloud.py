@@ -287,7 +287,7 @@ def test_port_that_is_none_is_said_in_one_line(commands: Commands) -> None:
     refused = commands.run("up", CLOUD_PORT="http")
 
     assert refused.returncode == 1
-    assert "CLOUD_PORT=http is no port" in one_line(refused.stderr)
+    assert "CLOUD_PORT=http is not a port" in one_line(refused.stderr)
 
 
 def test_usual_port_is_left_to_whoever_has_it(monkeypatch: pytest.MonkeyPatch) -> None:

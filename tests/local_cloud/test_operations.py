@@ -428,8 +428,8 @@ def notified(deployed: Deployed, file_id: str) -> int:
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({}, "FROM= is no time"),
-        ({"FROM": "2026-03-02", "TO": "yesterday"}, "TO=yesterday is no time"),
+        ({}, "FROM= is not a time"),
+        ({"FROM": "2026-03-02", "TO": "yesterday"}, "TO=yesterday is not a time"),
         ({"FROM": "2026-03-02", "TO": "2026-03-01"}, "is not before"),
         ({"FROM": "2026-03-01", "TO": "2026-03-02", "RULES": "X"}, "RULES=X: the orders bus's"),
     ],

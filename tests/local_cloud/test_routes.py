@@ -119,12 +119,12 @@ def test_a_near_miss_differs_in_one_field(deployed: Deployed) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (b"{", "is no event: Input data was truncated"),
-        (b"[]", "is no event: Expected `object`, got `array`"),
-        (b"\xff", "is no event: 'utf-8' codec can't decode"),
+        (b"{", "is not an event: Input data was truncated"),
+        (b"[]", "is not an event: Expected `object`, got `array`"),
+        (b"\xff", "is not an event: 'utf-8' codec can't decode"),
         (b'{"a": "${nope}"}', r"has \$\{nope\}; there are \$\{uploads_bucket\}"),
-        (b'{"a": "$"}', "is no event: Invalid placeholder"),
-        (None, "is no event: .*No such file"),
+        (b'{"a": "$"}', "is not an event: Invalid placeholder"),
+        (None, "is not an event: .*No such file"),
     ],
 )
 def test_an_event_that_does_not_read_is_one_line(

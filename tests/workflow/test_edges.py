@@ -211,11 +211,11 @@ def test_a_claim_outlasts_the_work_that_it_is_for() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("States: [", "is no YAML"),
+        ("States: [", "is not valid YAML"),
         ("just text", "it has no States"),
         ("States: {}", "it has no StartAt"),
         ("{StartAt: A, States: {A: {Next: B}}}", "state A has no Type"),
-        ("{StartAt: A, States: {A: {Type: Choice, Choices: x}}}", "is no list of objects"),
+        ("{StartAt: A, States: {A: {Type: Choice, Choices: x}}}", "is not a list of objects"),
         ("{StartAt: A, States: {A: {Type: Task, Catch: [{}]}}}", "an entry without Next"),
         ("{StartAt: B, States: {A: {Type: Fail}}}", "StartAt leads to B, and there is no such"),
         ("{StartAt: A, States: {A: {Type: Pass, Next: B}}}", "state A leads to B"),

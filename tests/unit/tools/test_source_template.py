@@ -54,9 +54,9 @@ def test_every_resource_has_the_line_of_its_name(path: Path) -> None:
     ("old", "new", "says"),
     [
         ("[A, B]", "[A, C]", "refers to C, and there is no such resource"),
-        ("[A, B]", "3", "template.yaml is no template: line "),
+        ("[A, B]", "3", "template.yaml is not a template: line "),
         ("${Name}Logs", "Logs", "Duplicate Logs"),
-        ("*A", "*C", "is no YAML: "),
+        ("*A", "*C", "is not valid YAML: "),
     ],
 )
 def test_a_broken_loop_is_one_line(old: str, new: str, says: str, path: Path) -> None:

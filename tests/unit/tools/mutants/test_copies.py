@@ -104,5 +104,5 @@ def test_part_of_all_flaws(text: str, part: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("text", ["0/10", "11/10", "1", "a/b", "1/0", "-1/3"])
 def test_part_that_is_none_is_one_clear_line(text: str) -> None:
-    with pytest.raises(UserError, match=f"PART={text} is no part such as 3/10"):
+    with pytest.raises(UserError, match=f"PART={text} is not a part such as 3/10"):
         _part(text)

@@ -31,9 +31,9 @@ def latest(detail_type: str) -> tuple[tuple[int, int], dict[str, Any]] | None:
     try:
         schema = json.loads(versions[newest].read_text(encoding="utf-8"))
     except ValueError as error:
-        raise UserError(f"{name} is no JSON: {error}") from None
+        raise UserError(f"{name} is not valid JSON: {error}") from None
     if not isinstance(schema, dict):
-        raise UserError(f"{name} is no schema: it must be a JSON object")
+        raise UserError(f"{name} is not a schema: it must be a JSON object")
     return newest, schema
 
 
@@ -53,5 +53,5 @@ def version(text: str) -> tuple[int, int]:
     """The two numbers of a version; UserError for anything else."""
     major, _, minor = text.partition(".")
     if not (major.isdigit() and minor.isdigit()):
-        raise UserError(f"{text!r} is no version; it has two numbers, such as 1.0")
+        raise UserError(f"{text!r} is not a version; it has two numbers, such as 1.0")
     return int(major), int(minor)

@@ -41,13 +41,13 @@ def _loaded(path: Path) -> dict[Any, Any]:
         found = cfn_yaml.loads(read(path), path.name)
     except yaml.YAMLError as error:
         told = " ".join(str(error).split())
-        raise UserError(f"{path.name} is no YAML: {told}") from None
+        raise UserError(f"{path.name} is not valid YAML: {told}") from None
     if not isinstance(found, dict) or not isinstance(found.get("Resources"), dict):
-        raise UserError(f"{path.name} is no template: it has no Resources")
+        raise UserError(f"{path.name} is not a template: it has no Resources")
     expanded = _expanded(found, path)
     problem = _not_a_template(expanded)
     if problem:
-        raise UserError(f"{path.name} is no template: {problem}")
+        raise UserError(f"{path.name} is not a template: {problem}")
     return expanded
 
 
@@ -77,7 +77,7 @@ def _expanded(template: dict[str, Any], path: Path) -> dict[str, Any]:
     problems, found = extensions.language_extension(reader)
     if found is None:
         first = problems[0]
-        raise UserError(f"{path.name} is no template: line {first.linenumber}: {first.message}")
+        raise UserError(f"{path.name} is not a template: line {first.linenumber}: {first.message}")
     return found  # type: ignore[no-any-return]
 
 

@@ -25,7 +25,7 @@ def show_logs(stage: Stage) -> None:
     """
     minutes = os.environ.get("MINUTES") or "60"
     if not (minutes.isdecimal() and len(minutes) <= 7):
-        raise UserError(f"MINUTES={minutes} is no whole number of at most seven digits")
+        raise UserError(f"MINUTES={minutes} is not a whole number of at most seven digits")
     groups = _groups(stage, os.environ.get("FN"))
     since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=int(minutes))
     lines = [

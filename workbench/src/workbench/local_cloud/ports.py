@@ -16,7 +16,7 @@ def choose(variable: str, usual: int) -> int:
     named = os.environ.get(variable)
     if named:
         if not (named.isdecimal() and 0 < int(named) < 65536):
-            raise UserError(f"{variable}={named} is no port: a number from 1 to 65535")
+            raise UserError(f"{variable}={named} is not a port: a number from 1 to 65535")
         if not is_free(int(named)):
             raise UserError(f"{variable}={named} is taken; name another port or none")
         return int(named)

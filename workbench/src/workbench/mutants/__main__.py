@@ -50,7 +50,7 @@ def _part(text: str) -> tuple[int, int]:
         return 0, 1
     number, _, of = text.partition("/")
     if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
-        raise UserError(f"PART={text} is no part such as 3/10")
+        raise UserError(f"PART={text} is not a part such as 3/10")
     return int(number) - 1, int(of)
 
 

@@ -27,7 +27,7 @@ def moment(name: str, text: str | None) -> datetime:
         value = datetime.fromisoformat(text or "")
     except ValueError:
         raise UserError(
-            f"{name}={text or ''} is no time; write FROM=2026-03-02 TO=2026-03-02T12:30 (UTC)"
+            f"{name}={text or ''} is not a time; write FROM=2026-03-02 TO=2026-03-02T12:30 (UTC)"
         ) from None
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 

@@ -56,7 +56,7 @@ def filled_in(deployed: Deployed, path: Path) -> dict[str, Any]:
         known = ", ".join(f"${{{name}}}" for name in names)
         raise UserError(f"{shown(path)} has ${{{error.args[0]}}}; there are {known}") from None
     except (OSError, ValueError, msgspec.MsgspecError) as error:
-        raise UserError(f"{shown(path)} is no event: {error}") from None
+        raise UserError(f"{shown(path)} is not an event: {error}") from None
 
 
 def _published(

@@ -125,4 +125,4 @@ def _sizes(ask: Callable[..., Question], deployed: Deployed) -> Iterator[Questio
         takers = sorted(name for sign, bound, name in bounds if meets[sign](size, bound))
         yield ask(size, tuple(takers))
     yield from (ask(size) for size in (RANGE + 1, 6 * RANGE))
-    yield from (ask(str(bound)) for _, bound, _ in sorted(bounds))  # text is no number
+    yield from (ask(str(bound)) for _, bound, _ in sorted(bounds))  # text is not a number

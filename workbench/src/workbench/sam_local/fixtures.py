@@ -87,7 +87,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise UserError(f"{shown(path)} is no JSON: {error}") from None
+        raise UserError(f"{shown(path)} is not valid JSON: {error}") from None
 
 
 def read_event(function: str, path: Path) -> Fixture:

@@ -71,7 +71,7 @@ class Stage:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise UserError(
-                f"STAGE={self.name!r} is no stage name: a lower-case letter, then at most 11 "
+                f"STAGE={self.name!r} is not a stage name: a lower-case letter, then at most 11 "
                 "lower-case letters or digits, such as local, dev, ana or prod"
             )
 

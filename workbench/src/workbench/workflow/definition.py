@@ -17,7 +17,7 @@ type State = dict[str, Any]
 def load(path: Path = DEFINITION) -> dict[str, Any]:
     """The definition, substitutions not filled in.
 
-    Raises UserError when the file is missing, is no YAML, or describes no states.
+    Raises UserError when the file is missing, is not valid YAML, or describes no states.
     """
     return parsed(read(path), path.name)
 
@@ -38,7 +38,7 @@ def parsed(text: str, name: str) -> dict[str, Any]:
         found = yaml.safe_load(text)
     except yaml.YAMLError as error:
         told = " ".join(str(error).split())
-        raise UserError(f"{name} is no YAML: {told}") from None
+        raise UserError(f"{name} is not valid YAML: {told}") from None
     problem = _not_a_machine(found)
     if problem:
         raise UserError(f"{name} describes no state machine: {problem}")
@@ -57,7 +57,7 @@ def _not_a_machine(found: Any) -> str | None:
         for field in ("Choices", "Catch", "Retry", "Branches"):
             entries = state.get(field, [])
             if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
-                return f"{field} of state {name} is no list of objects"
+                return f"{field} of state {name} is not a list of objects"
         for field in ("Choices", "Catch"):
             if not all(isinstance(one.get("Next"), str) for one in state.get(field, [])):
                 return f"{field} of state {name} has an entry without Next"

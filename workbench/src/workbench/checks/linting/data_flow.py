@@ -68,7 +68,7 @@ class Text:
 
     @property
     def expression(self) -> str | None:
-        """What stands between `{%` and `%}`; None when it is no expression."""
+        """What stands between `{%` and `%}`; None when it is not an expression."""
         inside = EXPRESSION.fullmatch(self.text)
         return inside[1] if inside else None
 
@@ -112,7 +112,7 @@ def findings(machine: dict[str, Any]) -> list[str]:
             continue
         refers = known[text.expression]
         if refers.problem:
-            found.append(text.told(f"is no JSONata: {refers.problem}"))
+            found.append(text.told(f"is not valid JSONata: {refers.problem}"))
         found += [text.told(what) for what in _of_names(text, refers, functions)]
         found += [text.told(what) for path in sorted(refers.states) for what in _of(text, path)]
     read = {name for refers in known.values() for name in refers.variables}
@@ -158,7 +158,7 @@ def _forgotten(text: Text) -> Iterator[str]:
 def _of_names(text: Text, refers: References, functions: set[str]) -> Iterator[str]:
     """What is wrong with the variables and functions that an expression names."""
     for name in sorted(refers.bare):
-        said = f"{name} has no value here" if name.startswith("$") else f"{name} is no variable"
+        said = f"{name} has no value here" if name.startswith("$") else f"{name} is not a variable"
         near = _near(name, text.scope.visible | {"states"})
         yield f"{said}: a variable begins with $, a state's input is $states.input{near}"
     for name in sorted(refers.variables - text.scope.visible - functions):
@@ -230,7 +230,7 @@ def _of_context(text: Text, names: list[str]) -> Iterator[str]:
 
 
 def _unknown_field(place: str, names: list[str], known: dict[str, Any]) -> Iterator[str]:
-    """The first of the names that is no field of what `place` holds."""
+    """The first of the names that is not a field of what `place` holds."""
     if not (names and known):
         return
     first, *rest = names

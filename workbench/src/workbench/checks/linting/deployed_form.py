@@ -69,7 +69,7 @@ def rendered(
 ) -> dict[str, Any]:
     """The definition with the substitutions of the translated template `of` filled in.
 
-    Raises UserError when it is no definition, and for a substitution that the template does not
+    Raises UserError when it is not a definition, and for a substitution that the template does not
     give.
     """
     if machine not in of.get("Resources", {}):
@@ -165,7 +165,7 @@ def _resolve(of: dict[str, Any], machine: str, value: Any) -> str:
         case str() | int():
             return str(value)
     told = f"{machine}'s DefinitionSubstitutions: {json.dumps(value)}"
-    raise UserError(f"{told} is no parameter, table, resource's Arn or text of the template")
+    raise UserError(f"{told} is not a parameter, table, resource's Arn or text of the template")
 
 
 def _kind(of: dict[str, Any], name: str) -> str:
