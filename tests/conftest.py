@@ -15,11 +15,16 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from workbench.stages.errors import UserError
 from workbench.workflow import retry_times
 from workbench.workflow.definition import load
 from workbench.workflow.edges import edges
+
+# Machines are shared and busy: no test has a stopwatch.
+settings.register_profile("busy machines", deadline=None)
+settings.load_profile("busy machines")
 
 TAKEN: dict[str, set[str]] = defaultdict(set)
 

@@ -27,7 +27,8 @@ open(sys.argv[1], "w").write(f"{len(seen)} interruption")
 """
 COMMAND = """
 import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it,
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # and what nohup starts ignores this one
 from workbench.stages import child
 from workbench.stages.errors import run
 run(lambda: child.run([sys.executable, "-c", sys.argv[2], sys.argv[1]], print, env={}))
