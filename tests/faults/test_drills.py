@@ -71,7 +71,7 @@ def test_what_came_while_nothing_was_taken_in_is_found_and_run(
     for one in uploaded:
         assert read_row(deployed, one.file_id) is None
         assert "upload_without_outcome" in finding(deployed, one.file_id, begun)
-        done = run("retry", FILE_ID=one.file_id)
+        done = run("operations.retry", FILE_ID=one.file_id)
         assert done.returncode == 0, done.stdout + done.stderr
     assert [lines_in_database(deployed, one.file_id) for one in uploaded] == [1, LARGE]
 
@@ -109,10 +109,10 @@ def test_a_file_that_failed_once_loaded_is_loaded_once_whatever_comes_again(
         faults.set_requests([])
     assert (row["status"], row["loaded"]) == ("Failed", True)
 
-    again = run("send", FILE=str(file), PARTNER="nordwind")
+    again = run("operations.send", FILE=str(file), PARTNER="nordwind")
     assert again.returncode == 1
     assert f"make retry FILE_ID={uploaded.file_id}" in again.stdout
-    retried = run("retry", FILE_ID=uploaded.file_id)
+    retried = run("operations.retry", FILE_ID=uploaded.file_id)
     assert retried.returncode == 0, retried.stdout + retried.stderr
 
     number = file.read_text().splitlines()[1].split(";")[0]
@@ -121,4 +121,4 @@ def test_a_file_that_failed_once_loaded_is_loaded_once_whatever_comes_again(
     with secret.connect() as session:
         found = session.execute("SELECT file_id FROM order_line WHERE invoice = %s", [number])
         assert found.fetchall() == [(uploaded.file_id,)]
-    assert run("send", FILE=str(file), PARTNER="nordwind").returncode == 0
+    assert run("operations.send", FILE=str(file), PARTNER="nordwind").returncode == 0

@@ -73,7 +73,7 @@ def test_retry_on_a_later_day_keeps_the_rates_of_the_load(
     # When it is run again once the day has its own rate
     faults.set_requests([])
     faults.set_rates_day(None)
-    done = run("retry", FILE_ID=uploaded.file_id)
+    done = run("operations.retry", FILE_ID=uploaded.file_id)
     assert done.returncode == 0, done.stdout + done.stderr
 
     # Then database, ledger, objects and event have the sums of the first rate

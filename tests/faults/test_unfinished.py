@@ -63,7 +63,7 @@ def test_a_file_whose_execution_was_stopped_is_reported_and_can_be_run_again(
     assert call(deployed, "FindUnfinished", {})["findings"] == 1
     assert announced(deployed, aborted.file_id) == ["SettlementFinding"]
 
-    done = run("retry", FILE_ID=aborted.file_id)
+    done = run("operations.retry", FILE_ID=aborted.file_id)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert lines_in_database(deployed, aborted.file_id) == LARGE
