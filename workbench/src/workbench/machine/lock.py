@@ -2,7 +2,7 @@
 
 import subprocess
 
-from workbench.machine.setup import ENVIRONMENTS, ROOT, VENVS, VERSION
+from workbench.machine.setup import ENVIRONMENTS, ROOT, VENVS, VERSION, environment_of_uv
 from workbench.stages.errors import UserError, run
 
 # Group → locked file. The functions' file lies where `sam build` looks for it.
@@ -21,7 +21,7 @@ def main() -> int:
             "--generate-hashes", "--no-header", "--no-annotate", "--python-version", VERSION,
             "--group", group, "--output-file", file,
         ]  # fmt: skip
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+        done = subprocess.run(command, cwd=ROOT, env=environment_of_uv(), stdout=subprocess.DEVNULL)
         if done.returncode:
             raise UserError(f"group {group} does not resolve; what uv said is above")
         print(f"locked {file}")

@@ -54,10 +54,16 @@ def _version(python: str) -> str:
     return answer.stdout.strip()
 
 
-def _run(*command: str) -> None:
+def environment_of_uv() -> "dict[str, str]":
+    """Return the environment in which uv reaches the package registry."""
     environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")}
     if ssl.create_default_context().get_ca_certs():  # a company's proxy may have a root of its own
         environment.setdefault("UV_SYSTEM_CERTS", "true")
+    return environment
+
+
+def _run(*command: str) -> None:
+    environment = environment_of_uv()
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
         lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]

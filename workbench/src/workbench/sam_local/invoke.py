@@ -7,7 +7,7 @@ from pathlib import Path
 
 from operations.scenarios.given import prepared
 from workbench.local_cloud import ports
-from workbench.machine.setup import VENVS
+from workbench.machine.setup import VENVS, environment_of_uv
 from workbench.sam_local import calls, fixtures, report
 from workbench.sam_local.session import Session, open_session
 from workbench.stages.errors import UserError
@@ -80,7 +80,7 @@ def _install_debugger() -> None:
     done = subprocess.run(
         [VENVS / "uv" / "bin" / "uv", "pip", "install", "--quiet", "--require-hashes",
          "--python", VENVS / "dev" / "bin" / "python", "--target", _DEBUGGER, "-r", _REQUIREMENTS],
-        capture_output=True, text=True, cwd=ROOT,
+        capture_output=True, text=True, cwd=ROOT, env=environment_of_uv(),
     )  # fmt: skip
     if done.returncode:
         raise UserError("debugpy could not be fetched; is PyPI (or your mirror of it) reachable?")

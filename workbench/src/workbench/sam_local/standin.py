@@ -14,6 +14,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from workbench.machine.setup import environment_of_uv
 from workbench.sam_local import engine
 from workbench.stages.errors import UserError
 from workbench.stages.stage import PROJECT, ROOT
@@ -132,7 +133,7 @@ def _runtime(folder: Path) -> None:
     done = subprocess.run(
         [UV, "pip", "install", "--quiet", "--python", sys.executable, "--target", folder,
          "--require-hashes", "--only-binary", ":all:", "--requirement", REQUIREMENTS],
-        capture_output=True, text=True, cwd=ROOT,
+        capture_output=True, text=True, cwd=ROOT, env=environment_of_uv(),
     )  # fmt: skip
     if done.returncode:
         raise UserError(
