@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from workbench.local_cloud import ports
 from workbench.sam_local import engine, image
 from workbench.stages.alone import alone
 from workbench.stages.errors import UserError, run
@@ -91,7 +92,9 @@ def _run_tiers(arguments: Sequence[str]) -> int:
 @contextlib.contextmanager
 def _on_a_second_cloud(*tiers: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run tiers beside the block on a local cloud of their own; print what they said after it."""
-    environment = {name: value for name, value in os.environ.items() if not name.endswith("_PORT")}
+    # The usual ones may be free for a moment, while the other cloud's database is down.
+    taken = {name: str(ports.free()) for name in ("CLOUD_PORT", "DATABASE_PORT", "OUTSIDE_PORT")}
+    environment = os.environ | taken
     with tempfile.TemporaryDirectory(prefix=f"{PROJECT}-") as folder:
         environment["ORDER_INTAKE_LOCAL_DIR"] = str(Path(folder, "local"))
         output = Path(folder, "output")
