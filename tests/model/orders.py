@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 
 type Key = tuple[str, str]
 """Invoice and article: no two lines of a world have the same."""
@@ -72,28 +73,28 @@ class Content:
     lines: tuple[Line, ...]
     large: bool = False
 
-    @property
+    @cached_property
     def data(self) -> bytes:
         """Return the file's bytes."""
         rows = [self.partner.header, *(self._row(line) for line in self.lines)]
         return ("\n".join(rows) + "\n").encode()
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Return the content's identity."""
         return hashlib.sha256(self.data).hexdigest()
 
-    @property
+    @cached_property
     def good(self) -> dict[Key, Line]:
         """Return the lines that can be loaded."""
         return {line.key: line for line in self.lines if not line.bad}
 
-    @property
+    @cached_property
     def refused(self) -> list[tuple[int, Line]]:
         """Return the lines that are refused, with their number in the file (the header is 1)."""
         return [(2 + place, line) for place, line in enumerate(self.lines) if line.bad]
 
-    @property
+    @cached_property
     def invoices(self) -> set[str]:
         """Return the orders of which at least one line can be loaded."""
         return {invoice for invoice, _ in self.good}

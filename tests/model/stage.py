@@ -7,9 +7,10 @@ import urllib.request
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from unittest import mock
 
 from operations.database.connection import find_database
 from operations.follow import AWAITING, FINAL, Row, Uploaded, execution_of, put, read_row
@@ -29,7 +30,7 @@ LIMIT = 60.0  # seconds; everything takes a second or two
 ALWAYS = 10_000
 DAYS_TO_PASS = 4
 PROFILE = "order_intake/partners/nordwind.toml"
-DIRECT = "IntakeSmallFile"
+DIRECT, SMALL = "IntakeSmallFile", "SmallFileUploaded"
 
 
 class ModelStage:
@@ -38,16 +39,23 @@ class ModelStage:
     def __init__(self, deployed: Deployed, probe: Probe) -> None:
         self.deployed, self.probe = deployed, probe
         self._rates_day = datetime.now(UTC).date()
-        self._sound = self._package()
-        self._broken = _with_broken_profile(self._sound)
+        self._broken = self._publish_with_broken_profile()
         self._owner = postgres.connect_as_owner(
             int(running_cloud()["database"]["port"]), postgres.DATABASE
         )
         self._owner.autocommit = True
+        prefix, queues = deployed.stage.prefix, deployed.stage.client("sqs")
+        self._queue_urls = {
+            queue: queues.get_queue_url(QueueName=f"{prefix}-{queue}")["QueueUrl"]
+            for queue in redrive.QUEUES
+        }
 
     def close(self) -> None:
-        """End the session with the database, and let the rates be today's."""
+        """End the session with the database, and leave nothing of the model's on the stage."""
         self._owner.close()
+        client = self.deployed.stage.client("lambda")
+        client.remove_permission(FunctionName=self._broken, StatementId=_statement(self._broken))
+        client.delete_function(FunctionName=self._broken)
         faults.set_rates_day(None)
 
     # ------------------------------------------------------------- what is done
@@ -121,19 +129,24 @@ class ModelStage:
 
     def redrive(self) -> set[str]:
         """Send failed messages again, as `make redrive` does; return the versions they name."""
-        about = self._dead_letters()
-        redrive.main([])
+        about = self._dead_letters(*redrive.QUEUES)
+        with mock.patch.object(redrive, "POLL", 0):  # what this machine's queues have is there
+            redrive.main([])
         return about
 
-    def _dead_letters(self) -> set[str]:
-        queues = self.deployed.stage.client("sqs")
+    def wait_for_dead_letter(self, version_id: str) -> None:
+        """Wait until the message about an upload has come to the functions' dead-letter queue."""
+        wait_until(
+            lambda: version_id in self._dead_letters("functions-dlq"), "a dead letter", LIMIT
+        )
+
+    def _dead_letters(self, *queues: str) -> set[str]:
+        client = self.deployed.stage.client("sqs")
         found: dict[str, str] = {}
-        for queue in redrive.QUEUES:
-            url = queues.get_queue_url(QueueName=f"{self.deployed.stage.prefix}-{queue}")[
-                "QueueUrl"
-            ]
+        for queue in queues:
+            url = self._queue_urls[queue]
             while True:
-                answer = queues.receive_message(
+                answer = client.receive_message(
                     QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0
                 )
                 new = {m["MessageId"]: m["Body"] for m in answer.get("Messages", [])}
@@ -165,25 +178,38 @@ class ModelStage:
             client.delete_function_concurrency(FunctionName=name)
 
     def stop_execution(self, file_id: str) -> None:
-        """Stop the execution of a file once a call of it is throttled: no other is under way."""
+        """Stop the execution of a file whose calls are throttled; no call of it is under way."""
         states = self.deployed.stage.client("stepfunctions")
+
+        def history(arn: str) -> list[dict[str, Any]]:
+            events: list[dict[str, Any]]
+            events = states.get_execution_history(executionArn=arn)["events"]
+            return events
 
         def throttled() -> str | None:
             arn = execution_of(self.row(file_id) or {})
-            history = states.get_execution_history(executionArn=arn) if arn else {"events": []}
-            said = [e.get("taskFailedEventDetails", {}).get("error") for e in history["events"]]
-            return arn if "Lambda.TooManyRequestsException" in said else None
+            return arn if arn and any(map(_is_throttled, history(arn))) else None
 
         arn = wait_until(throttled, f"a call about file {file_id} is throttled", LIMIT)
         states.stop_execution(executionArn=arn, error="model", cause="model")
+        before_it = [one for one in history(arn) if one["type"] != "ExecutionAborted"]
+        if not _is_throttled(before_it[-1]):
+            time.sleep(1)  # a call had begun: it is throttled meanwhile, as those before it
 
     def let_claim_expire(self, file_id: str) -> None:
         """Let the claim on a file be over, as it is two days later."""
+        self._set_claim(file_id, 1)
+
+    def let_claim_last(self, file_id: str) -> None:
+        """Let the claim on a file last: a call's own is over in a minute, in whichever step."""
+        self._set_claim(file_id, int(time.time()) + 86_400)
+
+    def _set_claim(self, file_id: str, until: int) -> None:
         self.deployed.stage.client("dynamodb").update_item(
             TableName=self.deployed.ledger,
             Key={"pk": {"S": f"file#{file_id}"}},
-            UpdateExpression="SET claim_expires_at = :past",
-            ExpressionAttributeValues={":past": {"N": "1"}},
+            UpdateExpression="SET claim_expires_at = :until",
+            ExpressionAttributeValues={":until": {"N": str(until)}},
         )
 
     def reconcile(self, since: datetime, file_ids: set[str]) -> list[str]:
@@ -207,39 +233,58 @@ class ModelStage:
             faults.set_requests([])
 
     def let_a_day_pass(self) -> None:
-        """Let the rates API have the next day's rates; after today's, those of days before."""
-        self._rates_day = min(self._rates_day + timedelta(1), datetime.now(UTC).date())
+        """Let the rates API have the next working day's rates; after today's, nothing new."""
+        self._rates_day = min(_working_day(self._rates_day, 1), datetime.now(UTC).date())
         faults.set_rates_day(self._rates_day)
 
     def begin_world(self) -> None:
         """Let the rates API be some days behind; later steps bring it up to today."""
-        self._rates_day = datetime.now(UTC).date() - timedelta(DAYS_TO_PASS)
+        self._rates_day = datetime.now(UTC).date() + timedelta(1)
+        for _ in range(DAYS_TO_PASS + 1):
+            self._rates_day = _working_day(self._rates_day, -1)
         faults.set_rates_day(self._rates_day)
 
     @contextmanager
     def broken_profile(self) -> Iterator[None]:
-        """Let the direct route have a wrong profile of nordwind inside the block."""
-        self._install(self._broken)
+        """Let small files go to a version that has a wrong profile of nordwind inside the block."""
+        events, rule = self.deployed.stage.client("events"), f"{self.deployed.rule_prefix}{SMALL}"
+        sound = events.list_targets_by_rule(Rule=rule)["Targets"]
+        events.put_targets(Rule=rule, Targets=[{**one, "Arn": self._broken} for one in sound])
         try:
             yield
         finally:
-            self._install(self._sound)
+            events.put_targets(Rule=rule, Targets=sound)
 
-    def _package(self) -> bytes:
-        answer = self.deployed.stage.client("lambda").get_function(FunctionName=self._direct)
-        with urllib.request.urlopen(answer["Code"]["Location"]) as body:  # noqa: S310 - loopback
-            package: bytes = body.read()
-        return package
+    def _publish_with_broken_profile(self) -> str:
+        """Publish a version of the direct route's function that has a wrong profile; its ARN.
 
-    @property
-    def _direct(self) -> str:
-        return f"{self.deployed.stage.prefix}-{DIRECT}"
-
-    def _install(self, package: bytes) -> None:
+        A version, because calls may be under way when the wrong profile comes and when it goes.
+        """
         client = self.deployed.stage.client("lambda")
-        client.update_function_code(FunctionName=self._direct, ZipFile=package)
+        name = f"{self.deployed.stage.prefix}-{DIRECT}"
+        with urllib.request.urlopen(  # noqa: S310 - loopback
+            client.get_function(FunctionName=name)["Code"]["Location"]
+        ) as body:
+            sound: bytes = body.read()
+        self._install(name, _with_broken_profile(sound))
+        try:
+            arn: str = client.publish_version(FunctionName=name)["FunctionArn"]
+        finally:
+            self._install(name, sound)
+        client.add_permission(
+            FunctionName=arn,
+            StatementId=_statement(arn),
+            Action="lambda:InvokeFunction",
+            Principal="events.amazonaws.com",
+            SourceArn=self.deployed.arn("events", f"rule/{self.deployed.rule_prefix}{SMALL}"),
+        )
+        return arn
+
+    def _install(self, function: str, package: bytes) -> None:
+        client = self.deployed.stage.client("lambda")
+        client.update_function_code(FunctionName=function, ZipFile=package)
         client.get_waiter("function_updated_v2").wait(
-            FunctionName=self._direct, WaiterConfig={"Delay": 0.1}
+            FunctionName=function, WaiterConfig={"Delay": 0.1}
         )
 
     # ------------------------------------------------------------- what is seen
@@ -319,6 +364,25 @@ class ModelStage:
 def fault(service: str, request: str, action: str, **more: object) -> dict[str, Any]:
     """Return a fault of requests, as the local cloud takes it."""
     return {"service": service, "request": request, "action": action, **more}
+
+
+def _statement(version: str) -> str:
+    """Return the name of the permission to call a version."""
+    return f"model-{version.rpartition(':')[2]}"
+
+
+def _is_throttled(event: dict[str, Any]) -> bool:
+    """Return whether an event of an execution's history says that a call was throttled."""
+    error = event.get("taskFailedEventDetails", {}).get("error")
+    return bool(error == "Lambda.TooManyRequestsException")
+
+
+def _working_day(day: date, step: int) -> date:
+    """Return the next working day, or with -1 the one before: others have no rates of their own."""
+    day += timedelta(step)
+    while day.isoweekday() > 5:
+        day += timedelta(step)
+    return day
 
 
 def _question_id(row: Row) -> str:
