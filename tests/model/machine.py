@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from hypothesis import reject
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from operations.follow import Row, Uploaded
 from tests.model.model import AWAITING, STUCK, Expected, Model, Upload
@@ -24,6 +25,14 @@ DONE: Counter[str] = Counter()
 SECONDS: dict[str, float] = defaultdict(float)
 """How long they took."""
 
+CHOSEN: Counter[tuple[object, ...]] = Counter()
+"""How often an upload was chosen in each situation, so that none is left out."""
+
+DRAWN: set[int] = set()
+"""The numbers that steps were given."""
+
+_NUMBERS = st.integers(0, 10_000)
+_STEPS: dict[str, Step] = {}
 _POSSIBLE: dict[str, Callable[["OrderFiles"], object]] = {}
 
 
@@ -36,18 +45,9 @@ def step(
     """
 
     def decorate(method: Step) -> Step:
-        name = method.__name__
-        _POSSIBLE[name] = possible
-
-        def is_due(machine: Any) -> bool:
-            return bool(machine.is_due(name))
-
-        def take(machine: "OrderFiles", pick: int) -> None:
-            machine.take(name, method, pick)
-
-        take.__name__ = name
-        taken: Step = precondition(is_due)(rule(pick=st.integers(0, 10_000))(take))
-        return taken
+        _STEPS[method.__name__] = method
+        _POSSIBLE[method.__name__] = possible
+        return method
 
     return decorate
 
@@ -63,9 +63,14 @@ class OrderFiles(RuleBasedStateMachine):
     report: ClassVar[list[str]]
     """What is wrong, and the steps that led to it; empty as long as all is well."""
     steps_wanted: ClassVar[int]
+    began: ClassVar[float | None] = None
+    """When the first world began."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.is_first = self.began is None
+        if self.is_first:
+            type(self).began = time.monotonic()
         if DONE.total() >= self.steps_wanted:
             raise Enough
         assert not self.report, self.report  # Hypothesis wants to see it again: that costs minutes
@@ -78,28 +83,39 @@ class OrderFiles(RuleBasedStateMachine):
         self._numbers = 0
         self.stage.begin_world()
 
-    def take(self, kind: str, method: Step, pick: int) -> None:
+    @rule(which=_NUMBERS, pick=_NUMBERS)
+    def take_a_step(self, which: int, pick: int) -> None:
+        """Take a step of a kind that is due.
+
+        All kinds are one rule of Hypothesis, which would leave some of many rules out of a world.
+        """
+        if self.is_first:
+            reject()  # Hypothesis makes it of zeros alone, whatever the seed
+        possible = [kind for kind, is_possible in _POSSIBLE.items() if is_possible(self)]
+        fewest = min(self.taken[kind] for kind in possible)
+        self._take(self._choose([k for k in possible if self.taken[k] == fewest], which), pick)
+
+    def _take(self, kind: str, pick: int) -> None:
         """Take one step, and compare; what is wrong is reported with the steps before it."""
         self.taken[kind] += 1
         DONE[kind] += 1
+        DRAWN.add(pick)
         self.steps.append(f"{kind}({pick})")
         began = time.monotonic()
         try:
-            method(self, pick)
+            _STEPS[kind](self, pick)
             self.compare()
         except Exception as error:
-            self.report.extend([*self.steps, f"{type(error).__name__}: {error}"])
+            self._tell(f"{type(error).__name__}: {error}")
             raise
         finally:
             SECONDS[kind] += time.monotonic() - began
 
-    def is_due(self, kind: str) -> bool:
-        """Return whether a kind of step is possible, and not ahead of the other possible ones."""
-        if not _POSSIBLE[kind](self):
-            return False
-        return self.taken[kind] <= min(
-            self.taken[one] for one, possible in _POSSIBLE.items() if possible(self)
-        )
+    def _tell(self, wrong: str) -> None:
+        """Report what is wrong: where in the run, the steps of this world, and what it is."""
+        seconds = time.monotonic() - (self.began or 0)
+        where = f"step {DONE.total()}, after {seconds:.0f} s; the steps of this world:"
+        self.report.extend([where, *self.steps, wrong])
 
     # ------------------------------------------------------------- new contents
 
@@ -154,7 +170,8 @@ class OrderFiles(RuleBasedStateMachine):
     @step()
     def stop_an_execution(self, pick: int) -> None:
         """Stop a workflow before or after its load, so that it ends without an outcome."""
-        content, loaded = self._content(NORDWIND, large=True), pick % 2 == 0
+        loaded = DONE["stop_an_execution"] % 2 == 0
+        content = self._content(NORDWIND, large=True)
         with self.stage.without("CurateFile" if loaded else "LoadOrders"):
             uploaded = self._put(content, self._key(content.partner))
             self.stage.stop_execution(uploaded.file_id)
@@ -169,14 +186,16 @@ class OrderFiles(RuleBasedStateMachine):
 
     @step(lambda m: m.sent())
     def send_same_content_again(self, pick: int) -> None:
-        """Upload the same bytes under the same key: a newer version."""
-        first = self._pick_unfinished(pick)
-        self._send(first.content, key=first.key)
+        """Upload the same bytes of two uploads again, under the same keys: newer versions."""
+        for _ in range(2):
+            first = self._pick_to_resend(pick)
+            self._send(first.content, key=first.key)
 
     @step(lambda m: m.sent())
     def send_same_content_under_another_name(self, pick: int) -> None:
-        """Upload the same bytes under another key of the same partner."""
-        self._send(self._pick_unfinished(pick).content)
+        """Upload the same bytes of two uploads again, under other keys of the same partner."""
+        for _ in range(2):
+            self._send(self._pick_to_resend(pick).content)
 
     @step(lambda m: m.sent())
     def send_newer_version(self, pick: int) -> None:
@@ -248,12 +267,17 @@ class OrderFiles(RuleBasedStateMachine):
         self.stage.decide(decision)
         upload.decisions.append(decision)
 
-    @step(lambda m: m.decided())
+    @step()
     def send_old_decision_again(self, pick: int) -> None:
         """Send a decision that was sent before: it answers no other question."""
-        candidates = self.decided()
-        waiting = [one for one in candidates if one.status == AWAITING]
-        upload = self._choose(waiting or candidates, pick)
+        decided = [one for one in self.model.uploads.values() if one.decisions]
+        asked_again = [one for one in decided if one.status == AWAITING]
+        if decided and pick % 5 == 0:
+            upload = self._choose(decided, pick)
+        elif asked_again:
+            upload = self._choose(asked_again, pick)
+        else:
+            upload = self._fail_once_approved(another_brings_an_order=True)
         self.stage.decide(self._choose(upload.decisions, pick))
         self.touched.add(upload.file_id)
 
@@ -263,28 +287,36 @@ class OrderFiles(RuleBasedStateMachine):
 
         Meanwhile another file may bring one of its orders: then there is a new question.
         """
+        self._fail_once_approved(another_brings_an_order=pick % 3 > 0)
+
+    def _fail_once_approved(self, *, another_brings_an_order: bool) -> Upload:
         content = self._content(NORDWIND, worth=1000)
         upload = self._send(content)
         with self.stage.failing(fault("s3", "GET /*/work/*/priced/*", "deny")):
             self._decide(upload, "approved", expected=Expected("Failed"))
         upload.approved = True
-        if pick % 3:
+        if another_brings_an_order:
             self._send(Content(NORDWIND, content.day, content.lines[:1]))
         self._retry(upload)
+        return upload
 
     # ------------------------------------------------------------- operators and time
 
     @step(lambda m: m.sent("Failed", STUCK))
     def retry(self, pick: int) -> None:
         """Run a failed or a stuck file again."""
-        self._retry(self._choose(self.sent("Failed", STUCK), pick))
+
+        def situation(one: Upload) -> tuple[object, ...]:
+            expected = self.model.expect_retry(one)
+            return "retry", one.content.partner.name, one.status, one.loaded, expected.status
+
+        self._retry(self._choose_rarest(self.sent("Failed", STUCK), situation, pick))
 
     @step()
     def redrive(self, pick: int) -> None:
         """Send failed messages again: files that failed may be run again by them."""
         versions = self.stage.redrive()
-        failed = [one for one in self.sent("Failed") if one.version_id in versions]
-        for upload in failed:
+        for upload in [one for one in self.sent("Failed") if one.version_id in versions]:
             self._see(upload, self.model.expect_retry(upload))
 
     @step()
@@ -334,11 +366,11 @@ class OrderFiles(RuleBasedStateMachine):
         try:
             self._end()
         except Exception as error:
-            self.report.extend([*self.steps, f"{type(error).__name__} at the end: {error}"])
+            self._tell(f"{type(error).__name__} at the end: {error}")
             raise
 
     def _end(self) -> None:
-        for upload in self.sent(STUCK):
+        for upload in self.sent("Failed", STUCK):
             self._retry(upload)
         for upload in [one for one in self.model.uploads.values() if one.status == AWAITING]:
             self._decide(upload, "declined")
@@ -390,10 +422,6 @@ class OrderFiles(RuleBasedStateMachine):
         """Return the accepted files that refused lines."""
         return [one for one in self.sent("Accepted") if one.content.refused]
 
-    def decided(self) -> list[Upload]:
-        """Return the files about which a decision was sent."""
-        return [one for one in self.model.uploads.values() if one.decisions]
-
     def _choose[T](self, among: list[T], pick: int) -> T:
         return among[pick % len(among)]
 
@@ -404,10 +432,26 @@ class OrderFiles(RuleBasedStateMachine):
             return self._choose(waiting, pick)
         return self._send(self._content(NORDWIND, worth=1000))
 
-    def _pick_unfinished(self, pick: int) -> Upload:
-        """Return an upload, more often one that has not brought its lines as Accepted."""
-        unfinished = self.sent("Failed", "Rejected", "Declined", STUCK)
-        return self._choose(unfinished if unfinished and pick % 4 else self.sent(), pick)
+    def _pick_to_resend(self, pick: int) -> Upload:
+        """Return an upload whose content comes again, with what there is of it already."""
+
+        def situation(one: Upload) -> tuple[object, ...]:
+            expected = self.model.expect_upload(one.content)
+            same = [each for each in self.sent() if each.content.sha256 == one.content.sha256]
+            decisive = [each for each in same if each.file_id == expected.duplicate_of] or same
+            found = {(each.status, each.loaded, each.is_open) for each in decisive}
+            return "resend", expected.status, *sorted(found)
+
+        return self._choose_rarest(self.sent(), situation, pick)
+
+    def _choose_rarest(
+        self, among: list[Upload], situation: Callable[[Upload], tuple[object, ...]], pick: int
+    ) -> Upload:
+        """Choose one of those whose situation was chosen least often, in all worlds together."""
+        fewest = min(CHOSEN[situation(one)] for one in among)
+        chosen = self._choose([one for one in among if CHOSEN[situation(one)] == fewest], pick)
+        CHOSEN[situation(chosen)] += 1
+        return chosen
 
     def _number(self) -> int:
         self._numbers += 1
