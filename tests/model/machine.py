@@ -168,6 +168,27 @@ class OrderFiles(RuleBasedStateMachine):
             self._send(self._content(ATLAS if pick % 2 else NORDWIND))
 
     @step()
+    def kill_all_tries(self, pick: int) -> None:
+        """Upload a file, and kill its function at each try: a dead letter, before or after a load.
+
+        Nobody can run it again before the last try's claim has expired.
+        """
+        loaded = DONE["kill_all_tries"] % 2 == 0
+        request = "PUT /*/curated/*" if loaded else "PUT /*/work/*"
+        content = self._content(ATLAS if pick % 3 else NORDWIND)
+        with self.stage.failing(fault("s3", request, "kill", function="IntakeSmallFile")):
+            uploaded = self._put(content, self._key(content.partner))
+            self.stage.wait_for_dead_letter(uploaded.version_id)
+        upload = self._upload(uploaded, content)
+        self.model.add(upload, Expected(STUCK))
+        if loaded:
+            self.model.load(upload, tuple(content.good.values()))
+        if pick % 2:
+            self._expire(upload)
+        else:
+            self.stage.let_claim_last(upload.file_id)
+
+    @step()
     def stop_an_execution(self, pick: int) -> None:
         """Stop a workflow before or after its load, so that it ends without an outcome."""
         loaded = DONE["stop_an_execution"] % 2 == 0
@@ -314,9 +335,12 @@ class OrderFiles(RuleBasedStateMachine):
 
     @step()
     def redrive(self, pick: int) -> None:
-        """Send failed messages again: files that failed may be run again by them."""
+        """Send failed messages again, once the claims of their calls are over: their files run."""
+        for upload in self.sent(STUCK):
+            if upload.is_direct:
+                self._expire(upload)
         versions = self.stage.redrive()
-        for upload in [one for one in self.sent("Failed") if one.version_id in versions]:
+        for upload in [one for one in self.sent("Failed", STUCK) if one.version_id in versions]:
             self._see(upload, self.model.expect_retry(upload))
 
     @step()
@@ -519,6 +543,8 @@ class OrderFiles(RuleBasedStateMachine):
         self._see(upload, expected)
 
     def _retry(self, upload: Upload) -> None:
+        if upload.status == STUCK and upload.is_direct:
+            self._expire(upload)
         expected = self.model.expect_retry(upload)
         self.stage.retry(upload.file_id)
         self._see(upload, expected)

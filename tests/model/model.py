@@ -12,7 +12,7 @@ The rules (docs/decisions.md, "Application"):
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from tests.model.orders import Content, Key, Line
+from tests.model.orders import LARGE, Content, Key, Line
 
 THRESHOLDS = {"nordwind": Decimal(25000), "atlas-supply": Decimal(50000)}
 """In the base currency; the model's amounts are far away from them in any currency."""
@@ -47,6 +47,11 @@ class Upload:
     def is_final(self) -> bool:
         """Return whether it has its outcome."""
         return self.status in OUTCOMES
+
+    @property
+    def is_direct(self) -> bool:
+        """Return whether one call of a function takes it from its upload to its outcome."""
+        return len(self.content.data) < LARGE
 
     @property
     def is_open(self) -> bool:

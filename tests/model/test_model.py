@@ -22,7 +22,7 @@ from workbench.stages.deployed import Deployed
 
 STEPS = int(os.environ.get("STEPS") or 330)
 SEED = int(os.environ.get("SEED") or time.time_ns() % 1_000_000)
-STEPS_OF_A_WORLD = 110
+STEPS_OF_A_WORLD = 112
 FEWEST = 10  # of each kind of step, in 300
 
 
