@@ -44,7 +44,7 @@ logs: setup ## The functions' logs: FN=PriceChunk FILE_ID=… narrow them down
 	@$(PY) -m workbench.local_cloud logs
 
 psql: setup ## Open the local database; ARGS='-c "select count(*) from order_line"'
-	@$(PY) -m workbench.local_cloud psql $(ARGS)
+	@$(PY) -m operations.services.psql $(ARGS)
 
 build: setup ## Package the functions (sam build)
 	@$(PY) -m workbench.deployment.build

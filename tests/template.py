@@ -3,7 +3,7 @@
 import functools
 from typing import Any
 
-from workbench.deployment import source_template
+from workbench.deployment import outline, source_template
 from workbench.workflow.definition import load
 
 
@@ -27,4 +27,4 @@ def functions() -> dict[str, Any]:
 @functools.cache
 def definition() -> dict[str, Any]:
     """The workflow's definition, substitutions not filled in."""
-    return load()
+    return load(outline.definitions()["OrderIntake"])

@@ -14,7 +14,7 @@ from typing import Any
 from operations.services import postgres
 from workbench.bench.figures import REAL_FILE, Figure, python
 from workbench.stages.deployed import Deployed
-from workbench.stages.stage import LOCAL_REGION, Stage, running_cloud
+from workbench.stages.stage import LOCAL_REGION, Stage
 
 SIZES = {"1 MB": 1_000_000, "100 MB": 100_000_000}
 FLAT = 1.2
@@ -139,8 +139,7 @@ def _own_place(deployed: Deployed) -> Iterator[tuple[str, str]]:
 
 
 def _forget_loaded(file_id: str) -> None:
-    database = running_cloud()["database"]
-    with postgres.connect_as_owner(int(database["port"]), database["dbname"]) as owner:
+    with postgres.connect_as_owner(postgres.port(), postgres.DATABASE) as owner:
         owner.execute("DELETE FROM order_line WHERE file_id = %s", [file_id])
         owner.execute("DELETE FROM order_file WHERE file_id = %s", [file_id])
         owner.execute("DELETE FROM partner_order WHERE file_id = %s", [file_id])

@@ -11,6 +11,7 @@ from psycopg.rows import dict_row
 
 from operations.database import database_ca
 from workbench.stages.deployed import Deployed
+from workbench.stages.stage import PROJECT, Stage
 
 CONNECT_SECONDS = 3
 
@@ -139,14 +140,20 @@ _REPEATED_ORDERS: LiteralString = """
 """
 
 
+def secret_arn(stage: Stage) -> str | None:
+    """Return the ARN of the database's secret; None where the stage has no database, or not yet."""
+    path = f"/{PROJECT}/{stage.name}/secrets/database/arn"
+    answer = stage.client("ssm").get_parameters(Names=[path])
+    values = [str(item["Value"]) for item in answer["Parameters"]]
+    return values[0] if values and values[0] != "none" else None
+
+
 def find_database(deployed: Deployed) -> Database:
-    """The stage's database, as the platform hands it over, tried once."""
-    handed_over = deployed.stage.client("ssm").get_parameter(
-        Name=f"/order-intake/{deployed.stage.name}/secrets/database/arn"
-    )["Parameter"]["Value"]
-    if handed_over == "none":
+    """Return the stage's database, as the platform hands it over, tried once."""
+    found = secret_arn(deployed.stage)
+    if found is None:
         return Database(False, None, "this stage has no database")
-    secret = Secret(deployed, handed_over)
+    secret = Secret(deployed, found)
     try:
         secret.connect().close()
     except psycopg.OperationalError:

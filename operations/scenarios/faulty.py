@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+from operations.services import faults as service_faults
 from workbench.local_cloud.emulator import faults
 from workbench.replay.aftermath import lines_about
 from workbench.replay.situations import Faults
@@ -40,8 +41,8 @@ def failing(deployed: Deployed, wanted: Faults) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         for name, change in wanted.functions.items():
             stack.enter_context(_changed_function(deployed, name, change))
-        stack.callback(faults.set_outside, rates={}, webhook={})
-        faults.set_outside(rates=wanted.rates, webhook=wanted.webhook)
+        stack.callback(service_faults.set_outside, rates={}, webhook={})
+        service_faults.set_outside(rates=wanted.rates, webhook=wanted.webhook)
         stack.callback(faults.set_requests, [])
         faults.set_requests([_for_stage(deployed, one) for one in wanted.requests])
         if wanted.wait_scale is not None:
@@ -49,10 +50,10 @@ def failing(deployed: Deployed, wanted: Faults) -> Iterator[None]:
             faults.set_wait_scale(wanted.wait_scale)
         match wanted.database:
             case "down":
-                stack.callback(faults.start_database)
-                faults.stop_database()
+                stack.callback(service_faults.start_database)
+                service_faults.stop_database()
             case "rotated":
-                faults.rotate_password(deployed.stage, secrets.token_urlsafe(24))
+                service_faults.rotate_password(deployed.stage, secrets.token_urlsafe(24))
             case "locked":
                 stack.enter_context(_locked_for(wanted.seconds))
         yield
@@ -67,13 +68,13 @@ def lift_database(deployed: Deployed, wanted: Faults, file_id: str, since: float
         if time.monotonic() > deadline:
             raise UserError(f"no function logged {wanted.until} within {LIMIT:.0f} s")
         pause.wait(PAUSE)
-    faults.start_database()
+    service_faults.start_database()
 
 
 def wait_for_webhook(file_id: str, limit: float) -> bool:
     """Whether the partners' webhook takes an outcome of the file within `limit` seconds."""
     deadline, pause = time.monotonic() + limit, threading.Event()
-    while not any(one.get("file_id") == file_id for one in faults.webhook_received()):
+    while not any(one.get("file_id") == file_id for one in service_faults.webhook_received()):
         if time.monotonic() > deadline:
             return False
         pause.wait(PAUSE)
@@ -94,7 +95,7 @@ def not_struck(deployed: Deployed, wanted: Faults, since: float) -> list[str]:
         for fault, left in zip(wanted.requests, faults.requests_left(), strict=True)
         if left
     ]
-    left = faults.outside_left()
+    left = service_faults.outside_left()
     for name, trouble in (("rates", wanted.rates), ("webhook", wanted.webhook)):
         calls = trouble.get("fail_next", 0)
         if calls and left[name] == calls:
@@ -158,7 +159,7 @@ def _locked_for(seconds: float) -> Iterator[None]:
     locked = threading.Event()
 
     def hold() -> None:
-        with faults.locked_table():
+        with service_faults.locked_table():
             locked.set()
             over.wait(seconds)
 

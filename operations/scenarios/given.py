@@ -22,7 +22,6 @@ from operations.services import postgres
 from workbench.sam_local.fixtures import Expect, Fixture, Given, GivenUpload
 from workbench.stages.deployed import Deployed
 from workbench.stages.errors import UserError
-from workbench.stages.stage import running_cloud
 
 _LIMIT_SECONDS = 60.0
 _NOBODY = "fixture"  # a claimant
@@ -154,9 +153,8 @@ class _Stage:
 
     def forget_loaded(self, file_ids: set[str]) -> None:
         """Take files out of the database; the functions may only add to it."""
-        database = running_cloud()["database"]
         try:
-            with postgres.connect_as_owner(database["port"], database["dbname"]) as connection:
+            with postgres.connect_as_owner(postgres.port(), postgres.DATABASE) as connection:
                 for statement in (
                     "DELETE FROM order_line WHERE file_id = ANY(%s)",
                     "DELETE FROM order_file WHERE file_id = ANY(%s)",

@@ -7,8 +7,8 @@ import psycopg
 from psycopg import sql
 
 from operations.services import postgres
-from workbench.stages.errors import UserError
-from workbench.stages.stage import ROOT, Stage, running_cloud
+from workbench.stages.errors import UserError, run
+from workbench.stages.stage import ROOT, Stage
 
 BOOTSTRAP = ROOT / "src" / "order_intake" / "migrations" / "bootstrap.sql"
 SECRETS = ("database", "database-owner")
@@ -35,7 +35,7 @@ def connect_database(stage: Stage) -> None:
     if not stage.is_local:
         raise UserError("only the local stage's database is made here; the README tells of yours")
     wanted = [secret(stage, name) for name in SECRETS]
-    port, dbname = int(running_cloud()["database"]["port"]), wanted[0]["dbname"]
+    port, dbname = postgres.port(), wanted[0]["dbname"]
     if int(wanted[0]["port"]) != port:
         raise UserError("the database's secret is of another local cloud; run: make deploy")
     with postgres.connect_as_owner(port) as server:
@@ -55,3 +55,13 @@ def set_password(server: "psycopg.Connection", wanted: dict[str, Any]) -> None:
     ).decode()
     statement = sql.SQL("alter role {} login password {}")
     server.execute(statement.format(sql.Identifier(name), sql.Literal(verifier)))
+
+
+def main() -> None:
+    """Connect the local stage's database, as `make deploy` does."""
+    connect_database(Stage.from_environment())
+    print("the orders database has its roles; `make deploy` makes its tables")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -3,15 +3,19 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
+from workbench.application.services import Place, Service
 from workbench.local_cloud import processes, state
 from workbench.local_cloud.emulator.ministack import CLOUD_ENVIRONMENT
 from workbench.local_cloud.ports import HOST
 from workbench.stages.errors import UserError
+from workbench.stages.stage import running_cloud
 
 NAME = "postgres"
 OWNER = "postgres"
@@ -116,13 +120,51 @@ def initialise() -> None:
     )
 
 
-def start(port: int) -> processes.Process:
-    """Start the server; it is ready when `is_ready` says so."""
-    options = [f"-c{name}={value}" for name, value in _SETTINGS.items()]
-    data = _server_folder() / "data"
-    _release(data)
-    command = [*_as_server(), program("postgres"), "-D", str(data), "-p", str(port), *options]
-    return processes.start(NAME, command, processes.clean_environment())
+class Postgres(Service):
+    """The orders database's server."""
+
+    name = NAME
+    title = "PostgreSQL"
+    port_variable = "DATABASE_PORT"
+    usual_port = 54329
+    announcement = "listening on"
+    stop_signal = signal.SIGINT  # its fast shutdown: it ends sessions instead of waiting for them
+    keeps = "its database's orders"
+
+    def prepare(self) -> None:
+        """Make the server's data folder. Takes some 0.6 s."""
+        initialise()
+
+    def start(self, place: Place) -> processes.Process:
+        """Start the server; it is ready when `is_ready` says so."""
+        options = [f"-c{name}={value}" for name, value in _SETTINGS.items()]
+        data = _server_folder() / "data"
+        _release(data)
+        program_and_port = [program("postgres"), "-D", str(data), "-p", str(place.port)]
+        command = [*_as_server(), *program_and_port, *options]
+        return processes.start(NAME, command, processes.clean_environment(), self.stop_signal)
+
+    def is_ready(self, place: Place) -> bool:
+        """Return whether the server takes connections."""
+        try:
+            connect_as_owner(place.port).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def where(self, place: Place) -> str:
+        """Return the server's address and its database."""
+        return f"{place.host}:{place.port}, database {DATABASE}"
+
+    def terraform_variables(self, place: Place) -> dict[str, Any]:
+        """Return how the functions reach the database; Terraform generates the passwords."""
+        address = {"host": place.host, "port": place.port}
+        return {"database": address | {"dbname": DATABASE, "username": APP_ROLE}}
+
+
+def port() -> int:
+    """Return the running server's port. Raises UserError when there is no local cloud."""
+    return int(running_cloud()["services"][NAME]["port"])
 
 
 def _release(data: Path) -> None:
@@ -151,12 +193,3 @@ def connect_as_owner(port: int, database: str = "postgres") -> "psycopg.Connecti
         )
     finally:
         os.close(folder)
-
-
-def is_ready(port: int) -> bool:
-    """Whether the server takes connections."""
-    try:
-        connect_as_owner(port).close()
-    except psycopg.OperationalError:
-        return False
-    return True

@@ -3,20 +3,21 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+import sys
 
 from operations.database import database_ca
 from operations.services import database, postgres
-from workbench.stages.errors import UserError
+from workbench.stages.errors import UserError, run
 from workbench.stages.stage import Stage
 
 
-def run(stage: Stage, arguments: Sequence[str]) -> int:
-    """Open psql on the stage's database; `arguments` go to it. Its exit code.
+def main() -> int:
+    """Open psql on the stage's database; what follows the command goes to it. Its exit code.
 
     The password is read from the secret and handed over in the environment: it is never an
     argument, which any user of the machine could read. Raises UserError without a database.
     """
+    stage = Stage.from_environment()
     found = database.secret(stage)
     program = _program(stage, f"{found['host']}:{found['port']}, database {found['dbname']}")
     environment = os.environ | {
@@ -29,7 +30,7 @@ def run(stage: Stage, arguments: Sequence[str]) -> int:
     }
     if not stage.is_local:
         environment["PGSSLROOTCERT"] = str(database_ca.file())
-    return subprocess.run([program, "--no-psqlrc", *arguments], env=environment).returncode
+    return subprocess.run([program, "--no-psqlrc", *sys.argv[1:]], env=environment).returncode
 
 
 def _program(stage: Stage, where: str) -> str:
@@ -42,3 +43,7 @@ def _program(stage: Stage, where: str) -> str:
             f"the role and with the password in the secret {stage.prefix}/database"
         )
     return found
+
+
+if __name__ == "__main__":
+    run(main)

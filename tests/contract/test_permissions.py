@@ -786,7 +786,7 @@ def test_a_broken_test_of_terraforms_own_is_not_in_the_way(
     shutil.copytree(TERRAFORM, copy)
     (copy / "tests" / "broken.tftest.hcl").write_text("run {")
     monkeypatch.setattr(terraform, "TERRAFORM", copy)
-    monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path / "local"))
+    monkeypatch.setenv("WORKBENCH_LOCAL_DIR", str(tmp_path / "local"))
 
     assert Platform.planned() == platform
 

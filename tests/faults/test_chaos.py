@@ -27,6 +27,7 @@ from operations.reconciliation.archive import read_archive
 from operations.reconciliation.reading import read_ledger
 from operations.reconciliation.report import Reconciliation, check
 from operations.retry import retry
+from operations.services import faults as service_faults
 from tests.faults.order_files import OrderFile, draw
 from tests.waiting import wait_until
 from workbench.local_cloud.emulator import faults
@@ -56,10 +57,10 @@ def everything_breaks(lot: random.Random) -> Iterator[Counter[str]]:
     over, struck = threading.Event(), Counter[str]()
 
     def rates() -> None:
-        faults.set_outside(rates={"fail_next": lot.randint(1, 3)})
+        service_faults.set_outside(rates={"fail_next": lot.randint(1, 3)})
 
     def webhook() -> None:
-        faults.set_outside(webhook={"fail_next": lot.randint(1, 3)})
+        service_faults.set_outside(webhook={"fail_next": lot.randint(1, 3)})
 
     def throttling() -> None:
         service, request = lot.choice(THROTTLED)
@@ -71,9 +72,9 @@ def everything_breaks(lot: random.Random) -> Iterator[Counter[str]]:
         faults.kill_workers(lot.randint(1, 2))
 
     def database() -> None:
-        faults.stop_database()
+        service_faults.stop_database()
         over.wait(lot.uniform(0.1, 0.5))
-        faults.start_database()
+        service_faults.start_database()
 
     def again_and_again() -> None:
         kinds: list[Callable[[], None]] = [rates, webhook, throttling, workers, database]
@@ -90,8 +91,8 @@ def everything_breaks(lot: random.Random) -> Iterator[Counter[str]]:
         over.set()
         breaking.join()
         faults.set_requests([])
-        faults.set_outside(rates={}, webhook={})
-        faults.start_database()
+        service_faults.set_outside(rates={}, webhook={})
+        service_faults.start_database()
 
 
 def send(deployed: Deployed, file: OrderFile, twice: bool) -> Uploaded:

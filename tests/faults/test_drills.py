@@ -10,6 +10,7 @@ from pathlib import Path
 from operations.database.connection import find_database
 from operations.follow import Uploaded, follow, read_row, upload
 from operations.scenarios.faulty import wait_for_webhook
+from operations.services import faults as service_faults
 from tests.local_cloud.test_operations import LARGE, lines_in_database, orders, run
 from tests.waiting import wait_until
 from workbench.local_cloud.emulator import faults
@@ -83,12 +84,12 @@ def test_a_partner_whose_webhook_was_down_is_told_by_a_redrive(
     redrive.main([])  # a look at the queue shows ten letters: other tests' must not hide ours
     try:
         faults.set_wait_scale(0.0001)  # the queue tries for five hours
-        faults.set_outside(webhook={"fail_next": 1000})
+        service_faults.set_outside(webhook={"fail_next": 1000})
         uploaded = upload(deployed, f"incoming/nordwind/{file.name}", file)
         wait_until(partial(is_dead_letter, deployed, uploaded.file_id), "the dead letter", 120)
     finally:
         faults.set_wait_scale(None)
-        faults.set_outside(webhook={})
+        service_faults.set_outside(webhook={})
 
     assert redrive.main([]) == 0
 

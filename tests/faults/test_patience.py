@@ -16,11 +16,11 @@ from operations.database.connection import find_database
 from operations.follow import FINAL, Uploaded, put
 from operations.reconciliation.reading import read_ledger
 from operations.services import database, postgres
+from operations.services import faults as service_faults
 from tests.faults.order_files import HEADER, line
 from tests.waiting import wait_until
 from workbench.local_cloud.emulator import faults
 from workbench.stages.deployed import Deployed
-from workbench.stages.stage import running_cloud
 
 FILES = int(os.environ.get("PATIENCE_FILES", "1000"))
 SENDERS = 4
@@ -71,7 +71,7 @@ def crowded_database(deployed: Deployed) -> Iterator[None]:
 
     The local cloud runs four functions at a time: they would never fill twenty by themselves.
     """
-    port = int(running_cloud()["database"]["port"])
+    port = postgres.port()
     secret = database.secret(deployed.stage)
     limit = sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}")
     user = sql.Identifier(secret["username"])
@@ -102,15 +102,15 @@ def test_a_burst_of_small_files_meets_a_database_that_is_full(deployed: Deployed
 
 def test_files_outlast_ten_minutes_without_a_database(deployed: Deployed) -> None:
     faults.set_wait_scale(SCALE)
-    back = threading.Timer(600 * SCALE, faults.start_database)
+    back = threading.Timer(600 * SCALE, service_faults.start_database)
     try:
-        faults.stop_database()
+        service_faults.stop_database()
         uploads = [*files(deployed, 10), *files(deployed, 2, LARGE)]
         back.start()
         ended = outcomes(deployed, uploads, 120)
     finally:
         back.cancel()
-        faults.start_database()
+        service_faults.start_database()
         faults.set_wait_scale(None)
 
     assert ended == {"Accepted": len(uploads)}
@@ -119,19 +119,19 @@ def test_files_outlast_ten_minutes_without_a_database(deployed: Deployed) -> Non
 def test_partners_hear_of_everything_after_an_hour_without_a_webhook(deployed: Deployed) -> None:
     faults.set_wait_scale(SCALE)
     try:
-        faults.set_outside(webhook={"fail_next": 1_000_000})
+        service_faults.set_outside(webhook={"fail_next": 1_000_000})
         uploads = files(deployed, 10)
         assert outcomes(deployed, uploads, 120) == {"Accepted": len(uploads)}
         threading.Event().wait(3600 * SCALE)
         ids = {one.file_id for one in uploads}
         assert not ids & delivered()
-        faults.set_outside(webhook={})
+        service_faults.set_outside(webhook={})
         wait_until(lambda: ids <= delivered(), "the partner is told of every file", 120)
     finally:
-        faults.set_outside(webhook={})
+        service_faults.set_outside(webhook={})
         faults.set_wait_scale(None)
 
 
 def delivered() -> set[str]:
     """The files that the partners' webhook was told about."""
-    return {str(one.get("file_id")) for one in faults.webhook_received()}
+    return {str(one.get("file_id")) for one in service_faults.webhook_received()}

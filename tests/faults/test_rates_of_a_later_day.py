@@ -12,6 +12,7 @@ import pytest
 from operations.database.connection import find_database
 from operations.follow import Row, read_row, upload
 from operations.scenarios.outcome import disagreements, read_curated
+from operations.services import faults as service_faults
 from operations.services import rates
 from tests.local_cloud.test_operations import run
 from tests.waiting import wait_until
@@ -32,14 +33,14 @@ def whole() -> Iterator[None]:
     """Everything works again afterwards."""
     yield
     faults.set_requests([])
-    faults.set_rates_day(None)
+    service_faults.set_rates_day(None)
 
 
 def outcomes_of(file_id: str, outcome: str) -> list[Any]:
     """The details that the partners' webhook got of a file with this outcome."""
     return [
         each
-        for each in faults.webhook_received()
+        for each in service_faults.webhook_received()
         if (each["file_id"], each["outcome"]) == (file_id, outcome)
     ]
 
@@ -57,7 +58,7 @@ def test_retry_on_a_later_day_keeps_the_rates_of_the_load(
     )
     file = tmp_path / f"{uuid.uuid4().hex}.csv"
     file.write_text(HEADER + row * lines)
-    faults.set_rates_day(before)
+    service_faults.set_rates_day(before)
     denied = {"service": "s3", "request": f"PUT /{deployed.bucket}/curated/*"}
     faults.set_requests([denied | {"times": 1000, "action": "deny"}])  # what passes is waited for
     uploaded = upload(deployed, f"incoming/atlas-supply/{file.name}", file)
@@ -72,7 +73,7 @@ def test_retry_on_a_later_day_keeps_the_rates_of_the_load(
 
     # When it is run again once the day has its own rate
     faults.set_requests([])
-    faults.set_rates_day(None)
+    service_faults.set_rates_day(None)
     done = run("operations.retry", FILE_ID=uploaded.file_id)
     assert done.returncode == 0, done.stdout + done.stderr
 

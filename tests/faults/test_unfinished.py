@@ -10,9 +10,9 @@ import pytest
 
 from operations.follow import Uploaded, execution_of, follow, read_row, upload
 from operations.reconciliation.archive import read_archive
+from operations.services import faults as service_faults
 from tests.local_cloud.test_operations import LARGE, lines_in_database, orders, run
 from tests.waiting import wait_until
-from workbench.local_cloud.emulator import faults
 from workbench.stages.deployed import Deployed
 
 LONG_AGO = "2026-01-02T03:04:05Z"
@@ -46,14 +46,14 @@ def aborted(deployed: Deployed, tmp_path: Path) -> Uploaded:
     """A file whose execution was stopped while it waited for the database."""
     file = orders(tmp_path, LARGE)
     try:
-        faults.stop_database()
+        service_faults.stop_database()
         uploaded = upload(deployed, f"incoming/nordwind/{file.name}", file)
         seen = partial(read_row, deployed, uploaded.file_id)
         wait_until(lambda: (seen() or {}).get("registered_at"), "the file is registered", 60)
         execution = execution_of(seen() or {})
         deployed.stage.client("stepfunctions").stop_execution(executionArn=execution)
     finally:
-        faults.start_database()
+        service_faults.start_database()
     return uploaded
 
 

@@ -21,7 +21,7 @@ from tests.waiting import wait_until
 from workbench.deployment import sam, terraform
 from workbench.deployment.provider_mirror import find_mirror
 from workbench.stages.deployed import Deployed
-from workbench.stages.stage import ROOT, Stage, running_cloud
+from workbench.stages.stage import ROOT, Stage
 
 # The last commit whose events have schema version 1.0 and whose database has no migrations.
 BEFORE = "0d0997ef00242c295d0ce9faec4be6507a06a0ae"
@@ -117,7 +117,7 @@ def run(folder: Path, *arguments: str) -> str:
 @pytest.fixture
 def trees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, Path]]:
     """The trees of before and of now, with a local cloud of their own."""
-    monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path / "local"))
+    monkeypatch.setenv("WORKBENCH_LOCAL_DIR", str(tmp_path / "local"))
     before, now = tmp_path / "before", tmp_path / "now"
     unpack_before(before)
     now.mkdir()
@@ -195,7 +195,7 @@ def test_files_on_their_way_end_well_after_an_upgrade(trees: tuple[Path, Path]) 
     # What was loaded before is known: the same bytes are a duplicate, and their orders are noted.
     again = upload(deployed, small)
     assert status(deployed, again, *FINAL)["duplicate_of"] == done.file_id
-    port = int(running_cloud()["database"]["port"])
+    port = postgres.port()
     with postgres.connect_as_owner(port, postgres.DATABASE) as owner:
         noted = owner.execute(
             "SELECT count(*) FROM partner_order WHERE file_id = ANY(%s)",

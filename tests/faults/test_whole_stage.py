@@ -18,7 +18,7 @@ from order_intake.domain.results import Totals
 from order_intake.domain.uploads import IncomingFile
 from workbench.permissions import asked
 from workbench.stages.deployed import Deployed
-from workbench.stages.stage import ROOT, running_cloud
+from workbench.stages.stage import ROOT
 
 FILE = """\
 Rechnung;Datum;Kunde;Artikel;Bezeichnung;Menge;Einzelpreis
@@ -43,7 +43,7 @@ def differing(deployed: Deployed) -> tuple[Uploaded, dict[str, Any]]:
     uploaded = put(deployed, f"incoming/nordwind/{name}.csv", FILE.format(name=name).encode())
     assert follow(deployed, uploaded.file_id, lambda: False)["status"] == "Accepted"
     since = datetime.now(UTC) - timedelta(minutes=1)
-    port = int(running_cloud()["database"]["port"])
+    port = postgres.port()
     with postgres.connect_as_owner(port, postgres.DATABASE) as owner:
         add = "UPDATE order_file SET total = total + %s WHERE file_id = %s"
         owner.execute(add, [1, uploaded.file_id])

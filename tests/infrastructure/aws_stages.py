@@ -23,7 +23,7 @@ def as_aws(cloud: Emulator, stages: Path, region: str = LOCAL_REGION) -> Iterato
         "AWS_CONFIG_FILE": "/dev/null",
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
         "AWS_EC2_METADATA_DISABLED": "true",
-        "ORDER_INTAKE_STAGES_DIR": str(stages),
+        "WORKBENCH_STAGES_DIR": str(stages),
     }
     with pytest.MonkeyPatch.context() as patch:
         for name, value in settings.items():

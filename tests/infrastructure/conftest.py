@@ -19,7 +19,7 @@ def local_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """
     folder = tmp_path_factory.mktemp("local cloud")  # a space, as a checkout's path may have
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ORDER_INTAKE_LOCAL_DIR", str(folder))
+        patch.setenv("WORKBENCH_LOCAL_DIR", str(folder))
         running, process = emulator.start(folder)
         write_cloud(folder, running.port, database_port=5433)
         yield Stage("local")
@@ -32,13 +32,16 @@ def write_cloud(folder: Path, port: int, database_port: int) -> None:
     cloud = {
         "endpoint": f"http://{ports.HOST}:{port}",
         "cloud_port": port,
-        "database": {
-            "host": ports.HOST,
-            "port": database_port,
-            "dbname": "orders",
-            "username": "order_intake",
+        "services": {},
+        "variables": {
+            "database": {
+                "host": ports.HOST,
+                "port": database_port,
+                "dbname": "orders",
+                "username": "order_intake",
+            },
+            "rates_api": {"base_url": f"http://{ports.HOST}:9/v1", "key": "generated"},
+            "partner_webhook": {"url": f"http://{ports.HOST}:9/webhook", "key": "generated"},
         },
-        "rates_api": {"base_url": f"http://{ports.HOST}:9/v1"},
-        "partner_webhook": {"url": f"http://{ports.HOST}:9/webhook"},
     }
     (folder / "cloud.json").write_text(json.dumps(cloud))

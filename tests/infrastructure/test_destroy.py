@@ -39,7 +39,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 @pytest.fixture
 def stage(cloud: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """A deployed stage with uploads and an execution that runs; its platform is one parameter."""
-    monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path / "local"))
+    monkeypatch.setenv("WORKBENCH_LOCAL_DIR", str(tmp_path / "local"))
     monkeypatch.delenv(OWNER, raising=False)
     with as_aws(cloud, tmp_path / "stages"):
         made = new_stage()

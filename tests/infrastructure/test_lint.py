@@ -18,7 +18,7 @@ from workbench.checks.linting import (
     markdown_links,
     sources,
 )
-from workbench.deployment import source_template
+from workbench.deployment import outline, source_template
 from workbench.stages.errors import UserError
 from workbench.workflow.definition import load
 
@@ -28,6 +28,9 @@ from workbench.workflow.definition import load
 def test_check_finds_nothing(name: str) -> None:
     verdict = lint.check(name)
     assert verdict.passed, verdict.output
+
+
+DEFINITION = outline.definitions()["OrderIntake"]
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +49,8 @@ def judged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, form: dict[str, Any]
 def test_the_translated_template_is_judged_by_cfn_lint_with_the_definition_in_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, of: dict[str, Any]
 ) -> None:
-    broken = deployed_form.rendered(of) | {"StartAt": "Nowhere"}
-    machine = deployed_form.with_definition(of, broken)["Resources"]["OrderIntake"]
+    broken = deployed_form.rendered(of, "OrderIntake", DEFINITION) | {"StartAt": "Nowhere"}
+    machine = deployed_form.with_definition(of, "OrderIntake", broken)["Resources"]["OrderIntake"]
     machine["Properties"]["RoleArn"] = {"Fn::GetAtt": ["Nobody", "Arn"]}
     judged(monkeypatch, tmp_path, {"Resources": {"OrderIntake": machine}})
 
@@ -89,7 +92,7 @@ def test_the_definition_is_judged_by_itself(
     if why_not:
         pytest.skip(why_not)
     path = tmp_path / "definition.json"
-    text = json.dumps(deployed_form.rendered(of), indent=2)
+    text = json.dumps(deployed_form.rendered(of, "OrderIntake", DEFINITION), indent=2)
     assert old in text
     path.write_text(text.replace(old, new))
 
@@ -150,7 +153,7 @@ def test_a_broken_definition_is_one_line(
     path = tmp_path / "definition.yaml"
     path.write_text(text)
     with pytest.raises(UserError, match=says) as error:
-        deployed_form.rendered(of, path)
+        deployed_form.rendered(of, "OrderIntake", path)
     assert "\n" not in str(error.value)
 
 
@@ -165,10 +168,10 @@ def test_what_a_substitution_refers_to_must_be_there(of: dict[str, Any]) -> None
     with pytest.raises(
         UserError, match=r'"PriceChonk", "Arn".* is not a parameter, table, resource'
     ):
-        deployed_form.rendered(broken)
+        deployed_form.rendered(broken, "OrderIntake", DEFINITION)
     del broken["Resources"]["OrderIntake"]
     with pytest.raises(UserError, match="has no state machine OrderIntake"):
-        deployed_form.rendered(broken)
+        deployed_form.rendered(broken, "OrderIntake", DEFINITION)
 
 
 def test_every_state_machine_is_judged(
@@ -187,7 +190,7 @@ def test_every_state_machine_is_judged(
     )
     (tmp_path / "one.yaml").write_text(one)
     (tmp_path / "other.yaml").write_text(other)
-    monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path))
+    monkeypatch.setenv("WORKBENCH_LOCAL_DIR", str(tmp_path))
 
     template, forms = deployed_form.prepare(tmp_path / "template.yaml")
 
@@ -262,7 +265,7 @@ def test_a_node_that_is_not_fit_is_named(
 def test_linters_have_a_temporary_folder_of_their_own_that_goes(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path))
+    monkeypatch.setenv("WORKBENCH_LOCAL_DIR", str(tmp_path))
     (tmp_path / "scratch").mkdir()
     for left in ("1-of-a-running-one", "999999999-of-a-killed-one"):
         (tmp_path / "scratch" / left).mkdir()

@@ -123,7 +123,9 @@ def test_secrets_hold_what_functions_read(platform: Stage) -> None:
     }
     assert secrets["database"]["port"] == 5433
     # By name, which leads to this machine from a container as well (docs/sam_local.md).
-    address = running_cloud()["rates_api"]["base_url"].replace("127.0.0.1", "localhost")
+    address = running_cloud()["variables"]["rates_api"]["base_url"].replace(
+        "127.0.0.1", "localhost"
+    )
     assert secrets["rates-api"]["base_url"] == address
 
 
@@ -157,7 +159,7 @@ def test_a_changed_address_is_written_to_its_secret(
     state = platform.state_dir / "terraform.tfstate"
     (tmp_path / "terraform").mkdir()
     (tmp_path / "terraform/terraform.tfstate").write_text(state.read_text())
-    monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path))
+    monkeypatch.setenv("WORKBENCH_LOCAL_DIR", str(tmp_path))
     assert not terraform.plan_is_empty(platform)
 
 
@@ -176,7 +178,7 @@ def test_a_platform_that_was_never_made_is_not_known(
 ) -> None:
     shutil.copy(local_dir() / keys.FILE, tmp_path)
     write_cloud(tmp_path, running_cloud()["cloud_port"], database_port=5433)
-    monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path))
+    monkeypatch.setenv("WORKBENCH_LOCAL_DIR", str(tmp_path))
     assert terraform.known(Stage("local")) == []
 
 
@@ -185,7 +187,7 @@ def test_state_of_a_lost_cloud_is_forgotten(
 ) -> None:
     shutil.copy(local_dir() / keys.FILE, tmp_path)
     write_cloud(tmp_path, running_cloud()["cloud_port"], database_port=5433)
-    monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path))
+    monkeypatch.setenv("WORKBENCH_LOCAL_DIR", str(tmp_path))
     lost = f"arn:aws:kms:{LOCAL_REGION}:000000000000:key/00000000-0000-0000-0000-000000000000"
     state = local_dir() / "terraform/terraform.tfstate"
     state.parent.mkdir()

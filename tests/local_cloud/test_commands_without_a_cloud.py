@@ -28,12 +28,12 @@ COMMANDS = [
     ["workbench.deployment.deploy"],
     ["workbench.deployment.destroy"],
     ["workbench.local_cloud", "logs"],
-    ["workbench.local_cloud", "psql"],
+    ["operations.services.psql"],
 ]
 
 
 def run(command: list[str], local: Path) -> "subprocess.CompletedProcess[str]":
-    environment = os.environ | {"STAGE": "local", "ORDER_INTAKE_LOCAL_DIR": str(local)}
+    environment = os.environ | {"STAGE": "local", "WORKBENCH_LOCAL_DIR": str(local)}
     return subprocess.run(
         [sys.executable, "-m", *command],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
@@ -52,7 +52,7 @@ def test_no_cloud_is_one_clear_line(
     if hasattr(module, "__path__"):
         module = importlib.import_module(f"{command[0]}.__main__")
     monkeypatch.setattr(sys, "argv", command)
-    for setting, value in {"ORDER_INTAKE_LOCAL_DIR": str(tmp_path), "YES": "1"}.items():
+    for setting, value in {"WORKBENCH_LOCAL_DIR": str(tmp_path), "YES": "1"}.items():
         monkeypatch.setenv(setting, value)
 
     with pytest.raises(UserError, match=r"^the local cloud is not running; start it"):
@@ -63,7 +63,7 @@ def test_no_cloud_is_one_clear_line(
 def test_what_is_told_of_a_cloud_does_not_read(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path))
+    monkeypatch.setenv("WORKBENCH_LOCAL_DIR", str(tmp_path))
     (tmp_path / "cloud.json").write_text(text)
 
     with pytest.raises(UserError, match="is not running; start it with: make up"):

@@ -17,6 +17,7 @@ import msgspec
 import psycopg
 import pytest
 
+from operations.services import postgres
 from order_intake.adapters import database, secrets
 from order_intake.adapters.database import LoadRequest
 from order_intake.domain.errors import DatabaseRefused, DatabaseUnavailable
@@ -33,7 +34,6 @@ from tests.local_cloud.test_orders_database import (
     totals,
 )
 from workbench.stages.deployed import Deployed
-from workbench.stages.stage import running_cloud
 
 __all__ = ["arn", "file", "owner", "partner"]  # fixtures of loads
 
@@ -106,7 +106,7 @@ def tls_server(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> 
     make_certificates(folder)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(folder / "server.crt", folder / "server.key")
-    port = int(running_cloud()["database"]["port"])
+    port = postgres.port()
     handler = type("Behind", (Front,), {"tls": tls, "database": port})
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as front:
         front.daemon_threads = True

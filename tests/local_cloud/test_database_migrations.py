@@ -16,7 +16,6 @@ from operations.services.database import BOOTSTRAP, secret
 from order_intake.adapters import database, database_migrations, secrets
 from order_intake.domain.errors import DatabaseRefused, DatabaseUnavailable
 from workbench.stages.deployed import Deployed
-from workbench.stages.stage import running_cloud
 
 type Session = "psycopg.Connection[tuple[Any, ...]]"
 
@@ -27,7 +26,7 @@ def administrator(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
     The secrets `owner` and `functions` lead the functions' own code to it.
     """
-    name, port = f"test_{uuid.uuid4().hex[:12]}", int(running_cloud()["database"]["port"])
+    name, port = f"test_{uuid.uuid4().hex[:12]}", postgres.port()
     known = {"owner": "database-owner", "functions": "database"}
 
     def read(arn: str, form: type[secrets.Database], *, fresh: bool = False) -> secrets.Database:

@@ -24,7 +24,7 @@ from operations.services import postgres
 from tests.waiting import wait_until
 from workbench.replay import redrive
 from workbench.stages.deployed import Deployed
-from workbench.stages.stage import ROOT, running_cloud
+from workbench.stages.stage import ROOT
 
 HEADER = "Rechnung;Datum;Kunde;Artikel;Bezeichnung;Menge;Einzelpreis\n"
 LARGE = 1000  # lines; more than the workflow's 64 KiB
@@ -259,7 +259,7 @@ def remove(deployed: Deployed, uploaded: Uploaded) -> None:
     s3.delete_object(Bucket=deployed.bucket, Key=uploaded.key, VersionId=uploaded.version_id)
     for key in objects_below(deployed, f"curated/nordwind/{uploaded.file_id}/"):
         s3.delete_object(Bucket=deployed.bucket, Key=key)
-    port = int(running_cloud()["database"]["port"])
+    port = postgres.port()
     with postgres.connect_as_owner(port, postgres.DATABASE) as owner:
         for table in ("order_line", "order_file", "partner_order"):
             statement = sql.SQL("DELETE FROM {} WHERE file_id = %s").format(sql.Identifier(table))

@@ -15,7 +15,6 @@ from operations.reconciliation.report import Reconciliation, by_file, check
 from operations.scenarios.outcome import objects_below
 from operations.services import postgres
 from workbench.stages.deployed import Deployed
-from workbench.stages.stage import running_cloud
 
 HEADER = "Rechnung;Datum;Kunde;Artikel;Bezeichnung;Menge;Einzelpreis"
 
@@ -68,9 +67,7 @@ def test_a_curated_object_that_is_gone_is_seen(
 
 @pytest.fixture
 def owner() -> Iterator[psycopg.Connection]:
-    with postgres.connect_as_owner(
-        int(running_cloud()["database"]["port"]), postgres.DATABASE
-    ) as connection:
+    with postgres.connect_as_owner(postgres.port(), postgres.DATABASE) as connection:
         yield connection
 
 

@@ -323,7 +323,7 @@ print([reads(path) for path in (keys, log)])
 print([reads(path) for path in glob.glob("/proc/[0-9]*/environ")])
 print([reads(path) for path in glob.glob("/proc/[0-9]*/cmdline")])
 print(asks("/2015-03-31/functions/"), asks("/2015-03-31/functions/", Authorization=test))
-print(asks("/_ministack/reset", "POST"), asks("/_order_intake/decisions"))
+print(asks("/_ministack/reset", "POST"), asks("/_workbench/decisions"))
 """
 
 

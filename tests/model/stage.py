@@ -16,6 +16,7 @@ from operations.database.connection import find_database
 from operations.follow import AWAITING, FINAL, Row, Uploaded, execution_of, put, read_row
 from operations.reconciliation.report import check
 from operations.retry import retry
+from operations.services import faults as service_faults
 from operations.services import postgres
 from tests.model.orders import Key
 from tests.waiting import wait_until
@@ -24,7 +25,6 @@ from workbench.replay import redrive
 from workbench.replay.archive import deliver, rule_arns
 from workbench.replay.probe import Probe, outcome_of, question_about
 from workbench.stages.deployed import Deployed
-from workbench.stages.stage import running_cloud
 
 LIMIT = 60.0  # seconds; everything takes a second or two
 ALWAYS = 10_000
@@ -40,9 +40,7 @@ class ModelStage:
         self.deployed, self.probe = deployed, probe
         self._rates_day = datetime.now(UTC).date()
         self._broken = self._publish_with_broken_profile()
-        self._owner = postgres.connect_as_owner(
-            int(running_cloud()["database"]["port"]), postgres.DATABASE
-        )
+        self._owner = postgres.connect_as_owner(postgres.port(), postgres.DATABASE)
         self._owner.autocommit = True
         prefix, queues = deployed.stage.prefix, deployed.stage.client("sqs")
         self._queue_urls = {
@@ -56,7 +54,7 @@ class ModelStage:
         client = self.deployed.stage.client("lambda")
         client.remove_permission(FunctionName=self._broken, StatementId=_statement(self._broken))
         client.delete_function(FunctionName=self._broken)
-        faults.set_rates_day(None)
+        service_faults.set_rates_day(None)
 
     # ------------------------------------------------------------- what is done
 
@@ -235,14 +233,14 @@ class ModelStage:
     def let_a_day_pass(self) -> None:
         """Let the rates API have the next working day's rates; after today's, nothing new."""
         self._rates_day = min(_working_day(self._rates_day, 1), datetime.now(UTC).date())
-        faults.set_rates_day(self._rates_day)
+        service_faults.set_rates_day(self._rates_day)
 
     def begin_world(self) -> None:
         """Let the rates API be some days behind; later steps bring it up to today."""
         self._rates_day = datetime.now(UTC).date() + timedelta(1)
         for _ in range(DAYS_TO_PASS + 1):
             self._rates_day = _working_day(self._rates_day, -1)
-        faults.set_rates_day(self._rates_day)
+        service_faults.set_rates_day(self._rates_day)
 
     @contextmanager
     def broken_profile(self) -> Iterator[None]:

@@ -113,7 +113,7 @@ def test_another_stage_is_refused() -> None:
 
 
 def test_without_a_local_cloud_it_says_so(tmp_path: Path) -> None:
-    done = run("all", ORDER_INTAKE_LOCAL_DIR=str(tmp_path))
+    done = run("all", WORKBENCH_LOCAL_DIR=str(tmp_path))
 
     assert done.returncode == 1
     assert done.stderr == "error: the local cloud is not running; start it with: make up\n"

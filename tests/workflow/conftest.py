@@ -23,10 +23,12 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 @pytest.fixture
 def executions(bench: Bench, record_property: Callable[[str, object], None]) -> Executions:
     """Runs the whole workflow; the edges it takes go into the test's report."""
-    return Executions(bench, lambda edge: record_property("edge", edge))
+    return Executions(bench, lambda edge: record_property("edge", f"OrderIntake: {edge}"))
 
 
 @pytest.fixture
 def states(bench: Bench, record_property: Callable[[str, object], None]) -> SingleStates:
     """Runs one state by TestState; the edges it takes go into the test's report."""
-    return SingleStates(bench.emulator, lambda edge: record_property("edge", edge))
+    return SingleStates(
+        bench.emulator, lambda edge: record_property("edge", f"OrderIntake: {edge}")
+    )

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests import template
 from tests.local_cloud.emulator import ENDED, ROLE, Emulator
 from tests.waiting import wait_until
 from tests.workflow.samples import event, file_of
 from tests.workflow.single_states import substituted
 from workbench.stages.stage import LOCAL_REGION
 from workbench.workflow import edges
-from workbench.workflow.definition import load
 
 # Does what the script in the file's key says of it: {"PriceChunk": {"raise": …, "times": …}} lets
 # the function fail so often, {"AssessFile": {"returns": …}} is its answer, "then" the next ones.
@@ -206,7 +206,7 @@ class Executions:
         found = wait_until(end, f"{execution} ends", 30)
         pages = client.get_paginator("get_execution_history").paginate(executionArn=execution)
         history = [entry for page in pages for entry in page["events"]]
-        definition = load()
+        definition = template.definition()
         for edge in edges.of_history(definition, history):
             self.note(edge)
         calls = {

@@ -10,8 +10,8 @@ from typing import Any
 from botocore.config import Config
 
 from tests.local_cloud.emulator import Emulator
+from tests.template import definition
 from workbench.workflow import edges
-from workbench.workflow.definition import load
 
 EXECUTION = "arn:aws:states:eu-central-1:000000000000:execution:m:e"
 ENTERED = "2026-11-23T10:30:00.000Z"
@@ -34,7 +34,7 @@ SUBSTITUTIONS = {
 
 @functools.cache
 def _definition() -> str:
-    return json.dumps(load())
+    return json.dumps(definition())
 
 
 def substituted(**values: str) -> dict[str, Any]:

@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from operations.application import LONGEST_APPROVAL, LONGEST_MAP
 from order_intake.adapters.ledger import LEASE_WORKFLOW
 from order_intake.domain.chunks import LARGEST_CHUNK
-from tests import conftest
+from tests.template import definition as workflow
 from tests.template import template
 from workbench.stages.errors import UserError
+from workbench.testing import edges_report
+from workbench.testing.edges_report import every_edge
 from workbench.workflow import retry_times
 from workbench.workflow.definition import load, states
 from workbench.workflow.edges import edges
@@ -42,8 +45,7 @@ def test_every_kind_of_edge_is_listed() -> None:
     assert set(edges(SMALL)) == {
         "StartAt → Ask",
         "Ask: Next → Which",
-        "Ask: answer approved",
-        "Ask: answer declined",
+        "Ask: answer",
         "Ask: no answer",
         "Ask: Retry Busy",
         "Ask: Retry 1 used up",
@@ -139,12 +141,12 @@ def test_the_table_shows_what_the_local_cloud_ignores() -> None:
 def test_an_edge_that_no_test_took_is_a_failure(
     missed: int, fails: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taken = {edge: {"a test"} for edge in edges(load())[missed:]}
+    taken = {edge: {"a test"} for edge in every_edge()[missed:]}
     session = SimpleNamespace(config=SimpleNamespace(), exitstatus=0)
-    monkeypatch.setattr(conftest, "TAKEN", taken)
-    monkeypatch.setattr(conftest, "whole_tier_ran", lambda _: True)
+    monkeypatch.setattr(edges_report, "TAKEN", taken)
+    monkeypatch.setattr(edges_report, "whole_tier_ran", lambda _: True)
 
-    conftest.pytest_sessionfinish(session)  # type: ignore[arg-type]
+    edges_report.pytest_sessionfinish(session)  # type: ignore[arg-type]
 
     assert bool(session.exitstatus) == fails
 
@@ -152,17 +154,17 @@ def test_an_edge_that_no_test_took_is_a_failure(
 def test_workflow_has_time_for_the_longest_way() -> None:
     # The local cloud does not know the limit of whole executions.
     parameters = template()["Parameters"]
-    assert parameters["ApprovalTimeoutSeconds"]["MaxValue"] == retry_times.LONGEST_APPROVAL
+    assert parameters["ApprovalTimeoutSeconds"]["MaxValue"] == LONGEST_APPROVAL
     chunks = parameters["MaxFileBytes"]["Default"] // LARGEST_CHUNK
     at_once = parameters["MapMaxConcurrency"]["Default"]
-    assert -(-chunks // at_once) * 300 == retry_times.LONGEST_MAP
-    limit = load().get("TimeoutSeconds")
+    assert -(-chunks // at_once) * 300 == LONGEST_MAP
+    limit = workflow().get("TimeoutSeconds")
     assert limit is not None, "the workflow says no TimeoutSeconds: AWS would let it run for a year"
-    assert limit > retry_times.longest_way(load())
+    assert limit > retry_times.longest_way(workflow())
 
 
 def test_retries_of_an_express_child_end_before_it_does() -> None:
-    found = [hold for hold in retry_times.holds(load()) if hold.state == "PriceChunk"]
+    found = [hold for hold in retry_times.holds(workflow()) if hold.state == "PriceChunk"]
 
     # An Express execution runs for five minutes at most:
     # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
@@ -173,7 +175,7 @@ def test_retries_of_an_express_child_end_before_it_does() -> None:
 HOUR = 3600.0
 OUTLASTING = [
     (name, error)
-    for name, state in states(load()).items()
+    for name, state in states(workflow()).items()
     for retry in state.get("Retry", [])
     for error in retry["ErrorEquals"]
     if error in ("DatabaseUnavailable", "RatesUnavailable")
@@ -183,7 +185,7 @@ OUTLASTING = [
 
 @pytest.mark.parametrize(("name", "error"), OUTLASTING)
 def test_an_outage_of_an_hour_uses_no_retry_up(name: str, error: str) -> None:
-    (retry,) = [each for each in states(load())[name]["Retry"] if error in each["ErrorEquals"]]
+    (retry,) = [each for each in states(workflow())[name]["Retry"] if error in each["ErrorEquals"]]
 
     assert retry_times.chance_to_give_up(retry, HOUR) < 1e-6, f"{name} gives up: {error}"
     assert max(retry_times.delays(retry)) <= 300, f"{name}: too late when it is over"
@@ -203,9 +205,9 @@ def test_a_claim_outlasts_the_work_that_it_is_for() -> None:
     # It is taken by RegisterFile and renewed by RequestApproval, for each question.
     lease = LEASE_WORKFLOW.total_seconds()
     questions = ("RequestApproval", "AskAboutOrders")
-    assert lease > retry_times.longest_way(load(), ends=questions)
-    assert lease > retry_times.longest_way(load(), start="HowDecided", ends=questions)
-    assert lease > retry_times.longest_way(load(), start="HowDecidedAboutOrders")
+    assert lease > retry_times.longest_way(workflow(), ends=questions)
+    assert lease > retry_times.longest_way(workflow(), start="HowDecided", ends=questions)
+    assert lease > retry_times.longest_way(workflow(), start="HowDecidedAboutOrders")
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def test_approved_file_is_loaded(executions: Executions) -> None:
         "HowLoaded", "CurateFile", *END, "Accepted",
     ]  # fmt: skip
     assert ended.calls["CurateFile"][0]["approval"] == answer
-    executions.note("RequestApproval: answer approved")
+    executions.note("RequestApproval: answer")
 
 
 def test_declined_file_is_closed(executions: Executions) -> None:
@@ -135,7 +135,7 @@ def test_declined_file_is_closed(executions: Executions) -> None:
     asked = closed(executions, ended, "Declined")
     assert (asked.reason, asked.approval) == ("approval_declined", Approval("declined", "ana"))
     assert msgspec.to_builtins(asked.totals) == TOTALS
-    executions.note("RequestApproval: answer declined")
+    executions.note("RequestApproval: answer")
 
 
 def test_silence_declines(executions: Executions) -> None:
@@ -216,7 +216,7 @@ def test_new_orders_alone_are_loaded_when_a_person_says_so(executions: Execution
     (asked,) = ended.calls["RequestApproval"]
     assert asked["question"] == "orders"
     assert ended.calls["CurateFile"][0]["approval"] == answer
-    executions.note("AskAboutOrders: answer approved")
+    executions.note("AskAboutOrders: answer")
 
 
 def test_content_that_came_while_a_person_was_asked_is_a_duplicate(executions: Executions) -> None:
@@ -241,7 +241,7 @@ def test_nothing_is_loaded_when_a_person_declines(executions: Executions) -> Non
     asked = closed(executions, ended, "Declined")
     assert (asked.reason, asked.approval) == ("orders_declined", Approval("declined", "ana"))
     assert len(ended.calls["LoadOrders"]) == 1
-    executions.note("AskAboutOrders: answer declined")
+    executions.note("AskAboutOrders: answer")
 
 
 def test_nothing_is_loaded_when_nobody_says_what_to_do(executions: Executions) -> None:

@@ -28,7 +28,7 @@ with alone("make deploy"):
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A clone's state folder; `make test` itself holds the checkout's."""
-    monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path))
+    monkeypatch.setenv("WORKBENCH_LOCAL_DIR", str(tmp_path))
     monkeypatch.delenv(OWNER, raising=False)
     return tmp_path
 

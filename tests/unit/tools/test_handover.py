@@ -36,7 +36,10 @@ def test_a_template_without_parameters_is_handed_nothing(tmp_path: Path) -> None
     ("text", "said"),
     [
         (PARAMETERS.replace("/local/", "/prod/"), "the Default of JobsBusArn does not begin with"),
-        (PARAMETERS.replace("Parameters:", "Parameters: ["), "template.yaml does not read"),
+        (
+            PARAMETERS.replace("Parameters:", "Parameters: ["),
+            "template.yaml is not valid YAML",
+        ),
     ],
 )
 def test_what_does_not_read_is_one_line(tmp_path: Path, text: str, said: str) -> None:

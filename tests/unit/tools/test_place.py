@@ -16,7 +16,7 @@ ARN = "arn:aws:kms:eu-west-1:111111111111:key/k"
 @pytest.fixture(autouse=True)
 def stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A clone whose stage `ana` was deployed into an account and a region."""
-    monkeypatch.setenv("ORDER_INTAKE_STAGES_DIR", str(tmp_path / "stages"))
+    monkeypatch.setenv("WORKBENCH_STAGES_DIR", str(tmp_path / "stages"))
     monkeypatch.setattr(backend, "STAGES", tmp_path / "settings")
     (tmp_path / "settings").mkdir()
     monkeypatch.setenv("AWS_REGION", "eu-west-1")

@@ -23,7 +23,7 @@ def test_a_broken_template_stops_before_anything_is_touched(
     path = tmp_path / "template.yaml"
     path.write_text("Resources: {A: {Type: T, P: !GetAtt B.Arn}}")
     monkeypatch.setattr(source_template.load, "__defaults__", (path,))
-    monkeypatch.setenv("ORDER_INTAKE_LOCAL_DIR", str(tmp_path))
+    monkeypatch.setenv("WORKBENCH_LOCAL_DIR", str(tmp_path))
     monkeypatch.setattr(sam, "build", touched)
 
     with pytest.raises(UserError, match="A refers to B, and there is no such resource"):

@@ -22,7 +22,7 @@ def codes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
             show(said)  # type: ignore[operator]
         return bool(said)
 
-    monkeypatch.setenv("ORDER_INTAKE_STAGES_DIR", str(tmp_path))
+    monkeypatch.setenv("WORKBENCH_STAGES_DIR", str(tmp_path))
     monkeypatch.setattr(child, "run", run)
     monkeypatch.setattr(terraform, "initialise", lambda _: None)
     monkeypatch.setattr(terraform, "environment_of", lambda _: {})

@@ -96,7 +96,7 @@ def _on_a_second_cloud(*tiers: str) -> Iterator[subprocess.Popen[bytes]]:
     taken = {name: str(ports.free()) for name in ("CLOUD_PORT", "DATABASE_PORT", "OUTSIDE_PORT")}
     environment = {"SEED": "11"} | os.environ | taken  # the same steps each time; others by name
     with tempfile.TemporaryDirectory(prefix=f"{PROJECT}-") as folder:
-        environment["ORDER_INTAKE_LOCAL_DIR"] = str(Path(folder, "local"))
+        environment["WORKBENCH_LOCAL_DIR"] = str(Path(folder, "local"))
         output = Path(folder, "output")
         with output.open("wb") as written:
             second = subprocess.Popen(

@@ -4,8 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from operations.database.migrate import migrate
-from operations.services.database import connect_database
+from workbench.application.interface import application
 from workbench.deployment import sam, terraform
 from workbench.stages import place, readiness, stack
 from workbench.stages.alone import alone
@@ -69,14 +68,9 @@ def _deploy(stage: Stage) -> int:
     with step("platform (terraform apply)"):
         terraform.check_place(stage)
         terraform.apply(stage)
-    if stage.is_local:
-        with step("database (as its administrator: roles, passwords)"):
-            connect_database(stage)
+    application().after_platform(stage)
     deploy_application(stage)
-    # Not before: the migrations come with the code. Loads that need them wait meanwhile.
-    with step("database (migrations)"):
-        for name in migrate(stage):
-            print(f"  applied {name}", flush=True)
+    application().after_deployment(stage)
     print(f"deployed: stack {stage.prefix}")
     return 0
 

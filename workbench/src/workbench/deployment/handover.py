@@ -3,12 +3,11 @@
 import functools
 from pathlib import Path
 
-import yaml
-
+from workbench.deployment import outline
+from workbench.deployment.outline import TEMPLATE
 from workbench.stages.errors import UserError
-from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, PROJECT, ROOT, Stage
+from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, PROJECT, Stage
 
-TEMPLATE = ROOT / "template.yaml"
 KIND = "AWS::SSM::Parameter::Value<String>"
 
 
@@ -52,21 +51,8 @@ def sample(path: str) -> str:
 
 def _parameters(template: Path) -> dict[str, dict[str, str]]:
     """Return the plain texts that each parameter has, by its name."""
-    try:
-        whole = yaml.compose(template.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    except (OSError, yaml.YAMLError) as error:
-        raise UserError(f"{template.name} does not read: {' '.join(str(error).split())}") from None
+    found = outline.fields(outline.fields(outline.whole(template)).get("Parameters"))
     return {
-        name: {key: value.value for key, value in _fields(body).items() if _is_text(value)}
-        for name, body in _fields(_fields(whole).get("Parameters")).items()
+        name: {key: outline.text(value) for key, value in outline.fields(body).items()}
+        for name, body in found.items()
     }
-
-
-def _fields(node: yaml.Node | None) -> dict[str, yaml.Node]:
-    if not isinstance(node, yaml.MappingNode):
-        return {}
-    return {key.value: value for key, value in node.value}
-
-
-def _is_text(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.ScalarNode)

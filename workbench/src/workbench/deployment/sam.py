@@ -6,14 +6,13 @@ import platform
 
 from botocore.exceptions import ClientError
 
-from operations import profiles
-from operations.database import database_ca
-from workbench.deployment import handover, samconfig, source_template
+from workbench.application.interface import application
+from workbench.deployment import handover, outline, samconfig, source_template
 from workbench.local_cloud import state
 from workbench.stages import child
 from workbench.stages.errors import UserError
 from workbench.stages.stage import PROJECT, ROOT, Stage
-from workbench.workflow import definition
+from workbench.workflow.definition import load_all
 
 SAM = ROOT / ".venv" / "sam" / "bin" / "sam"
 _MANAGED_STACK = "aws-sam-cli-managed-default"  # one for the whole account and region
@@ -51,8 +50,9 @@ def fingerprint(stage: Stage) -> str:
     answer = stage.client("ssm").get_parameters(Names=handed_over)
     values = {item["Name"]: item["Value"] for item in answer["Parameters"]}
     hashed = hashlib.sha256(json.dumps([parameters(stage), values], sort_keys=True).encode())
-    folders = (ROOT / "src", ROOT / "statemachine")
-    files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+    named = outline.sources()
+    inside = [file for source in named for file in source.rglob("*")]
+    files = [file for file in [*named, *inside] if file.is_file()]
     for file in sorted([*files, ROOT / "template.yaml", ROOT / "samconfig.toml"]):
         if "__pycache__" not in file.parts:
             hashed.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
@@ -65,23 +65,15 @@ def check_sources(stage: Stage) -> None:
     AWS would refuse them later, and the local cloud takes some of them.
     """
     source_template.load()
-    definition.load()
-    profiles.check()
+    load_all()
+    application().check_files()
     parameters(stage)
 
 
 def build(stage: Stage) -> None:
     """Package the functions: one folder of code, built once for all of them."""
     _sam(stage, "build", "--build-dir", f".aws-sam/{stage.name}")
-    if not stage.is_local and _has_database(stage):
-        database_ca.add_to(ROOT / ".aws-sam" / stage.name)
-
-
-def _has_database(stage: Stage) -> bool:
-    """Whether the platform hands a database over; not before there is a platform."""
-    path = f"/{PROJECT}/{stage.name}/{handover.paths()['DatabaseSecretArn']}"
-    answer = stage.client("ssm").get_parameters(Names=[path])
-    return any(item["Value"] != "none" for item in answer["Parameters"])
+    application().add_to_package(stage, ROOT / ".aws-sam" / stage.name)
 
 
 def deploy(stage: Stage) -> None:

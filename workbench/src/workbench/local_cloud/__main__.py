@@ -1,9 +1,7 @@
 """The local cloud's commands: `python -m workbench.local_cloud up|down|status|...`."""
 
 import argparse
-import sys
 
-from operations.services import database, psql
 from workbench.local_cloud.down import down
 from workbench.local_cloud.logs import show_logs
 from workbench.local_cloud.status import status
@@ -21,14 +19,9 @@ def main() -> int:
         "down": "stop it and forget all that was deployed on it",
         "status": "what runs where, and what differs from AWS",
         "logs": "the functions' log lines, by time (FN=, FILE_ID= choose)",
-        "psql": "a PostgreSQL shell as the functions' role; more arguments go to psql",
-        "connect-database": "make the database and the functions' role from the secret",
     }.items():
         commands.add_parser(name, help=about)
-    # What comes after `psql` is psql's own, however it looks.
-    words = sys.argv[1:]
-    mine = words[:1] if words[:1] == ["psql"] else words
-    command = parser.parse_args(mine).command
+    command = parser.parse_args().command
     stage = Stage.from_environment()
     if command in ("up", "down") and not stage.is_local:
         raise errors.UserError(f"`make {command}` is for this machine's stage; leave STAGE out")
@@ -41,11 +34,6 @@ def main() -> int:
             return status(stage)
         case "logs":
             show_logs(stage)
-        case "psql":
-            return psql.run(stage, words[1:])
-        case "connect-database":
-            database.connect_database(stage)
-            print("the orders database has its roles; `make deploy` makes its tables")
     return 0
 
 

@@ -26,6 +26,7 @@ class Process:
     name: str
     pid: int
     started: str  # tells it from another process that got the same number later
+    stop_signal: int = signal.SIGTERM
 
     @property
     def alive(self) -> bool:
@@ -52,7 +53,12 @@ def _boot() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def start(name: str, command: Sequence[str], environment: Mapping[str, str]) -> Process:
+def start(
+    name: str,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    stop_signal: int = signal.SIGTERM,
+) -> Process:
     """Start a process that outlives this command, and note it; its output goes to its log."""
     # Started and noted, or neither: what is not noted is never stopped.
     with state.log_file(name).open("wb") as log, interrupts.held():
@@ -65,7 +71,7 @@ def start(name: str, command: Sequence[str], environment: Mapping[str, str]) -> 
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        process = Process(name, running.pid, started_at(running.pid))
+        process = Process(name, running.pid, started_at(running.pid), stop_signal)
         others = [vars(other) for other in recorded() if other.name != name]
         state.write_json(_RECORDS, [*others, vars(process)])
     return process
@@ -100,7 +106,7 @@ def stop_all() -> list[str]:
     """Stop every noted process that still runs; the names of those that ran."""
     running = [process for process in recorded() if process.alive]
     for process in running:
-        _signal(process, signal.SIGINT if process.name == "postgres" else signal.SIGTERM)
+        _signal(process, process.stop_signal)
     deadline = time.monotonic() + _STOP_SECONDS
     for process in running:
         while not _gone(process) and time.monotonic() < deadline:
@@ -114,7 +120,7 @@ def stop(name: str) -> None:
     """Stop the noted process of that name and wait for its end; nothing where none runs."""
     for process in recorded():
         if process.name == name and process.alive:
-            _signal(process, signal.SIGINT)
+            _signal(process, process.stop_signal)
             while not _gone(process):
                 time.sleep(0.02)
 
@@ -122,7 +128,7 @@ def stop(name: str) -> None:
 def await_group(process: Process) -> None:
     """Wait until what an ended process left running has ended too, with a limit, then end it.
 
-    PostgreSQL's workers hold its memory for a moment, and a new server refuses to start beside it.
+    A server's workers may hold its memory for a moment, and a new one refuses to start beside it.
     """
     deadline = time.monotonic() + _STOP_SECONDS
     while (left := _members(process.pid)) and time.monotonic() < deadline:

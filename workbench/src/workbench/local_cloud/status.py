@@ -4,9 +4,11 @@ import shlex
 
 from botocore.exceptions import ClientError
 
+from workbench.application.interface import application
+from workbench.application.services import place_of
 from workbench.local_cloud import processes, state
 from workbench.local_cloud.deviations import DEVIATIONS
-from workbench.local_cloud.emulator import keys
+from workbench.local_cloud.emulator import keys, ministack
 from workbench.local_cloud.up import all_alive
 from workbench.stages.stage import Stage, running_cloud
 
@@ -20,11 +22,8 @@ def status(stage: Stage) -> int:
         print("the local cloud is not running; start it with: make up")
         return 1
     cloud = running_cloud()
-    database = cloud["database"]
-    where = {
-        "ministack": cloud["endpoint"],
-        "postgres": f"{database['host']}:{database['port']}, database {database['dbname']}",
-        "outside": f"{cloud['rates_api']['base_url']} and {cloud['partner_webhook']['url']}",
+    where = {ministack.NAME: cloud["endpoint"]} | {
+        service.name: service.where(place_of(service, cloud)) for service in application().services
     }
     total = 0.0
     for process in processes.recorded():

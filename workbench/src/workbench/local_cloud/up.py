@@ -5,20 +5,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from operations.services import outside_process, postgres
+from workbench.application.interface import application
+from workbench.application.services import Place, Service, place_of
 from workbench.local_cloud import interrupts, ports, processes, state
 from workbench.local_cloud.emulator import keys, ministack
 from workbench.stages.errors import UserError, agreed
 from workbench.stages.stage import LOCAL_REGION, ROOT
 
 _READY_SECONDS = 60.0
-# What a process logs once it listens.
-_ANNOUNCEMENTS = {
-    ministack.NAME: "Running on http",
-    outside_process.NAME: "listening",
-    postgres.NAME: "listening on",
-}
-CLOUD_PORT, DATABASE_PORT, OUTSIDE_PORT = 4566, 54329, 4580
+CLOUD_PORT = 4566
 
 
 def up() -> None:
@@ -54,8 +49,8 @@ def up() -> None:
 def _go_on(cloud: dict[str, Any]) -> bool:
     """Start again what ended of a cloud that still has all it holds; False when it has not.
 
-    The cloud itself keeps uploads, ledger and deployment in its memory. PostgreSQL has its data in
-    a folder, and what stands for the outside world has nothing to lose.
+    The cloud itself keeps all that is deployed in its memory. A service has nothing to lose, or
+    keeps it in a folder.
     """
     ended = {process.name: process for process in processes.recorded() if not process.alive}
     if ministack.NAME in ended or not processes.recorded():
@@ -64,26 +59,18 @@ def _go_on(cloud: dict[str, Any]) -> bool:
         print(f"{name} ended; starting it again", flush=True)
         processes.await_group(process)
     with interrupts.interruptible():
-        if postgres.NAME in ended:
-            port = cloud["database"]["port"]
-            server = postgres.start(port)
-            cloud["database"]["pid"] = server.pid
-            _wait("PostgreSQL", server, lambda: postgres.is_ready(port))
-        if outside_process.NAME in ended:
-            key_file = state.folder() / keys.FILE
-            outside = outside_process.start(cloud["outside"]["port"], cloud["endpoint"], key_file)
-            cloud["apis_pid"] = outside.pid
-            base = cloud["outside"]["base_url"]
-            _wait("the rates API and the webhook", outside, lambda: outside_process.is_ready(base))
-    if ended:
-        state.write_json("cloud.json", cloud)
+        for service in application().services:
+            if service.name in ended:
+                start_service(service, place_of(service, cloud))
     return True
 
 
 def _ask_to_clear() -> None:
     """Ask before what is left of a cloud that ended is cleared away. YES=1 answers it."""
-    print("the local cloud ended, and with it uploads, ledger and deployment.")
-    print("Its database's orders are still there; a new cloud begins without them.")
+    print("the local cloud ended, and with it all that was deployed and stored in it.")
+    for service in application().services:
+        if service.keeps:
+            print(f"{service.keeps} are still there; a new cloud begins without them.")
     if not agreed("Clear them away?"):
         raise UserError(
             f"nothing was changed; answer y, say YES=1, or look at {state.folder('logs')} first"
@@ -115,51 +102,53 @@ def _clear() -> None:
 
 def _start() -> dict[str, Any]:
     """Start everything; what `cloud.json` says of it."""
+    known = application().services
     cloud_port = ports.choose("CLOUD_PORT", CLOUD_PORT)
-    database_port = ports.choose("DATABASE_PORT", DATABASE_PORT)
-    outside_port = ports.choose("OUTSIDE_PORT", OUTSIDE_PORT)
+    services = {one: ports.choose(one.port_variable, one.usual_port) for one in known}
     endpoint = f"http://{ports.HOST}:{cloud_port}"
-
     key_file = state.folder() / keys.FILE
     keys.make(key_file)
     keys.write_profile(state.aws_profile(), endpoint, LOCAL_REGION, key_file)
+    places = {one: Place(ports.HOST, port, endpoint, key_file) for one, port in services.items()}
     cloud = ministack.start(cloud_port, key_file)
-    outside = outside_process.start(outside_port, endpoint, key_file)
-    postgres.initialise()
-    database = postgres.start(database_port)
-
-    _wait("PostgreSQL", database, lambda: postgres.is_ready(database_port))
-    _wait("the cloud", cloud, lambda: ministack.is_ready(cloud_port))
-    base = f"http://{ports.HOST}:{outside_port}"
-    _wait("the rates API and the webhook", outside, lambda: outside_process.is_ready(base))
-
+    for service in known:
+        service.prepare()
+    started = [(one, place, one.start(place)) for one, place in places.items()]
+    for service, place, process in started:
+        _wait_for(service, place, process)
+    _wait("the cloud", cloud, ministack.ANNOUNCEMENT, lambda: ministack.is_ready(cloud_port))
     about = {
         "endpoint": endpoint,
         "checkout": str(ROOT),
         "started_by": os.getuid(),
         "cloud_port": cloud_port,
-        "cloud_pid": cloud.pid,
-        "database": {
-            "host": ports.HOST,
-            "port": database_port,
-            "dbname": postgres.DATABASE,
-            "username": postgres.APP_ROLE,
-            "pid": database.pid,
+        "services": {one.name: {"port": port} for one, port in services.items()},
+        "variables": {
+            name: value
+            for one, place in places.items()
+            for name, value in one.terraform_variables(place).items()
         },
-        "rates_api": {"base_url": f"{base}/v1"},
-        "partner_webhook": {"url": f"{base}/partner/orders"},
-        "outside": {"base_url": base, "port": outside_port},
-        "apis_pid": outside.pid,
     }
     state.write_json("cloud.json", about)
     return about
 
 
-def _wait(what: str, process: processes.Process, ready: Callable[[], bool]) -> None:
-    """Wait until `ready`; UserError when the process ends or takes too long."""
+def start_service(service: Service, place: Place) -> None:
+    """Start a service and wait until it answers. Raises UserError when it does not."""
+    _wait_for(service, place, service.start(place))
+
+
+def _wait_for(service: Service, place: Place, process: processes.Process) -> None:
+    _wait(service.title, process, service.announcement, lambda: service.is_ready(place))
+
+
+def _wait(what: str, process: processes.Process, announced: str, ready: Callable[[], bool]) -> None:
+    """Wait until `ready`; UserError when the process ends or takes too long.
+
+    Another cloud may answer on the same port, begun at the same moment: so this one must have
+    logged what it announces, too.
+    """
     deadline = time.monotonic() + _READY_SECONDS
-    # Another cloud may answer on the same port, begun at the same moment: this one has to say so.
-    announced = _ANNOUNCEMENTS[process.name]
     while not (processes.has_logged(process.name, announced) and ready()):
         processes.check(process)
         if time.monotonic() > deadline:

@@ -20,7 +20,7 @@ from workbench.mutants.checks import Catch, Check
 from workbench.mutants.copies import Copy, Workers
 from workbench.mutants.flaws import Flaw
 from workbench.stages.errors import UserError, run
-from workbench.workflow import definition
+from workbench.workflow.definition import load_all
 
 WANTED = 0.95  # of the flaws that are tried, to be caught
 SURVIVORS = Path(__file__).with_name("survivors.toml")
@@ -30,7 +30,7 @@ def main() -> int:
     """Try the flaws of PART, by default all; 1 when one survives that nobody has explained."""
     part = _part(os.environ.get("PART", ""))
     source_template.load()  # what is broken already is told in one line
-    definition.load()
+    load_all()
     chosen = [flaw for number, flaw in enumerate(flaws.chosen()) if number % part[1] == part[0]]
     explained = survivors()
     begun = time.monotonic()

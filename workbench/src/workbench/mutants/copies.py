@@ -48,8 +48,8 @@ class Copy:
         self._environment = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("AWS_", "PYTEST_", "ORDER_INTAKE_"))
-        } | {"STAGE": "local", "COLUMNS": "400", "ORDER_INTAKE_LOCAL_DIR": str(root / ".local")}
+            if not name.startswith(("AWS_", "PYTEST_", "WORKBENCH_"))
+        } | {"STAGE": "local", "COLUMNS": "400", "WORKBENCH_LOCAL_DIR": str(root / ".local")}
 
     def judge(self, check: Check) -> Catch | None:
         """What a check says of the copy as it is; StoppedError once it was stopped."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.deployment import outline
 from workbench.mutants import (
     on_code,
     on_definition,
@@ -20,7 +21,7 @@ from workbench.mutants.changes import Change
 from workbench.stages.stage import ROOT
 
 OF_EACH_OPERATOR = 2
-DEFINITION, TEMPLATE = "statemachine/order_intake.asl.yaml", "template.yaml"
+TEMPLATE = "template.yaml"
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,12 @@ class Flaw:
 
 def every() -> Iterator[Flaw]:
     """Every flaw that the operators can make of the repository's files."""
-    definition = places.of_yaml(_text(DEFINITION))
     template = places.of_yaml(_text(TEMPLATE))
-    for name, operator in on_definition.OPERATORS.items():
-        yield from _numbered("definition", name, DEFINITION, operator(definition))
+    for path in outline.definitions().values():
+        file = str(path.relative_to(ROOT))
+        definition = places.of_yaml(_text(file))
+        for name, operator in on_definition.OPERATORS.items():
+            yield from _numbered("definition", name, file, operator(definition))
     for kind, operators in (
         ("template", on_template.OPERATORS),
         ("template", on_limits.OPERATORS),

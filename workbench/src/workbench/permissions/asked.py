@@ -25,7 +25,7 @@ HEADER = """\
 # Recorded by: make permissions RECORD=yes
 """
 # The emulator's own address; `workbench/local_cloud/emulator/patches/iam.py` answers there.
-DECISIONS = "/_order_intake/decisions"
+DECISIONS = "/_workbench/decisions"
 # What a function lists of the bucket; the recorded line has no room for it.
 LISTED = {"s3:ListBucketVersions": "incoming/", "s3:ListBucket": "work/"}
 # A secret's name ends with six characters of chance.

@@ -73,7 +73,8 @@ def open_session() -> Iterator[Session]:
         folder = state.folder(FOLDER)
         try:
             names = _write(folder, deployed, bridge.address, chosen)
-            ports = (cloud["cloud_port"], cloud["database"]["port"], cloud["outside"]["port"])
+            services = [one["port"] for one in cloud["services"].values()]
+            ports = (cloud["cloud_port"], *services)
             with open_way(bridge, ports):
                 yield Session(deployed, folder, chosen, names)
         finally:

@@ -13,7 +13,7 @@ from workbench.stages.errors import UserError
 
 NAME = "deployment.lock"
 # What a command that holds the clone starts belongs to it, and knows so by this.
-OWNER = "ORDER_INTAKE_DEPLOYMENT"
+OWNER = "WORKBENCH_DEPLOYMENT"
 
 
 @contextlib.contextmanager

@@ -9,19 +9,17 @@ import json
 import os
 import re
 import socket
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
 
+from workbench.application.settings import PROJECT, ROOT
 from workbench.local_cloud.emulator import keys
 from workbench.stages.errors import UserError
 
-ROOT = Path(__file__).resolve().parents[4]
-PROJECT: str = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["name"]
-"""The project's name, with which every name of a resource begins."""
+__all__ = ["PROJECT", "ROOT"]  # settings' own, for all who import them from here
 LOCAL = "local"
 LOCAL_REGION = "eu-central-1"
 LOCAL_ACCOUNT = "000000000000"
@@ -31,7 +29,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
 
 def local_dir() -> Path:
     """Where the local cloud keeps all its state. Tests name a folder of their own."""
-    return Path(os.environ.get("ORDER_INTAKE_LOCAL_DIR") or ROOT / ".local")
+    return Path(os.environ.get("WORKBENCH_LOCAL_DIR") or ROOT / ".local")
 
 
 MODULES = f"{ROOT / 'workbench' / 'src'}:{ROOT}"
@@ -59,7 +57,7 @@ def local_keys() -> keys.Keys:
 
 def stages_dir() -> Path:
     """Where the state of stages on AWS lives. Tests name a folder of their own."""
-    return Path(os.environ.get("ORDER_INTAKE_STAGES_DIR") or ROOT / ".stages")
+    return Path(os.environ.get("WORKBENCH_STAGES_DIR") or ROOT / ".stages")
 
 
 @dataclass(frozen=True)
@@ -172,14 +170,10 @@ def _local_environment(inherited: dict[str, str]) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "TF_VAR_database": _by_name(
-            {name: cloud["database"][name] for name in ("host", "port", "dbname", "username")}
-        ),
-        "TF_VAR_rates_api": _by_name(cloud["rates_api"] | {"key": "generated"}),
-        "TF_VAR_partner_webhook": _by_name(cloud["partner_webhook"] | {"key": "generated"}),
+        **{f"TF_VAR_{name}": _by_name(value) for name, value in cloud["variables"].items()},
     }
 
 
-def _by_name(outside: dict[str, Any]) -> str:
-    """What a secret is to say, with loopback by its name: a container can be told another place."""
-    return json.dumps(outside).replace("127.0.0.1", "localhost")
+def _by_name(variable: Any) -> str:
+    """Return a variable with loopback by its name: a container can be told another place."""
+    return json.dumps(variable).replace("127.0.0.1", "localhost")

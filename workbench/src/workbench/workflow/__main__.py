@@ -7,7 +7,7 @@ import sys
 from workbench.deployment import source_template
 from workbench.stages.errors import run
 from workbench.stages.stage import ROOT, Stage
-from workbench.workflow.definition import load
+from workbench.workflow.definition import load_all
 
 
 def main() -> int:
@@ -15,7 +15,7 @@ def main() -> int:
 
     UserError when there is no definition to run, or no template to hold it against.
     """
-    load()
+    load_all()
     source_template.load()
     os.environ["STAGE"] = Stage("local").name  # nothing of this touches an account
     command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--edges", "tests/workflow"]

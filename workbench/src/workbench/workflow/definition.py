@@ -6,20 +6,26 @@ from typing import Any
 
 import yaml
 
+from workbench.deployment import outline
 from workbench.stages.errors import UserError
-from workbench.stages.stage import ROOT
-
-DEFINITION = ROOT / "statemachine" / "order_intake.asl.yaml"
 
 type State = dict[str, Any]
 
 
-def load(path: Path = DEFINITION) -> dict[str, Any]:
-    """The definition, substitutions not filled in.
+def load(path: Path) -> dict[str, Any]:
+    """Return the definition in a file, substitutions not filled in.
 
     Raises UserError when the file is missing, is not valid YAML, or describes no states.
     """
     return parsed(read(path), path.name)
+
+
+def load_all() -> dict[str, dict[str, Any]]:
+    """Return the definition of each state machine of the template, by its logical id.
+
+    Raises UserError as `load` and `outline.definitions` do.
+    """
+    return {name: load(path) for name, path in outline.definitions().items()}
 
 
 def read(path: Path) -> str:
@@ -29,7 +35,7 @@ def read(path: Path) -> str:
     except OSError as error:
         raise UserError(f"{path.name} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise UserError(f"{path.name} cannot be read: it is no UTF-8 text") from None
+        raise UserError(f"{path.name} cannot be read: it is not UTF-8 text") from None
 
 
 def parsed(text: str, name: str) -> dict[str, Any]:

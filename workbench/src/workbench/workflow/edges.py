@@ -10,8 +10,6 @@ from typing import Any
 
 from workbench.workflow.definition import State, machines, states
 
-# What a person may say; silence is the third answer.
-ANSWERS = ("approved", "declined")
 SILENCE = "no answer"
 TIMEOUT = "States.Timeout"
 
@@ -49,7 +47,7 @@ def _transitions(state: State) -> Iterator[str]:
     if "ItemProcessor" in state:
         yield f"item {state['ItemProcessor']['StartAt']}"
     if state.get("Resource", "").endswith(".waitForTaskToken"):
-        yield from (f"answer {answer}" for answer in ANSWERS)
+        yield "answer"
         yield SILENCE
 
 
@@ -135,8 +133,11 @@ def of_history(definition: dict[str, Any], history: list[dict[str, Any]]) -> lis
     taken = [start(way[0])]
     for here, following in itertools.pairwise(way):
         taken += [f"{here}: {arrow}" for arrow in _arrow(top[here], following)]
-    if top[way[-1]]["Type"] in ("Succeed", "Fail"):
-        taken.append(f"{way[-1]}: ends ({top[way[-1]]['Type']})")
+    last = top[way[-1]]
+    if last["Type"] in ("Succeed", "Fail"):
+        taken.append(f"{way[-1]}: ends ({last['Type']})")
+    elif last.get("End") and history[-1]["type"] == "ExecutionSucceeded":
+        taken.append(f"{way[-1]}: End")
     for name in way:
         inner = [each["StartAt"] for each in top[name].get("Branches", [])]
         taken += [f"{name}: branch {each}" for each in inner if each in names]

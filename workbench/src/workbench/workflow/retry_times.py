@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.application.interface import application
 from workbench.workflow.definition import states
 
 THROTTLED = "Lambda.TooManyRequestsException"
@@ -75,7 +76,7 @@ def _longest_attempt(state: dict[str, Any], retry: dict[str, Any]) -> float | No
     if retry["ErrorEquals"] == [THROTTLED]:
         return 0.0
     if state["Type"] == "Map":
-        return LONGEST_MAP
+        return application().longest.map
     limit = state.get("HeartbeatSeconds", state.get("TimeoutSeconds"))
     return limit if isinstance(limit, int | float) else None
 
@@ -97,19 +98,10 @@ def chance_to_give_up(retry: dict[str, Any], outage: float) -> float:
     return sum(chances)
 
 
-# What the definition leaves to settings, at its longest, in seconds: the template's MaxValue of
-# ApprovalTimeoutSeconds; and a day, less than which quiet hours last.
-LONGEST_APPROVAL = 1123200
-LONGEST_WAIT = 86400
-# A file's chunks: MaxFileBytes in chunks of 2 MiB, MapMaxConcurrency at a time, each at most as
-# long as an Express execution may take.
-LONGEST_MAP = -(-(1073741824 // (2 * 1024 * 1024)) // 5) * 300
-
-
 def _whole(hold: Hold) -> float:
     """Delays and attempts at their longest. A call that fails does not wait for an answer first."""
     known = hold.with_attempts
-    return hold.longest + LONGEST_APPROVAL if known is None else known
+    return hold.longest + application().longest.task if known is None else known
 
 
 def longest_way(
@@ -127,8 +119,8 @@ def longest_way(
         inner: float = max(
             (way(each, each["StartAt"]) for each in state.get("Branches", [])), default=0
         )
-        inner += LONGEST_WAIT if state["Type"] == "Wait" else 0
-        inner += LONGEST_MAP if state["Type"] == "Map" and "Retry" not in state else 0
+        inner += application().longest.wait if state["Type"] == "Wait" else 0
+        inner += application().longest.map if state["Type"] == "Map" and "Retry" not in state else 0
         inner += sum(_whole(hold) for hold in every if hold.state == name)
         return inner
 
@@ -182,4 +174,4 @@ def table(definition: dict[str, Any]) -> list[str]:
     ]
     longest, limit = as_time(longest_way(definition)), definition.get("TimeoutSeconds")
     known = f"the workflow's limit is {as_time(limit)}" if limit else "the workflow has no limit"
-    return [*lines, f"The longest way of a file takes {longest}; {known}."]
+    return [*lines, f"The longest way takes {longest}; {known}."]

@@ -14,15 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from workbench.deployment import handover, source_template
+from workbench.deployment import handover, outline, source_template
 from workbench.deployment.source_template import TEMPLATE
 from workbench.stages.errors import UserError
-from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT, local_dir
-from workbench.workflow.definition import DEFINITION, parsed, read
+from workbench.stages.stage import LOCAL, LOCAL_ACCOUNT, LOCAL_REGION, ROOT, Stage, local_dir
+from workbench.workflow.definition import parsed, read
 
 TRANSLATOR = Path(__file__).with_name("translate.py")
 SAM_PYTHON = ROOT / ".venv" / "sam" / "bin" / "python"
-MACHINE, MACHINES = "OrderIntake", "AWS::Serverless::StateMachine"
 # How the ARNs begin that a definition may be given.
 ARNS = {
     "AWS::Lambda::Function": "lambda:{where}:function:",
@@ -49,24 +48,7 @@ def translated(template: Path = TEMPLATE) -> dict[str, Any]:
     return found
 
 
-def definitions(template: Path = TEMPLATE) -> dict[str, Path]:
-    """The file with the definition of each state machine of the template, by logical id.
-
-    Raises UserError for one that has no file.
-    """
-    found = {}
-    for name, body in source_template.load(template)["Resources"].items():
-        if body["Type"] == MACHINES:
-            file = body.get("Properties", {}).get("DefinitionUri")
-            if not isinstance(file, str):
-                raise UserError(f"{name} needs a DefinitionUri: the path of its definition's file")
-            found[name] = template.parent / file
-    return found
-
-
-def rendered(
-    of: dict[str, Any], definition: Path = DEFINITION, machine: str = MACHINE
-) -> dict[str, Any]:
+def rendered(of: dict[str, Any], machine: str, definition: Path) -> dict[str, Any]:
     """The definition with the substitutions of the translated template `of` filled in.
 
     Raises UserError when it is not a definition, and for a substitution that the template does not
@@ -90,9 +72,7 @@ def rendered(
     return joined
 
 
-def with_definition(
-    of: dict[str, Any], definition: dict[str, Any], machine: str = MACHINE
-) -> dict[str, Any]:
+def with_definition(of: dict[str, Any], machine: str, definition: dict[str, Any]) -> dict[str, Any]:
     """A copy of a translated template with the definition in it, so that its judges see both."""
     copy: dict[str, Any] = json.loads(json.dumps(of))
     properties = copy["Resources"][machine]["Properties"]
@@ -107,7 +87,7 @@ def with_definition(
 def prepare(source: Path = TEMPLATE) -> tuple[Path, list[Path]]:
     """The files of both forms, (template, definitions), made anew when their sources changed."""
     folder = local_dir() / "linting"
-    files = definitions(source)
+    files = outline.definitions(source)
     readers = (TRANSLATOR, Path(__file__), Path(source_template.__file__))
     sources = (source, *files.values(), *readers)
     mark = hashlib.sha256("".join(map(read, sources)).encode()).hexdigest()[:16]
@@ -117,9 +97,9 @@ def prepare(source: Path = TEMPLATE) -> tuple[Path, list[Path]]:
         folder.mkdir(parents=True, exist_ok=True)
         of = whole = translated(source)
         for name, path in forms.items():
-            inside = rendered(of, files[name], name)
+            inside = rendered(of, name, files[name])
             _write(path, inside)
-            whole = with_definition(whole, inside, name)
+            whole = with_definition(whole, name, inside)
         _write(template, whole)
         for old in folder.glob("*.json"):
             if mark not in old.name:
@@ -159,7 +139,8 @@ def _resolve(of: dict[str, Any], machine: str, value: Any) -> str:
             return _resolve(of, machine, of["Resources"][name]["Properties"]["TableName"])
         case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), "Arn"]} if _kind(of, name) in ARNS:
             where = f"{LOCAL_REGION}:{LOCAL_ACCOUNT}"
-            return f"arn:aws:{ARNS[_kind(of, name)].format(where=where)}order-intake-local-{name}"
+            kind = ARNS[_kind(of, name)].format(where=where)
+            return f"arn:aws:{kind}{Stage(LOCAL).prefix}-{name}"
         case {"Fn::Sub": str(text)}:
             return text.replace("${Stage}", "local")
         case str() | int():

@@ -45,12 +45,12 @@ def exemptions(text: str) -> dict[str, list[dict[str, str]]]:
 
 def translate(template: dict[str, Any], skips: dict[str, list[dict[str, str]]]) -> dict[str, Any]:
     """CloudFormation of a template; raises InvalidDocumentException as AWS would refuse it."""
-    template["Globals"]["Function"].pop("CodeUri", None)
+    template.get("Globals", {}).get("Function", {}).pop("CodeUri", None)
     serverless = [n for n, body in template["Resources"].items() if body["Type"] == FUNCTIONS]
     for body in template["Resources"].values():
         uploaded = UPLOADED.get(body["Type"])
         if uploaded:
-            body["Properties"][uploaded] = "s3://packages/order-intake"
+            body["Properties"][uploaded] = "s3://packages/package"
     session = boto3.Session(region_name="eu-central-1")
     translated: dict[str, Any] = Translator({}, Parser(), boto_session=session).translate(
         template, {}
@@ -72,7 +72,7 @@ def main(path: str) -> None:
         sys.exit(f"error: SAM cannot translate {path}: {causes}")
     except Exception as error:  # noqa: BLE001, RUF100 - whatever is wrong with it: one line
         what = " ".join(str(error).split())
-        sys.exit(f"error: {path} is no SAM template: {type(error).__name__}: {what}")
+        sys.exit(f"error: {path} is not a SAM template: {type(error).__name__}: {what}")
     json.dump(translated, sys.stdout, indent=2, default=str)
 
 

@@ -20,7 +20,7 @@ VARIABLE = "LOCAL_CLOUD_KEYS"
 # The header that carries the control paths' secret.
 HEADER = "X-Local-Cloud-Control"
 # The AWS CLI's name for the local cloud.
-PROFILE = "order-intake-local"
+PROFILE = "local"
 _ID_CHARACTERS = string.ascii_uppercase + "234567"
 
 

@@ -13,7 +13,8 @@ from workbench.stages.errors import UserError
 from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT
 
 NAME = "ministack"
-# The environment that MiniStack, its Lambda workers and PostgreSQL run from.
+ANNOUNCEMENT = "Running on http"  # in its log, once it listens
+# The environment that MiniStack and its Lambda workers run from.
 CLOUD_ENVIRONMENT = ROOT / ".venv" / "cloud"
 # Seconds in Wait states and retry delays are multiplied by this.
 WAIT_SCALE = 0.05

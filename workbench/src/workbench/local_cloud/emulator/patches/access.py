@@ -110,7 +110,7 @@ def drawn_function_credentials() -> None:
 
 
 # The emulator's own addresses, which change or show anything of anyone.
-_CONTROL = ("/_ministack", "/_localstack", "/_aws", "/_order_intake", "/_alb")
+_CONTROL = ("/_ministack", "/_localstack", "/_aws", "/_workbench", "/_alb")
 # Below them, what AWS serves without a signature, too, or under a token that was drawn.
 _OPEN = ("/_aws/execute-api/", "/_aws/lambda-url/", "/_ministack/cfn-response/",
          "/_ministack/cfn-signal/")  # fmt: skip

@@ -1,6 +1,6 @@
 """What goes wrong on demand: requests that are throttled, held up or end their caller.
 
-Nothing here happens by itself. `PUT /_order_intake/faults` sets what is to go wrong, `GET` tells
+Nothing here happens by itself. `PUT /_workbench/faults` sets what is to go wrong, `GET` tells
 how often it still will; `workbench/local_cloud/emulator/faults.py` is the way to ask.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 
 from workbench.local_cloud.emulator.patches.targets import module
 
-PATH = "/_order_intake/faults"
+PATH = "/_workbench/faults"
 _DIED = (
     "Worker process died",
     "Worker process exited immediately",

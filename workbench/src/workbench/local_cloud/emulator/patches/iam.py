@@ -68,7 +68,7 @@ def tokens_belong_to_machines() -> None:
 # Who was judged for what, and how: (principal's ARN, action, resource's ARN, decision).
 DECISIONS: set[tuple[str, str, str, str]] = set()
 _OBJECT = re.compile(r"(arn:aws:s3:::[^/]+/[^/]+/).*", re.DOTALL)
-DECISIONS_PATH = "/_order_intake/decisions"
+DECISIONS_PATH = "/_workbench/decisions"
 
 
 def decisions_are_kept() -> None:

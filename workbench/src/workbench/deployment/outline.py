@@ -1,0 +1,80 @@
+"""What the template names, read in milliseconds: without its loops, and nothing resolved.
+
+`source_template.load` gives all of it, and takes seconds.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from workbench.stages.errors import UserError
+from workbench.stages.stage import ROOT
+
+TEMPLATE = ROOT / "template.yaml"
+STATE_MACHINE = "AWS::Serverless::StateMachine"
+SOURCES = ("CodeUri", "ContentUri", "DefinitionUri")
+
+
+def definitions(template: Path = TEMPLATE) -> dict[str, Path]:
+    """Return the file with the definition of each state machine, by logical id.
+
+    Raises UserError when the template does not read, and for a machine that has no file.
+    """
+    found = {}
+    for name, body in fields(fields(whole(template)).get("Resources")).items():
+        said = fields(body)
+        if text(said.get("Type")) == STATE_MACHINE:
+            file = text(fields(said.get("Properties")).get("DefinitionUri"))
+            if not file:
+                raise UserError(
+                    f"{template.name}: {name} needs a DefinitionUri: the path of its definition"
+                )
+            found[name] = template.parent / file
+    return found
+
+
+def sources(template: Path = TEMPLATE) -> list[Path]:
+    """Return the files and folders beside the template that are deployed with it, each once."""
+    named = {text(node) for key, node in _every(whole(template)) if key in SOURCES}
+    return sorted(template.parent / path for path in named if path)
+
+
+@cache
+def _composed(template: Path, changed: int) -> yaml.Node | None:
+    try:
+        return yaml.compose(template.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        said = " ".join(str(error).split())
+        raise UserError(f"{template.name} is not valid YAML: {said}") from None
+
+
+def whole(template: Path = TEMPLATE) -> yaml.Node | None:
+    """Return the template as a tree. Raises UserError when it is not there or is not YAML."""
+    try:
+        return _composed(template, template.stat().st_mtime_ns)
+    except OSError as error:
+        raise UserError(f"{template.name} cannot be read: {error.strerror}") from None
+
+
+def fields(node: yaml.Node | None) -> dict[str, yaml.Node]:
+    """Return the fields of a mapping by name; none for anything else."""
+    if not isinstance(node, yaml.MappingNode):
+        return {}
+    return {key.value: value for key, value in node.value}
+
+
+def text(node: yaml.Node | None) -> str:
+    """Return a plain text; "" for anything else."""
+    return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
+
+
+def _every(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
+    """Return each field of each mapping, however deep."""
+    if isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            yield from _every(each)
+    for key, value in fields(node).items():
+        yield key, value
+        yield from _every(value)

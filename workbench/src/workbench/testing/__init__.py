@@ -1,0 +1,1 @@
+"""What tests of an application get from the workbench."""
