@@ -1,17 +1,28 @@
 """Order intake, as it describes itself to the workbench."""
 
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
+from types import MappingProxyType
 
 from operations import profiles
 from operations.database import database_ca
 from operations.database.connection import secret_arn
 from operations.database.migrate import migrate
+from operations.deployed import Deployed
+from operations.scenarios import session
+from operations.scenarios.given import IntakeGiven, prepared
 from operations.services.database import connect_database
 from operations.services.outside_process import Outside
 from operations.services.postgres import Postgres
 from workbench.application.interface import Application, Longest
 from workbench.deployment.deploy import step
+from workbench.replay.probe import Probe
+from workbench.replay.situations import Kind
+from workbench.sam_local.fixtures import Fixture, Prepared
+from workbench.stages import deployed as base
 from workbench.stages.stage import Stage
+from workbench.stages.visible import say
 
 # MaxValue of the template's ApprovalTimeoutSeconds.
 LONGEST_APPROVAL = 1123200
@@ -27,6 +38,30 @@ class OrderIntake(Application):
 
     services = (Postgres(), Outside())
     longest = Longest(task=LONGEST_APPROVAL, wait=DAY, map=LONGEST_MAP)
+    deployed = Deployed
+    given = IntakeGiven
+    colours = MappingProxyType(
+        {"Accepted": "green", "Rejected": "yellow", "Declined": "yellow", "Duplicate": "cyan"}
+    )
+    # The partner's webhook gets the same Idempotency-Key; a decision is not applied twice.
+    replayed_rules = ("OutcomeAnnounced", "ApprovalDecided")
+    hint_for_own_files = "to send a file of your own: make send FILE=… PARTNER=…"
+
+    def kinds(self) -> Mapping[str, Kind]:
+        """Return how uploads and the settlement's call are read and played."""
+        return session.KINDS
+
+    def session(self, deployed: base.Deployed, probe: Probe) -> session.IntakeSession:
+        """Return a new replay's session."""
+        if not isinstance(deployed, Deployed):
+            raise TypeError(deployed)
+        return session.IntakeSession(deployed, probe)
+
+    def prepared(
+        self, deployed: base.Deployed, fixture: Fixture
+    ) -> AbstractContextManager[Prepared]:
+        """Make the uploads and rows that a function's fixture needs beforehand."""
+        return prepared(Deployed(deployed.stage, deployed.account), fixture)
 
     def check_files(self) -> None:
         """Raise UserError for a partner's profile that does not read."""
@@ -47,7 +82,7 @@ class OrderIntake(Application):
         """Apply the migrations: they come with the code, and loads that need them wait."""
         with step("database (migrations)"):
             for name in migrate(stage):
-                print(f"  applied {name}", flush=True)
+                say(f"  applied {name}", flush=True)
 
 
 APPLICATION = OrderIntake()

@@ -4,9 +4,9 @@ import argparse
 import os
 
 from operations.decide import DECISIONS, give_decision, me
+from operations.deployed import Deployed
 from operations.follow import AWAITING, FINAL, Row, follow, question_of, read_row
 from operations.send import explained
-from workbench.stages.deployed import Deployed
 from workbench.stages.errors import THROUGH_MAKE, UserError, run
 from workbench.stages.stage import Stage
 from workbench.stages.visible import say

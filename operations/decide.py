@@ -3,8 +3,8 @@
 import getpass
 import json
 
+from operations.deployed import Deployed
 from operations.follow import question_of, read_row
-from workbench.stages.deployed import Deployed
 from workbench.stages.errors import UserError
 
 DECISIONS = ("approved", "declined")

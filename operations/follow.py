@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from workbench.stages.deployed import Deployed
+from operations.deployed import Deployed
 from workbench.stages.errors import UserError
 
 LIMIT = 120.0  # seconds; everything but a person's decision takes less

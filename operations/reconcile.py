@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from operations.database.connection import find_database
+from operations.deployed import Deployed
 from operations.reconciliation.archive import read_archive
 from operations.reconciliation.report import check
 from workbench.replay.archive import moment
-from workbench.stages.deployed import Deployed
 from workbench.stages.errors import run
 from workbench.stages.stage import Stage
 from workbench.stages.visible import say

@@ -15,10 +15,10 @@ from typing import Any
 import msgspec
 from botocore.exceptions import ClientError
 
+from operations.deployed import Deployed
 from operations.follow import FINAL, LIMIT, PAUSE, Row, Uploaded, execution_of, follow, read_row
 from operations.send import SECONDS_PER_BYTE, about_the_first, explained, is_taken
 from operations.untold import is_untold, tell
-from workbench.stages.deployed import Deployed
 from workbench.stages.errors import THROUGH_MAKE, UserError, run
 from workbench.stages.stage import Stage
 from workbench.stages.visible import say

@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 
-from workbench.stages.deployed import Deployed
+from operations.deployed import Deployed
 from workbench.stages.errors import UserError, run
 from workbench.stages.stage import Stage
 from workbench.stages.visible import say

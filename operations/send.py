@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from operations.decide import give_decision, me
+from operations.deployed import Deployed
 from operations.follow import (
     AWAITING,
     LIMIT,
@@ -21,9 +22,8 @@ from operations.follow import (
     wait_for_execution,
 )
 from operations.scenarios.outcome import numbers
-from workbench.replay.report import money
+from operations.scenarios.totals import money
 from workbench.replay.result import shown
-from workbench.stages.deployed import Deployed
 from workbench.stages.errors import THROUGH_MAKE, UserError, run
 from workbench.stages.stage import ROOT, Stage
 from workbench.stages.visible import say

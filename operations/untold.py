@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
+from operations.deployed import Deployed
 from operations.follow import FINAL, Row, execution_of
 from order_intake.adapters import dynamo_values
 from order_intake.adapters.ledger import FileRow
 from order_intake.domain import outcomes
 from order_intake.pipeline.announcements import announcement_of
-from workbench.stages.deployed import Deployed
 from workbench.stages.errors import UserError
 
 # How the workflow ends when it has told that a file is refused.

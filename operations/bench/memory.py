@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from operations.deployed import Deployed
 from operations.services import postgres
 from workbench.bench.figures import REAL_FILE, Figure, python
-from workbench.stages.deployed import Deployed
 from workbench.stages.stage import LOCAL_REGION, Stage
 
 SIZES = {"1 MB": 1_000_000, "100 MB": 100_000_000}

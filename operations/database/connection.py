@@ -10,7 +10,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from operations.database import database_ca
-from workbench.stages.deployed import Deployed
+from operations.deployed import Deployed
 from workbench.stages.stage import PROJECT, Stage
 
 CONNECT_SECONDS = 3

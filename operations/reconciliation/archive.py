@@ -5,9 +5,9 @@ import uuid
 from datetime import datetime
 from typing import Any
 
+from operations.deployed import Deployed
 from workbench.replay.archive import deliver
-from workbench.replay.probe import OWNER_TAG, owner, queue_policy, remove
-from workbench.stages.deployed import Deployed
+from workbench.replay.probe import OWNER_TAG, owner, queue_key, queue_policy, remove
 
 EMPTY_POLLS = 3  # on AWS the last events may come a little after the replay has ended
 
@@ -26,9 +26,9 @@ def read_archive(deployed: Deployed, since: datetime, until: datetime) -> list[d
         queue = queues.create_queue(
             QueueName=name,
             Attributes={
-                "KmsMasterKeyId": f"alias/{deployed.stage.prefix}-data",
                 "VisibilityTimeout": "3600",
                 "Policy": json.dumps(queue_policy(queue_arn, [rule])),
+                **queue_key(deployed),
             },
             tags={OWNER_TAG: owner()},
         )["QueueUrl"]
@@ -37,7 +37,7 @@ def read_archive(deployed: Deployed, since: datetime, until: datetime) -> list[d
         events.put_targets(
             Rule=name, EventBusName=bus, Targets=[{"Id": "reconcile", "Arn": queue_arn}]
         )
-        deliver(deployed, since, until, [rule])
+        deliver(deployed, bus, since, until, [rule])
         return list(_drained(deployed, queue).values())
     finally:
         remove(deployed, name)

@@ -10,9 +10,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from operations.deployed import Deployed
 from operations.follow import execution_of
 from operations.reconciliation.reading import File, at_once
-from workbench.stages.deployed import Deployed
 
 type HistoryEvent = Mapping[str, Any]
 

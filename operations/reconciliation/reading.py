@@ -10,10 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 from operations.database.connection import Database, LoadedFile
+from operations.deployed import Deployed
 from operations.follow import FINAL, Row, Uploaded, execution_of, plain_row
 from operations.reconciliation.contents import digest
 from operations.scenarios.outcome import Curated, read_curated
-from workbench.stages.deployed import Deployed
 
 READERS = 8
 NOTHING = Curated(0, Decimal(0), Decimal(0))

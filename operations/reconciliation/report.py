@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from operations.database.connection import Database
+from operations.deployed import Deployed
 from operations.reconciliation.contents import repetitions as repetitions_of_contents
 from operations.reconciliation.judging import (
     OUTCOMES,
@@ -23,7 +24,6 @@ from operations.reconciliation.leaks import (
     tokens,
 )
 from operations.reconciliation.reading import File, read_files, read_ledger, unknown_to_ledger
-from workbench.stages.deployed import Deployed
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ import threading
 import time
 from collections.abc import Iterator
 
+from operations.deployed import Deployed
+from operations.scenarios.uploads import Faults
 from operations.services import faults as service_faults
 from workbench.local_cloud.emulator import faults
 from workbench.replay.aftermath import lines_about
-from workbench.replay.situations import Faults
-from workbench.stages.deployed import Deployed
 from workbench.stages.errors import UserError
 
 FUNCTIONS = (

@@ -10,17 +10,17 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import psycopg
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
+from operations.deployed import Deployed
 from operations.follow import FINAL, Uploaded
 from operations.services import postgres
-from workbench.sam_local.fixtures import Expect, Fixture, Given, GivenUpload
-from workbench.stages.deployed import Deployed
+from workbench.sam_local.fixtures import Fixture, Given, Prepared
+from workbench.sam_local.given import filled_in, secret_names
 from workbench.stages.errors import UserError
 
 _LIMIT_SECONDS = 60.0
@@ -33,13 +33,22 @@ _OWNER = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A call that can be made: the event, and what must come back, with all ids filled in."""
+class GivenUpload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file that a partner has uploaded; its version and file id go into the event.
 
-    fixture: Fixture
-    event: Any
-    expect: Expect
+    `state` is how far it has come: nobody has taken it yet, or a person is asked about it.
+    """
+
+    key: str
+    content: str
+    state: Literal["new", "awaiting_approval"] = "new"
+
+
+class IntakeGiven(Given, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is there before the call: an upload, the ledger's row of the event's file, objects."""
+
+    upload: GivenUpload | None = None
+    row: dict[str, Any] | None = None
 
 
 @contextlib.contextmanager
@@ -60,19 +69,18 @@ def prepared(deployed: Deployed, fixture: Fixture) -> Iterator[Prepared]:
             names = {"version_id": version, "file_id": file_id}
             file_ids = {file_id}
         if fixture.given.secret:
-            names |= stage.secret(fixture.given.secret)
-        event = _filled(fixture.event, names)
+            names |= secret_names(deployed, fixture.given.secret)
+        call = filled_in(fixture, names)
         stage.forget_loaded(file_ids)
-        _lay_out(stage, fixture.given, event)
-        expect = msgspec.convert(_filled(msgspec.to_builtins(fixture.expect), names), Expect)
-        yield Prepared(fixture, event, expect)
+        _lay_out(stage, fixture.given, call.event)
+        yield call
     finally:
         if fixture.given.upload and "file_id" in names:
             stage.withdraw(fixture.given.upload, names["version_id"], names["file_id"])
         stage.clear(file_ids)
 
 
-def _lay_out(stage: "_Stage", given: Given, event: Any) -> None:
+def _lay_out(stage: "_Stage", given: IntakeGiven, event: Any) -> None:
     if given.row is not None:
         file = event["file"] if "file" in event else event["detail"]
         stage.put_row(file | {"claimed_by": event.get("claimant", _NOBODY)} | given.row)
@@ -142,15 +150,6 @@ class _Stage:
                         )
         self.forget_loaded(file_ids)
 
-    def secret(self, name: str) -> dict[str, str]:
-        """The ARN and the current version of one of the stage's secrets."""
-        found = self._deployed.stage.client("secretsmanager").describe_secret(
-            SecretId=f"{self._deployed.stage.prefix}/{name}"
-        )
-        versions = found["VersionIdsToStages"].items()
-        (current,) = (version for version, stages in versions if "AWSCURRENT" in stages)
-        return {"secret_arn": found["ARN"], "secret_version": current}
-
     def forget_loaded(self, file_ids: set[str]) -> None:
         """Take files out of the database; the functions may only add to it."""
         try:
@@ -217,19 +216,6 @@ def _content_key(given: GivenUpload) -> str:
 
 def _owner(given: GivenUpload) -> str:
     return f"{_NOBODY}-{_digest(given)[:16]}"
-
-
-def _filled(value: Any, names: dict[str, str]) -> Any:
-    """`value` with `${name}` replaced in all its texts."""
-    if isinstance(value, str):
-        for name, text in names.items():
-            value = value.replace(f"${{{name}}}", text)
-        return value
-    if isinstance(value, dict):
-        return {name: _filled(field, names) for name, field in value.items()}
-    if isinstance(value, list):
-        return [_filled(one, names) for one in value]
-    return value
 
 
 def _texts(value: Any, wanted: str) -> Iterator[str]:

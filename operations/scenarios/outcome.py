@@ -12,11 +12,11 @@ from decimal import Decimal
 from typing import Any
 
 from operations.database.connection import LoadedFile
+from operations.deployed import Deployed
 from operations.follow import Row, execution_of, wait_for_execution
 from operations.reconciliation.contents import Digest
+from operations.scenarios.uploads import UploadOutcome
 from workbench.replay.path import path_of
-from workbench.replay.situations import UploadOutcome
-from workbench.stages.deployed import Deployed
 
 
 @dataclass(frozen=True)

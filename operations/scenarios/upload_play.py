@@ -6,8 +6,11 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
+import msgspec
+
 from operations.database.connection import Database
 from operations.decide import give_decision
+from operations.deployed import Deployed
 from operations.follow import (
     AWAITING,
     LIMIT,
@@ -19,6 +22,7 @@ from operations.follow import (
     read_row,
     wait_for_execution,
 )
+from operations.scenarios.announced import about, outcome_of, question_about
 from operations.scenarios.faulty import (
     errors_logged,
     failing,
@@ -26,15 +30,14 @@ from operations.scenarios.faulty import (
     not_struck,
     wait_for_webhook,
 )
+from operations.scenarios.fresh import fresh, new_mark
 from operations.scenarios.outcome import disagreements, observed, read_curated, read_execution
+from operations.scenarios.uploads import Upload, UploadOutcome
 from workbench.checks.released_schemas import problems
 from workbench.local_cloud.emulator.faults import time_out
 from workbench.replay.aftermath import wait_for_dead_letter, wait_for_log
-from workbench.replay.fresh import fresh, new_mark
-from workbench.replay.probe import EVENT_LIMIT, Probe, about, outcome_of, question_about
-from workbench.replay.result import Result, came_in, compare, on_stage_without_database
-from workbench.replay.situations import Upload, UploadOutcome
-from workbench.stages.deployed import Deployed
+from workbench.replay.probe import EVENT_LIMIT, Probe
+from workbench.replay.result import Result, compare
 from workbench.stages.errors import UserError
 
 STRAGGLER_LIMIT = 5.0  # seconds more for an event that was sent before one that has come
@@ -187,7 +190,7 @@ class UploadPlay:
             since = time.time() - 1
             give_decision(self._deployed, row["file_id"], decision, IN_VAIN)
             said = '"applied":false'
-            if not wait_for_log(self._deployed, "DecideApproval", row["file_id"], said, since):
+            if not wait_for_log(self._deployed, ["DecideApproval"], row["file_id"], said, since):
                 self._problems.append(f"the decision {decision} afterwards was not told to be vain")
         after = read_row(self._deployed, row["file_id"])
         if _outcome_in(after) != _outcome_in(row):
@@ -237,7 +240,6 @@ class UploadPlay:
         self._problems += compare(self._situation.expect, seen)
         return Result(
             self._situation,
-            came_in(self._situation),
             "none",
             "no rule takes it",
             "nothing happens",
@@ -265,7 +267,7 @@ class UploadPlay:
         )
         expected = self._situation.expect
         if not self._replay.database.configured:
-            expected = on_stage_without_database(expected)
+            expected = without_database(expected)
         self._problems += compare(expected, seen)
         self._check_errors(file_id)
         self._problems += [each for event in events for each in problems(event)]
@@ -277,7 +279,6 @@ class UploadPlay:
             path = f"{direct} hands over: {path}"
         return Result(
             self._situation,
-            came_in(self._situation),
             " + ".join(rules),
             path,
             row["status"],
@@ -330,6 +331,11 @@ class UploadPlay:
             STRAGGLER_LIMIT,
         )
         return [e for e in self._probe.seen(of_the_file) if _counts(e)]
+
+
+def without_database(expected: UploadOutcome) -> UploadOutcome:
+    """Return what is expected on a stage that has no database: nothing can be loaded there."""
+    return msgspec.structs.replace(expected, loaded=False)
 
 
 def _outcome_in(row: Row | None) -> Row:

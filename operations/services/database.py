@@ -9,6 +9,7 @@ from psycopg import sql
 from operations.services import postgres
 from workbench.stages.errors import UserError, run
 from workbench.stages.stage import ROOT, Stage
+from workbench.stages.visible import say
 
 BOOTSTRAP = ROOT / "src" / "order_intake" / "migrations" / "bootstrap.sql"
 SECRETS = ("database", "database-owner")
@@ -60,7 +61,7 @@ def set_password(server: "psycopg.Connection", wanted: dict[str, Any]) -> None:
 def main() -> None:
     """Connect the local stage's database, as `make deploy` does."""
     connect_database(Stage.from_environment())
-    print("the orders database has its roles; `make deploy` makes its tables")
+    say("the orders database has its roles; `make deploy` makes its tables")
 
 
 if __name__ == "__main__":

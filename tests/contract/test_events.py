@@ -10,21 +10,17 @@ import msgspec
 import pytest
 
 from operations import follow
+from operations.deployed import Deployed
 from operations.follow import FINAL, Uploaded
+from operations.scenarios.fresh import order_numbers
+from operations.scenarios.uploads import Upload, UploadOutcome
 from order_intake.adapters import ledger
 from order_intake.domain import errors, lines, outcomes, partners, uploads
 from order_intake.domain.chunks import FileReason
 from tests.template import resources
-from workbench.replay.fresh import order_numbers
-from workbench.replay.situations import (
-    EVENTS,
-    BusEvent,
-    ScheduledCall,
-    Upload,
-    UploadOutcome,
-    find_situations,
-)
-from workbench.stages.deployed import Deployed
+from workbench.replay.bus_events import BusEvent
+from workbench.replay.schedules import ScheduledCall
+from workbench.replay.situations import EVENTS, find_situations
 from workbench.stages.stage import Stage
 
 SITUATIONS = find_situations([EVENTS])

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from operations.deployed import uploads_bucket
 from order_intake import payloads
 from order_intake.domain import partners, uploads
 from order_intake.handlers import (
@@ -24,7 +25,7 @@ from tests.template import definition, functions, resources
 from workbench.sam_local import fixtures
 from workbench.sam_local.fixtures import Expect, Fixture
 from workbench.stages.errors import UserError
-from workbench.stages.stage import Stage
+from workbench.stages.stage import LOCAL_ACCOUNT, Stage
 
 FIXTURES = fixtures.all_fixtures()
 ENVELOPE = {"version", "id", "detail-type", "source", "account", "time", "region", "resources"}
@@ -133,7 +134,7 @@ def test_a_files_identity_is_that_of_its_upload(one: Fixture) -> None:
 
 
 def local_bucket() -> str:
-    return Stage("local").bucket()
+    return uploads_bucket(Stage("local"), LOCAL_ACCOUNT)
 
 
 @pytest.mark.parametrize("one", of(CALLED_BY_EVENTS), ids=ids(of(CALLED_BY_EVENTS)))

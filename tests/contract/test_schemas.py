@@ -11,12 +11,12 @@ import pytest
 from jsonschema import Draft4Validator
 
 from operations import decide
+from operations.deployed import Deployed
 from order_intake.domain import outcomes
 from order_intake.domain.results import Totals
 from order_intake.domain.uploads import IncomingFile
 from tests.template import resources
 from workbench.checks import released_schemas, schemas
-from workbench.stages.deployed import Deployed
 from workbench.stages.errors import UserError
 from workbench.stages.stage import ROOT
 

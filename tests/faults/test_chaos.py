@@ -22,6 +22,7 @@ from botocore.exceptions import ClientError
 
 from operations.database.connection import find_database
 from operations.decide import give_decision
+from operations.deployed import Deployed
 from operations.follow import AWAITING, FINAL, Uploaded, put
 from operations.reconciliation.archive import read_archive
 from operations.reconciliation.reading import read_ledger
@@ -32,7 +33,6 @@ from tests.faults.order_files import OrderFile, draw
 from tests.waiting import wait_until
 from workbench.local_cloud.emulator import faults
 from workbench.replay import redrive
-from workbench.stages.deployed import Deployed
 from workbench.stages.errors import UserError
 
 FILES = int(os.environ.get("CHAOS_FILES", "200"))

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from operations.database.connection import find_database
+from operations.deployed import Deployed
 from operations.follow import Uploaded, follow, read_row, upload
 from operations.scenarios.faulty import wait_for_webhook
 from operations.services import faults as service_faults
@@ -16,7 +17,6 @@ from tests.waiting import wait_until
 from workbench.local_cloud.emulator import faults
 from workbench.replay import redrive
 from workbench.replay.aftermath import lines_about
-from workbench.stages.deployed import Deployed
 
 RULES = ("SmallFileUploaded", "LargeFileUploaded")
 

@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 from operations.database.connection import find_database
+from operations.deployed import Deployed
 from operations.follow import FINAL, Uploaded, put
 from operations.reconciliation.reading import read_ledger
 from operations.services import database, postgres
@@ -20,7 +21,6 @@ from operations.services import faults as service_faults
 from tests.faults.order_files import HEADER, line
 from tests.waiting import wait_until
 from workbench.local_cloud.emulator import faults
-from workbench.stages.deployed import Deployed
 
 FILES = int(os.environ.get("PATIENCE_FILES", "1000"))
 SENDERS = 4

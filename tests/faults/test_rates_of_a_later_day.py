@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from operations.database.connection import find_database
+from operations.deployed import Deployed
 from operations.follow import Row, read_row, upload
 from operations.scenarios.outcome import disagreements, read_curated
 from operations.services import faults as service_faults
@@ -17,7 +18,6 @@ from operations.services import rates
 from tests.local_cloud.test_operations import run
 from tests.waiting import wait_until
 from workbench.local_cloud.emulator import faults
-from workbench.stages.deployed import Deployed
 
 HEADER = "order_date,order_id,item,item_name,units,price,account,ship_to\n"
 WORKFLOW = 900  # lines; more than the workflow's 64 KiB

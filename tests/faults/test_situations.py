@@ -4,19 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from operations.database.connection import find_database
-from workbench.replay.player import Replay
+from operations.deployed import Deployed
+from operations.scenarios.session import IntakeSession
 from workbench.replay.probe import open_probe
 from workbench.replay.situations import FAULTS, Situation, find_situations
-from workbench.stages.deployed import Deployed
 
 SITUATIONS = find_situations([FAULTS])
 
 
 @pytest.fixture(scope="module")
-def replay(deployed: Deployed) -> Iterator[Replay]:
+def replay(deployed: Deployed) -> Iterator[IntakeSession]:
     with open_probe(deployed) as probe:
-        playing = Replay(deployed, probe, find_database(deployed))
+        playing = IntakeSession(deployed, probe)
         yield playing
         reconciled = playing.reconcile()
     assert reconciled is not None
@@ -24,5 +23,5 @@ def replay(deployed: Deployed) -> Iterator[Replay]:
 
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=[one.name for one in SITUATIONS])
-def test_it_comes_as_expected(replay: Replay, situation: Situation) -> None:
+def test_it_comes_as_expected(replay: IntakeSession, situation: Situation) -> None:
     assert replay.play(situation).differences == []

@@ -14,13 +14,13 @@ import pytest
 
 from operations.database.connection import find_database
 from operations.decide import give_decision
+from operations.deployed import Deployed
 from operations.follow import AWAITING, FINAL, Uploaded, put, read_row
 from operations.services import postgres
 from operations.services.database import secret, set_password
 from tests.waiting import wait_until
 from workbench.deployment import sam, terraform
 from workbench.deployment.provider_mirror import find_mirror
-from workbench.stages.deployed import Deployed
 from workbench.stages.stage import ROOT, Stage
 
 # The last commit whose events have schema version 1.0 and whose database has no migrations.

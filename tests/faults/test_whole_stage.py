@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
+from operations.deployed import Deployed
 from operations.follow import Uploaded, follow, put, read_row
 from operations.reconciliation.archive import read_archive
-from operations.scenarios.settlement import call_schedule
 from operations.services import postgres
 from order_intake.domain.results import Totals
 from order_intake.domain.uploads import IncomingFile
 from workbench.permissions import asked
-from workbench.stages.deployed import Deployed
+from workbench.replay.schedules import call_schedule, iso
 from workbench.stages.stage import ROOT
 
 FILE = """\
@@ -49,7 +49,9 @@ def differing(deployed: Deployed) -> tuple[Uploaded, dict[str, Any]]:
         owner.execute(add, [1, uploaded.file_id])
         try:
             soon = datetime.now(UTC) + timedelta(seconds=1)  # S3's times are whole seconds
-            _, answer = call_schedule(deployed, "DailySettlement", since, soon)
+            _, answer = call_schedule(
+                deployed, "DailySettlement", **{"from": iso(since), "to": iso(soon)}
+            )
         finally:
             owner.execute(add, [-1, uploaded.file_id])
     return uploaded, answer

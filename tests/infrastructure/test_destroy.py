@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from operations.deployed import uploads_bucket
 from tests.infrastructure.aws_stages import as_aws, new_stage
 from tests.local_cloud import emulator
 from tests.local_cloud.emulator import Emulator
@@ -25,6 +26,10 @@ WAITING = {
     "StartAt": "Wait",
     "States": {"Wait": {"Type": "Wait", "Seconds": 1_000_000, "End": True}},
 }
+
+
+def bucket_of(stage: Stage) -> str:
+    return uploads_bucket(stage, stage.account())
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +59,8 @@ def stage(cloud: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
             StackName=made.prefix, WaiterConfig={"Delay": 0.2}
         )
         for key in ("incoming/a/1.csv", "incoming/a/1.csv", "curated/1"):
-            cloud.client("s3").put_object(Bucket=made.bucket(), Key=key, Body=b"x")
-        cloud.client("s3").delete_object(Bucket=made.bucket(), Key="curated/1")
+            cloud.client("s3").put_object(Bucket=bucket_of(made), Key=key, Body=b"x")
+        cloud.client("s3").delete_object(Bucket=bucket_of(made), Key="curated/1")
         cloud.client("stepfunctions").start_execution(stateMachineArn=machine(made))
         cloud.client("ssm").put_parameter(Name=parameter(made), Value="x", Type="String")
         monkeypatch.setattr(terraform, "known", lambda stage: platform_of(cloud, stage))
@@ -70,7 +75,10 @@ def template(stage: Stage) -> dict[str, Any]:
     resources: dict[str, tuple[str, dict[str, Any]]] = {
         "UploadsBucket": (
             "AWS::S3::Bucket",
-            {"BucketName": stage.bucket(), "VersioningConfiguration": {"Status": "Enabled"}},
+            {
+                "BucketName": bucket_of(stage),
+                "VersioningConfiguration": {"Status": "Enabled"},
+            },
         ),
         "Ledger": (
             "AWS::DynamoDB::Table",
@@ -142,7 +150,7 @@ def forget_platform(cloud: Emulator, stage: Stage) -> None:
 def uploads(cloud: Emulator, stage: Stage) -> int:
     """How many versions and delete markers the bucket holds."""
     try:
-        found = cloud.client("s3").list_object_versions(Bucket=stage.bucket())
+        found = cloud.client("s3").list_object_versions(Bucket=bucket_of(stage))
     except cloud.client("s3").exceptions.NoSuchBucket:
         return -1
     return len(found.get("Versions", [])) + len(found.get("DeleteMarkers", []))
@@ -287,7 +295,7 @@ def test_no_upload_is_deleted_when_more_than_the_bucket_refuses(
 ) -> None:
     kinds = {"UploadsBucket": destroy.BUCKET, "PartnerUpload": "AWS::IAM::ManagedPolicy"}
     refused = [
-        stack.Resource(name, kind, stage.bucket(), "DELETE_FAILED", "it cannot")
+        stack.Resource(name, kind, bucket_of(stage), "DELETE_FAILED", "it cannot")
         for name, kind in kinds.items()
     ]
     monkeypatch.setattr(stack, "delete", lambda _: refused)
@@ -299,7 +307,10 @@ def test_no_upload_is_deleted_when_more_than_the_bucket_refuses(
 def test_a_stack_that_never_was_complete_makes_way(cloud: Emulator, stage: Stage) -> None:
     failed = new_stage()
     client = cloud.client("cloudformation")
-    taken = {"Type": destroy.BUCKET, "Properties": {"BucketName": stage.bucket()}}
+    taken = {
+        "Type": destroy.BUCKET,
+        "Properties": {"BucketName": bucket_of(stage)},
+    }
     client.create_stack(
         StackName=failed.prefix, TemplateBody=json.dumps({"Resources": {"Bucket": taken}})
     )

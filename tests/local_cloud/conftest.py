@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from operations.deployed import Deployed
 from tests.local_cloud import emulator
 from workbench.local_cloud import processes
-from workbench.stages.deployed import Deployed
 from workbench.stages.errors import UserError
 from workbench.stages.stage import LOCAL_REGION, Stage
 

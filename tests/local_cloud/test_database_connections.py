@@ -17,6 +17,7 @@ import msgspec
 import psycopg
 import pytest
 
+from operations.deployed import Deployed
 from operations.services import postgres
 from order_intake.adapters import database, secrets
 from order_intake.adapters.database import LoadRequest
@@ -33,7 +34,6 @@ from tests.local_cloud.test_orders_database import (
     partner,
     totals,
 )
-from workbench.stages.deployed import Deployed
 
 __all__ = ["arn", "file", "owner", "partner"]  # fixtures of loads
 

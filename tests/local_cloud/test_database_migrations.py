@@ -11,11 +11,11 @@ import msgspec
 import psycopg
 import pytest
 
+from operations.deployed import Deployed
 from operations.services import postgres
 from operations.services.database import BOOTSTRAP, secret
 from order_intake.adapters import database, database_migrations, secrets
 from order_intake.domain.errors import DatabaseRefused, DatabaseUnavailable
-from workbench.stages.deployed import Deployed
 
 type Session = "psycopg.Connection[tuple[Any, ...]]"
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from operations.deployed import Deployed
 from operations.reconciliation.leaks import leaks, texts
-from workbench.stages.deployed import Deployed
 
 
 @pytest.fixture

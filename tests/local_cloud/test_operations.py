@@ -18,12 +18,12 @@ from psycopg import sql
 
 from operations.database.connection import find_database
 from operations.decide import give_decision
+from operations.deployed import Deployed
 from operations.follow import Row, Uploaded, execution_of, follow, read_row, upload
 from operations.scenarios.outcome import objects_below
 from operations.services import postgres
 from tests.waiting import wait_until
 from workbench.replay import redrive
-from workbench.stages.deployed import Deployed
 from workbench.stages.stage import ROOT
 
 HEADER = "Rechnung;Datum;Kunde;Artikel;Bezeichnung;Menge;Einzelpreis\n"
@@ -317,6 +317,10 @@ def put_letter(deployed: Deployed, name: str, body: str, **attributes: str) -> N
     )
 
 
+def url_of(deployed: Deployed, name: str) -> str:
+    return str(deployed.stage.client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
+
+
 def count_letters(deployed: Deployed, name: str) -> int:
     queues = deployed.stage.client("sqs")
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
@@ -358,7 +362,7 @@ def test_an_undelivered_event_goes_back_to_its_target(
     )
     put_letter(deployed, letters, json.dumps(event), TARGET_ARN=arn, ERROR_CODE="NO_PERMISSIONS")
 
-    assert redrive.redrive(deployed, letters) == (1, 0)
+    assert redrive.redrive(deployed, url_of(deployed, letters)) == (1, 0)
 
     row = follow(deployed, uploaded.file_id, lambda: True)
     assert row["status"] == "Accepted"
@@ -369,7 +373,7 @@ def test_what_cannot_be_handed_over_stays(deployed: Deployed, letters: str) -> N
     put_letter(deployed, letters, "no JSON at all")
     put_letter(deployed, letters, "{}", TARGET_ARN="arn:aws:lambda:eu-central-1:1:function:other")
 
-    assert redrive.redrive(deployed, letters) == (0, 2)
+    assert redrive.redrive(deployed, url_of(deployed, letters)) == (0, 2)
 
     assert count_letters(deployed, letters) == 2
 
@@ -385,9 +389,12 @@ def test_a_redrive_that_is_interrupted_loses_nothing_and_does_nothing_twice(
         patch.setattr(redrive, "HIDDEN", 1)
         patch.setattr(queues, "delete_message", _interrupt)
         with pytest.raises(KeyboardInterrupt):
-            redrive.redrive(deployed, letters)
+            redrive.redrive(deployed, url_of(deployed, letters))
 
-    wait_until(lambda: redrive.redrive(deployed, letters) == (1, 0), "the message is there again")
+    wait_until(
+        lambda: redrive.redrive(deployed, url_of(deployed, letters)) == (1, 0),
+        "the message is there again",
+    )
 
     assert follow(deployed, uploaded.file_id, lambda: True)["run"] == 1
     assert lines_in_database(deployed, uploaded.file_id) == 1

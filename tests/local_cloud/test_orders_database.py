@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from operations.deployed import Deployed
 from operations.services import postgres
 from order_intake.adapters import aws_clients, database, secrets
 from order_intake.adapters.database import LoadRequest
@@ -26,7 +27,6 @@ from order_intake.domain.results import (
 )
 from order_intake.domain.uploads import IncomingFile
 from tests.waiting import wait_until
-from workbench.stages.deployed import Deployed
 from workbench.stages.stage import Stage
 
 HEADER = (",".join(COLUMNS) + "\r\n").encode()

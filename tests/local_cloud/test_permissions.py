@@ -7,8 +7,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from operations.deployed import Deployed
 from tests.template import functions
-from workbench.stages.deployed import Deployed
 from workbench.stages.stage import LOCAL_REGION, running_cloud
 
 Door = Callable[["Session"], Any]

@@ -8,13 +8,13 @@ import psycopg
 import pytest
 
 from operations.database.connection import Database, find_database
+from operations.deployed import Deployed
 from operations.follow import Uploaded, follow, put
 from operations.reconcile import LONG_AGO
 from operations.reconciliation.archive import read_archive
 from operations.reconciliation.report import Reconciliation, by_file, check
 from operations.scenarios.outcome import objects_below
 from operations.services import postgres
-from workbench.stages.deployed import Deployed
 
 HEADER = "Rechnung;Datum;Kunde;Artikel;Bezeichnung;Menge;Einzelpreis"
 

@@ -9,19 +9,19 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from operations.database.connection import find_database
+from operations.deployed import Deployed
 from operations.scenarios import upload_play
-from workbench.replay.player import Replay
+from operations.scenarios.session import IntakeSession
+from workbench.replay.bus_events import BusEvent, RulesExpected
 from workbench.replay.probe import open_probe, remove_leftovers
-from workbench.replay.situations import EVENTS, BusEvent, RulesExpected, Situation, find_situations
-from workbench.stages.deployed import Deployed
+from workbench.replay.situations import EVENTS, Situation, find_situations
 from workbench.stages.stage import ROOT
 
 SITUATIONS = find_situations([])
 HOLD_A_PROBE_OPEN = """
 import signal, threading
-from workbench.stages.deployed import Deployed
-from workbench.replay.probe import about, open_probe
+from operations.deployed import Deployed
+from workbench.replay.probe import open_probe
 from workbench.stages.stage import Stage
 
 signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -32,9 +32,9 @@ with open_probe(Deployed.find(Stage("local"))) as probe:
 
 
 @pytest.fixture(scope="session")
-def replay(deployed: Deployed) -> Iterator[Replay]:
+def replay(deployed: Deployed) -> Iterator[IntakeSession]:
     with open_probe(deployed) as probe:
-        yield Replay(deployed, probe, find_database(deployed))
+        yield IntakeSession(deployed, probe)
 
 
 @pytest.fixture
@@ -63,11 +63,11 @@ def is_there(deployed: Deployed, name: str) -> bool:
 
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=[one.name for one in SITUATIONS])
-def test_it_comes_as_expected(replay: Replay, situation: Situation) -> None:
+def test_it_comes_as_expected(replay: IntakeSession, situation: Situation) -> None:
     assert replay.play(situation).differences == []
 
 
-def test_what_comes_otherwise_is_told(replay: Replay) -> None:
+def test_what_comes_otherwise_is_told(replay: IntakeSession) -> None:
     accepted = next(one for one in SITUATIONS if one.name == "order_file_accepted")
     assert isinstance(accepted, BusEvent)
     wrong = msgspec.structs.replace(accepted, expect=RulesExpected(("ApprovalRequested",)))
@@ -78,7 +78,7 @@ def test_what_comes_otherwise_is_told(replay: Replay) -> None:
 
 
 def test_an_event_that_does_not_fit_its_schema_is_told(
-    replay: Replay, monkeypatch: pytest.MonkeyPatch
+    replay: IntakeSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def problems(event: dict[str, object]) -> list[str]:
         return [f"{event['detail-type']}: not as released"]

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from operations.database.connection import find_database
+from operations.deployed import Deployed
 from operations.follow import Row, follow, upload
-from workbench.stages.deployed import Deployed
 from workbench.stages.stage import ROOT
 
 HEADER = "Rechnung;Datum;Kunde;Artikel;Bezeichnung;Menge;Einzelpreis\n"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from workbench.replay.bus_play import filled_in
+from workbench.replay.bus_events import filled_in
 from workbench.replay.situations import EVENTS
 from workbench.routes import __main__ as command
 from workbench.routes.matrix import ask, questions
@@ -76,11 +76,11 @@ def with_pattern(deployed: Deployed, name: str, **fields: Any) -> Deployed:
     [
         (
             {"key": [{"prefix": "incoming/"}, {"suffix": ".csv"}]},
-            'key "curated/nordwind/0f/00000.csv": expected no rule, taken by SmallFileUploaded',
+            '/orders.csv": expected no rule, taken by SmallFileUploaded',
         ),
         (
             {"key": [{"wildcard": "incoming/*/*.csv"}]},
-            'key "incoming/orders.csv": expected SmallFileUploaded, taken by no rule',
+            "bus/upload_without_a_partner: expected SmallFileUploaded, taken by no rule",
         ),
         (
             {"size": [{"numeric": ["<=", 65536]}]},

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from operations.deployed import Deployed, uploads_bucket
 from tests.waiting import wait_until
-from workbench.stages.deployed import Deployed
 from workbench.stages.stage import Stage, local_dir
 
 SECRET_FIELDS = ("password", "api_key")
@@ -75,7 +75,7 @@ def test_no_history_of_the_workflow_holds_one(stage: Stage, values: list[bytes])
         return [each["executionArn"] for page in pages for each in page["executions"]]
 
     if not executions():
-        bucket = stage.bucket()
+        bucket = uploads_bucket(stage, stage.account())
         key = "incoming/nordwind/no_secret_in_a_history.csv"
         body = b"Rechnung;Datum\n" + b"R-1;01.01.2026\n" * 5000  # refused, through the workflow
         stage.client("s3").put_object(Bucket=bucket, Key=key, Body=body)

@@ -13,18 +13,19 @@ from typing import Any
 from unittest import mock
 
 from operations.database.connection import find_database
+from operations.deployed import Deployed
 from operations.follow import AWAITING, FINAL, Row, Uploaded, execution_of, put, read_row
 from operations.reconciliation.report import check
 from operations.retry import retry
+from operations.scenarios.announced import outcome_of, question_about
 from operations.services import faults as service_faults
 from operations.services import postgres
 from tests.model.orders import Key
 from tests.waiting import wait_until
 from workbench.local_cloud.emulator import faults
 from workbench.replay import redrive
-from workbench.replay.archive import deliver, rule_arns
-from workbench.replay.probe import Probe, outcome_of, question_about
-from workbench.stages.deployed import Deployed
+from workbench.replay.archive import chosen_rules, deliver
+from workbench.replay.probe import Probe
 
 LIMIT = 60.0  # seconds; everything takes a second or two
 ALWAYS = 10_000
@@ -42,11 +43,7 @@ class ModelStage:
         self._broken = self._publish_with_broken_profile()
         self._owner = postgres.connect_as_owner(postgres.port(), postgres.DATABASE)
         self._owner.autocommit = True
-        prefix, queues = deployed.stage.prefix, deployed.stage.client("sqs")
-        self._queue_urls = {
-            queue: queues.get_queue_url(QueueName=f"{prefix}-{queue}")["QueueUrl"]
-            for queue in redrive.QUEUES
-        }
+        self._queue_urls = list(deployed.dead_letter_queues)
 
     def close(self) -> None:
         """End the session with the database, and leave nothing of the model's on the stage."""
@@ -127,7 +124,7 @@ class ModelStage:
 
     def redrive(self) -> set[str]:
         """Send failed messages again, as `make redrive` does; return the versions they name."""
-        about = self._dead_letters(*redrive.QUEUES)
+        about = self._dead_letters()
         with mock.patch.object(redrive, "POLL", 0):  # what this machine's queues have is there
             redrive.main([])
         return about
@@ -138,11 +135,10 @@ class ModelStage:
             lambda: version_id in self._dead_letters("functions-dlq"), "a dead letter", LIMIT
         )
 
-    def _dead_letters(self, *queues: str) -> set[str]:
+    def _dead_letters(self, name: str = "") -> set[str]:
         client = self.deployed.stage.client("sqs")
         found: dict[str, str] = {}
-        for queue in queues:
-            url = self._queue_urls[queue]
+        for url in (one for one in self._queue_urls if one.endswith(name)):
             while True:
                 answer = client.receive_message(
                     QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0
@@ -159,8 +155,8 @@ class ModelStage:
 
     def replay_archive(self, since: datetime) -> None:
         """Deliver the orders bus's events since then again, as `make replay-archive` does."""
-        arns = rule_arns(self.deployed, "OutcomeAnnounced,ApprovalDecided")
-        deliver(self.deployed, since, datetime.now(UTC) + timedelta(seconds=1), arns)
+        bus, arns = chosen_rules(self.deployed, "OutcomeAnnounced,ApprovalDecided")
+        deliver(self.deployed, bus, since, datetime.now(UTC) + timedelta(seconds=1), arns)
 
     @contextmanager
     def without(self, function: str) -> Iterator[None]:

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
 from hypothesis.stateful import run_state_machine_as_test
 
+from operations.deployed import Deployed
 from tests.model.machine import DONE, DRAWN, KINDS, SECONDS, Enough, OrderFiles
 from tests.model.stage import ModelStage
 from workbench.replay.probe import open_probe
-from workbench.stages.deployed import Deployed
 
 STEPS = int(os.environ.get("STEPS") or 330)
 SEED = int(os.environ.get("SEED") or time.time_ns() % 1_000_000)

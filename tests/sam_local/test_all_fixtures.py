@@ -6,7 +6,7 @@ import stat
 import boto3
 import pytest
 
-from operations.scenarios.given import prepared
+from workbench.application.interface import application
 from workbench.sam_local import calls, fixtures
 from workbench.sam_local.everything import one_of_each
 from workbench.sam_local.fixtures import Fixture
@@ -23,7 +23,7 @@ def ids(chosen: list[Fixture]) -> list[str]:
 
 @pytest.mark.parametrize("one", FIXTURES, ids=ids(FIXTURES))
 def test_in_a_warm_container(session: Session, warm: calls.Warm, one: Fixture) -> None:
-    with prepared(session.deployed, one) as call:
+    with application().prepared(session.deployed, one) as call:
         answer = warm.invoke(one.function, call.event)
 
         assert fixtures.differences(call.expect, answer.payload) == [], answer.log
@@ -31,7 +31,7 @@ def test_in_a_warm_container(session: Session, warm: calls.Warm, one: Fixture) -
 
 @pytest.mark.parametrize("one", ONE_OF_EACH, ids=ids(ONE_OF_EACH))
 def test_through_sam_local_invoke(session: Session, one: Fixture) -> None:
-    with prepared(session.deployed, one) as call:
+    with application().prepared(session.deployed, one) as call:
         answer = calls.invoke(session, one.function, call.event)
 
         assert fixtures.differences(call.expect, answer.payload) == [], answer.log

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.stages.deployed import Deployed
+from operations.deployed import Deployed
 from workbench.stages.stage import Stage
 
 

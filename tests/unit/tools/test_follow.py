@@ -3,8 +3,8 @@ from typing import Any, cast
 
 import pytest
 
+from operations.deployed import Deployed
 from operations.follow import Uploaded, execution_of, follow
-from workbench.stages.deployed import Deployed
 from workbench.stages.errors import UserError
 
 EXECUTION = "arn:aws:states:eu-central-1:000000000000:execution:order-intake-local-OrderIntake:e1"

@@ -9,16 +9,19 @@ from typing import Any
 import pytest
 
 from operations import approve, reconcile, retry, send
+from operations.deployed import Deployed
 from operations.reconciliation.report import Reconciliation
+from operations.scenarios.session import IntakeSession
+from operations.scenarios.uploads import Upload, UploadOutcome
 from workbench.local_cloud import logs
 from workbench.replay import redrive, report
 from workbench.replay.result import Result
-from workbench.replay.situations import EVENTS, Upload, UploadOutcome, read_situation
+from workbench.replay.situations import EVENTS, read_situation
 from workbench.routes import __main__ as routes
 from workbench.routes.matrix import Answer
 from workbench.routes.questions import Question
 from workbench.stages.errors import UserError, run
-from workbench.stages.stage import ROOT, Stage
+from workbench.stages.stage import LOCAL_ACCOUNT, ROOT, Stage
 from workbench.stages.visible import say, visible
 
 # Red, a bell, a line break that begins a line of its own, the other reading direction, and the
@@ -92,8 +95,7 @@ def redrives(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     message = {"MessageId": HOSTILE, "ReceiptHandle": "r"}
     monkeypatch.setattr(redrive, "messages", lambda *_: [message])
     monkeypatch.setattr(redrive, "hand_over", refuse)
-    queues = SimpleNamespace(get_queue_url=lambda **_: {"QueueUrl": "q"})
-    stage = SimpleNamespace(client=lambda _: queues)
+    stage = SimpleNamespace(client=lambda _: None)
     redrive.redrive(SimpleNamespace(stage=stage), "q")  # type: ignore[arg-type]
 
 
@@ -116,11 +118,11 @@ def reports_a_replay(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     situation = read_situation(EVENTS / "uploads" / "small_valid_file.csv")
     assert isinstance(situation, Upload)
     seen = UploadOutcome(outcome=HOSTILE, reason=HOSTILE, curated_lines=1)
-    result = Result(
-        situation, HOSTILE, HOSTILE, HOSTILE, HOSTILE, 1.0, [HOSTILE], seen=seen, file_id="f"
-    )
+    result = Result(situation, HOSTILE, HOSTILE, HOSTILE, 1.0, [HOSTILE], seen, "f")
+    session = object.__new__(IntakeSession)
+    session.deployed = Deployed(STAGE, LOCAL_ACCOUNT)
     report.progress(result)
-    report.closing(STAGE, "bucket", [result], 1.0)
+    report.closing(session, [result], 1.0)
 
 
 def fails(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:

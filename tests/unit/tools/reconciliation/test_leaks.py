@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from operations.deployed import Deployed
 from operations.reconciliation import leaks as searching
 from operations.reconciliation.leaks import HistoryEvent, leaks, texts, tokens
-from workbench.stages.deployed import Deployed
 
 NEEDLES = {"s3cret-value": "password of the secret database", "K-1001": "customer in f"}
 

@@ -3,9 +3,10 @@ import io
 
 import pytest
 
+from operations.scenarios.fresh import fresh, new_mark, order_numbers
+from operations.scenarios.uploads import Upload
 from order_intake.domain.partners import load_profile
-from workbench.replay.fresh import fresh, new_mark, order_numbers
-from workbench.replay.situations import Upload, find_situations
+from workbench.replay.situations import find_situations
 
 HEADER = "Rechnung;Datum;Kunde;Artikel;Bezeichnung;Menge;Einzelpreis"
 UPLOADS = [one for one in find_situations([]) if isinstance(one, Upload)]

@@ -2,17 +2,15 @@ from pathlib import Path
 
 import pytest
 
+from operations.deployed import Deployed
+from operations.scenarios import totals
+from operations.scenarios.session import IntakeSession
+from operations.scenarios.uploads import Upload, UploadFile, UploadOutcome
 from workbench.replay import report
+from workbench.replay.bus_events import BusEvent, RulesExpected
 from workbench.replay.result import Result
-from workbench.replay.situations import (
-    BusEvent,
-    RulesExpected,
-    Situation,
-    Upload,
-    UploadFile,
-    UploadOutcome,
-)
-from workbench.stages.stage import Stage
+from workbench.replay.situations import Situation
+from workbench.stages.stage import LOCAL_ACCOUNT, Stage
 
 SEEN = UploadOutcome(
     rules=("LargeFileUploaded",),
@@ -35,7 +33,6 @@ def upload(tmp_path: Path, differences: list[str]) -> Result:
     situation: Situation = Upload(path, UploadFile("online-retail", SEEN))
     return Result(
         situation,
-        "online-retail/orders_[of]_today.csv (10 bytes)",
         "LargeFileUploaded",
         "RegisterFile → PriceChunks ×7 → Accepted",
         "Accepted",
@@ -46,9 +43,16 @@ def upload(tmp_path: Path, differences: list[str]) -> Result:
     )
 
 
+def session() -> IntakeSession:
+    """A session that has seen nothing, and asks nobody."""
+    found = object.__new__(IntakeSession)
+    found.deployed = Deployed(Stage("local"), LOCAL_ACCOUNT)
+    return found
+
+
 def event(tmp_path: Path) -> Result:
-    situation = BusEvent(tmp_path / "told.json", "orders", RulesExpected(()))
-    return Result(situation, "bus/told.json", "none", "asked the rules", "ignored", 0.1)
+    situation = BusEvent(tmp_path / "bus" / "told.json", "orders", RulesExpected(()))
+    return Result(situation, "none", "asked the rules", "ignored", 0.1)
 
 
 def test_the_last_line_counts_and_decides_the_exit(
@@ -78,7 +82,7 @@ def test_a_difference_is_shown_below_its_situation(
 def test_the_closing_report_tells_way_sums_and_where_to_look(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report.closing(Stage("local"), "uploads", [upload(tmp_path, []), event(tmp_path)], 12.0)
+    report.closing(session(), [upload(tmp_path, []), event(tmp_path)], 12.0)
 
     told = capsys.readouterr().out
     for expected in (
@@ -98,4 +102,4 @@ def test_the_closing_report_tells_way_sums_and_where_to_look(
     ("amount", "text"), [("180667.75", "180,667.75"), ("5", "5.00"), ("1.125", "1.12")]
 )
 def test_money_has_thousands_and_cents(amount: str, text: str) -> None:
-    assert report.money(amount) == text
+    assert totals.money(amount) == text

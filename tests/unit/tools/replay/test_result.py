@@ -1,5 +1,6 @@
-from workbench.replay.result import compare, on_stage_without_database, shown
-from workbench.replay.situations import UploadOutcome
+from operations.scenarios.upload_play import without_database
+from operations.scenarios.uploads import UploadOutcome
+from workbench.replay.result import compare, shown
 
 ACCEPTED = UploadOutcome(
     rules=("SmallFileUploaded", "OutcomeAnnounced"),
@@ -31,9 +32,7 @@ def test_every_field_that_differs_is_told_with_both_values() -> None:
 
 
 def test_a_stage_without_a_database_loads_nothing() -> None:
-    assert compare(on_stage_without_database(ACCEPTED), ACCEPTED) == [
-        "loaded: expected no, got yes"
-    ]
+    assert compare(without_database(ACCEPTED), ACCEPTED) == ["loaded: expected no, got yes"]
 
 
 def test_counts_are_shown_in_a_set_order() -> None:

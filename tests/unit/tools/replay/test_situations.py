@@ -2,14 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from operations.scenarios.uploads import Upload, UploadOutcome
 from workbench.replay import situations
-from workbench.replay.situations import (
-    BusEvent,
-    ScheduledCall,
-    Upload,
-    UploadOutcome,
-    find_situations,
-)
+from workbench.replay.bus_events import BusEvent
+from workbench.replay.schedules import ScheduledCall
+from workbench.replay.situations import find_situations
 from workbench.stages.errors import UserError
 
 UPLOAD = """

@@ -1,15 +1,25 @@
 """What an application can say of itself. Each hook has a default: an application says little."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from workbench.application.services import Service
 from workbench.application.settings import FILE, SETTINGS, TABLE
 from workbench.stages.errors import UserError
 from workbench.stages.stage import Stage
+
+if TYPE_CHECKING:
+    from workbench.replay.probe import Probe
+    from workbench.replay.session import Session
+    from workbench.replay.situations import Kind
+    from workbench.sam_local.fixtures import Fixture, Given, Prepared
+    from workbench.stages.deployed import Deployed
 
 YEAR = 365 * 86400.0  # an execution's longest life
 
@@ -33,6 +43,43 @@ class Application:
     """What the local cloud has beside AWS."""
     longest = Longest()
     """How long its states can take."""
+    deployed: "type[Deployed]"
+    """Its deployed stage, with the names that its own commands need."""
+    colours: Mapping[str, str] = MappingProxyType({})
+    """The colours of its situations' outcomes in reports, as rich names them."""
+    replayed_rules: Sequence[str] = ()
+    """The rules whose receivers know an event again: archived events go to them."""
+    given: "type[Given]"
+    """What the `[given]` of a function's fixture may say."""
+    hint_for_own_files = "copy it there, with a .toml that says what is expected"
+    """What to do with a file that is no situation of events/."""
+
+    def __init__(self) -> None:
+        from workbench.sam_local.fixtures import Given
+        from workbench.stages.deployed import Deployed
+
+        if not hasattr(self, "deployed"):
+            self.deployed = Deployed
+        if not hasattr(self, "given"):
+            self.given = Given
+
+    def kinds(self) -> "Mapping[str, Kind]":
+        """Return how the situations of its own folders below events/ are read and played."""
+        return {}
+
+    def session(self, deployed: "Deployed", probe: "Probe") -> "Session":
+        """Return a new replay's session."""
+        from workbench.replay.session import Session
+
+        return Session(deployed, probe)
+
+    def prepared(
+        self, deployed: "Deployed", fixture: "Fixture"
+    ) -> "AbstractContextManager[Prepared]":
+        """Make what a function's fixture needs beforehand; nothing of it is left afterwards."""
+        from workbench.sam_local.given import prepared
+
+        return prepared(deployed, fixture)
 
     def check_files(self) -> None:
         """Raise UserError for a file of the application's own that cannot be deployed."""

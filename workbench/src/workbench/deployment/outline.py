@@ -14,6 +14,9 @@ from workbench.stages.stage import ROOT
 
 TEMPLATE = ROOT / "template.yaml"
 STATE_MACHINE = "AWS::Serverless::StateMachine"
+QUEUE = "AWS::SQS::Queue"
+# Where a template says who gets what a rule, a schedule or a function has given up.
+GIVEN_UP = ("DeadLetterConfig", "DeadLetterQueue", "OnFailure")
 SOURCES = ("CodeUri", "ContentUri", "DefinitionUri")
 
 
@@ -39,6 +42,34 @@ def sources(template: Path = TEMPLATE) -> list[Path]:
     """Return the files and folders beside the template that are deployed with it, each once."""
     named = {text(node) for key, node in _every(whole(template)) if key in SOURCES}
     return sorted(template.parent / path for path in named if path)
+
+
+def dead_letter_queues(template: Path = TEMPLATE) -> dict[str, str | None]:
+    """Return the logical ids of the queues that get what was given up.
+
+    Each with the queue that SQS moves its messages from; None where something else gave up.
+    """
+    resources = fields(fields(whole(template)).get("Resources"))
+    queues = {name for name, body in resources.items() if text(fields(body).get("Type")) == QUEUE}
+    found: dict[str, str | None] = {}
+    for key, node in _every(whole(template)):
+        if key in GIVEN_UP:
+            found |= dict.fromkeys(queues & set(_referred(node)))
+    for name in sorted(queues):
+        policy = fields(fields(resources[name]).get("Properties")).get("RedrivePolicy")
+        found |= dict.fromkeys(queues & set(_referred(policy)), name)
+    return found
+
+
+def _referred(node: yaml.Node | None) -> Iterator[str]:
+    """Return the logical ids that `!Ref` and `!GetAtt` name, however deep."""
+    if isinstance(node, yaml.ScalarNode) and node.tag in ("!Ref", "!GetAtt"):
+        yield node.value.partition(".")[0]
+    elif isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            yield from _referred(each)
+    for each in fields(node).values():
+        yield from _referred(each)
 
 
 @cache

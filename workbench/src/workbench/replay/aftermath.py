@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from workbench.stages.deployed import Deployed
@@ -14,12 +14,24 @@ HIDDEN = 3  # seconds
 
 
 def wait_for_log(
-    deployed: Deployed, function: str, about: str, said: str, since: float, limit: float = LIMIT
+    deployed: Deployed,
+    functions: Sequence[str],
+    about: str,
+    said: str,
+    since: float,
+    limit: float = LIMIT,
 ) -> bool:
-    """Whether `function` logs a line with both texts, from `since` (epoch s) on, within `limit`."""
+    """Return whether one of `functions` logs a line with both texts within `limit` seconds.
+
+    From `since` (epoch s) on.
+    """
     deadline = time.monotonic() + limit
     pause = threading.Event()
-    while not any(said in line for line in lines_about(deployed, function, about, since)):
+    while not any(
+        said in line
+        for function in functions
+        for line in lines_about(deployed, function, about, since)
+    ):
         if time.monotonic() > deadline:
             return False
         pause.wait(PAUSE)
@@ -41,17 +53,13 @@ def lines_about(deployed: Deployed, function: str, about: str, since: float) -> 
 def wait_for_dead_letter(deployed: Deployed, about: str, limit: float = LIMIT) -> str | None:
     """The error of a call that was given up, by a text in its event; the message is then removed.
 
-    None when no dead-letter queue of functions holds such a message within `limit` seconds.
+    None when no dead-letter queue holds such a message within `limit` seconds.
     """
     queues = deployed.stage.client("sqs")
-    urls = [
-        queues.get_queue_url(QueueName=f"{deployed.stage.prefix}-{name}")["QueueUrl"]
-        for name in ("functions-dlq", "outcomes-dlq")
-    ]
     deadline = time.monotonic() + limit
     pause = threading.Event()
     while True:
-        for url in urls:
+        for url in deployed.dead_letter_queues:
             # Hidden for as long as the next looks need to reach what lies behind these.
             answer = queues.receive_message(
                 QueueUrl=url,
@@ -79,8 +87,8 @@ def _is_removed(queues: Any, url: str, message: dict[str, Any]) -> bool:
 def error_of(message: dict[str, Any]) -> str:
     """The error's name in a message of a dead-letter queue.
 
-    Lambda keeps it in its record of a call, NotifyPartner in an attribute; of what SQS moved there
-    after too many receives, nobody keeps it.
+    Lambda keeps it in its record of a call, EventBridge in attributes, and so may a function; of
+    what SQS moved there after too many receives, nobody keeps it.
     """
     if attribute := message.get("MessageAttributes", {}).get("ERROR"):
         return str(attribute["StringValue"])

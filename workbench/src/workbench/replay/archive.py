@@ -1,7 +1,6 @@
-"""`make replay-archive`: deliver the orders bus's events of some time once more, to chosen rules.
+"""`make replay-archive`: deliver a bus's archived events of some time once more, to chosen rules.
 
-By default to those whose receivers know an event again: the partner's webhook gets the same
-Idempotency-Key, and a decision that was applied is not applied twice.
+By default to those that the application names: their receivers know an event again.
 """
 
 import argparse
@@ -11,12 +10,12 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from workbench.stages.deployed import Deployed
+from workbench.application.interface import application
+from workbench.stages.deployed import DEFAULT_BUS, Deployed
 from workbench.stages.errors import UserError, run
 from workbench.stages.stage import Stage
 from workbench.stages.visible import say
 
-DEFAULT_RULES = "OutcomeAnnounced,ApprovalDecided"
 LIMIT = 3600.0  # seconds; AWS replays minute by minute
 PAUSE = 1.0
 
@@ -32,15 +31,22 @@ def moment(name: str, text: str | None) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-def rule_arns(deployed: Deployed, names: str) -> list[str]:
-    """The ARNs of the orders bus's rules of these names; UserError for a name it does not have."""
-    known = sorted(rule.name for rule in deployed.rules if rule.bus == "orders")
+def chosen_rules(deployed: Deployed, names: str) -> tuple[str, list[str]]:
+    """Return the bus that all rules of these names are on, by its name, and the rules' ARNs.
+
+    Raises UserError for a name that no rule of an archived bus has, and for rules of several buses.
+    """
+    known = {rule.name: rule.bus for rule in deployed.rules if rule.bus != DEFAULT_BUS}
     asked = [name for name in names.replace(",", " ").split() if name]
-    unknown = [name for name in asked if name not in known]
-    if unknown or not asked:
-        raise UserError(f"RULES={names}: the orders bus's rules are {', '.join(known)}")
-    bus, prefix = deployed.orders_bus, deployed.rule_prefix
-    return [deployed.arn("events", f"rule/{bus}/{prefix}{name}") for name in asked]
+    if not asked or not set(asked) <= set(known):
+        raise UserError(
+            f"RULES={names}: the rules of archived buses are {', '.join(sorted(known))}"
+        )
+    buses = {known[name] for name in asked}
+    if len(buses) > 1:
+        raise UserError(f"RULES={names}: these are on several buses: {', '.join(sorted(buses))}")
+    bus, prefix = deployed.bus_name(buses.pop()), deployed.rule_prefix
+    return bus, [deployed.arn("events", f"rule/{bus}/{prefix}{name}") for name in asked]
 
 
 def replay_archive(
@@ -52,14 +58,18 @@ def replay_archive(
     """
     if since >= until:
         raise UserError(f"FROM={since.isoformat()} is not before TO={until.isoformat()}")
-    return deliver(deployed, since, until, rule_arns(deployed, rules))
+    bus, arns = chosen_rules(deployed, rules)
+    return deliver(deployed, bus, since, until, arns)
 
 
 def deliver(
-    deployed: Deployed, since: datetime, until: datetime, arns: list[str]
+    deployed: Deployed, bus: str, since: datetime, until: datetime, arns: list[str]
 ) -> dict[str, Any]:
-    """Deliver the archive's events to the rules of these ARNs only; as `replay_archive`."""
-    events, bus = deployed.stage.client("events"), deployed.orders_bus
+    """Deliver what the archive of a bus has to the rules of these ARNs only, as `replay_archive`.
+
+    The archive has its bus's name.
+    """
+    events = deployed.stage.client("events")
     name = f"{deployed.stage.prefix}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     events.start_replay(
         ReplayName=name,
@@ -87,9 +97,8 @@ def main(arguments: list[str] | None = None) -> int:
     setting = os.environ.get
     parser.add_argument("--from", dest="since", default=setting("FROM"), help="FROM=, in UTC")
     parser.add_argument("--to", dest="until", default=setting("TO"), help="TO=, in UTC")
-    parser.add_argument(
-        "--rules", default=setting("RULES") or DEFAULT_RULES, help=f"RULES={DEFAULT_RULES}"
-    )
+    usual = ",".join(application().replayed_rules)
+    parser.add_argument("--rules", default=setting("RULES") or usual, help=f"RULES={usual}")
     asked = parser.parse_args(arguments)
     since, until = moment("FROM", asked.since), moment("TO", asked.until)
     answer = replay_archive(Deployed.find(Stage.from_environment()), since, until, asked.rules)

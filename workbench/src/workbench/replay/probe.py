@@ -1,7 +1,7 @@
 """A temporary window on a stage's events: a queue, and a rule on each bus that fills it.
 
-What a rule's target really receives can be seen no other way: S3's own events for the uploads
-bucket, and what the application announces on the orders bus.
+What a rule's target really receives can be seen no other way: S3's own events for the stage's
+buckets, and what the application announces on its buses.
 """
 
 import contextlib
@@ -17,14 +17,19 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from workbench.stages.deployed import Deployed
+from workbench.stages.deployed import DEFAULT_BUS, Deployed
 from workbench.stages.errors import UserError
+from workbench.stages.stage import PROJECT
 
 EVENT_LIMIT = 60.0  # seconds for an event to come through the probe
 READY_LIMIT = 120.0  # seconds; a new rule on AWS may need a minute before it works
 STALE = timedelta(hours=1)  # no replay lasts so long: what is older was left behind
-TEST_SOURCE = "order-intake.replay"
+TEST_SOURCE = f"{PROJECT}.replay"
 OWNER_TAG = "replayed-by"
+
+
+type Wanted = Callable[[dict[str, Any]], bool]
+"""Whether an event is the one that is waited for."""
 
 
 class Probe:
@@ -64,7 +69,7 @@ class Probe:
             return True
 
     def seen(self, wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
-        """All events so far for which `wanted` holds, in the order in which they were sent."""
+        """All events so far for which `wanted` holds, as they were sent."""
         with self._arrived:
             return self._matching(wanted)
 
@@ -74,18 +79,19 @@ class Probe:
 
     def open(self) -> None:
         """Create the queue and the rules and wait until events really come through them."""
-        arns = self._rule_arns()
+        patterns = self._patterns()
+        arns = [self._rule_arn(bus) for bus in patterns]
         queue_arn = self._deployed.arn("sqs", self.name)
         self._queue = self._queues.create_queue(
             QueueName=self.name,
             Attributes={
-                "KmsMasterKeyId": f"alias/{self._deployed.stage.prefix}-data",
                 "MessageRetentionPeriod": "3600",
-                "Policy": json.dumps(queue_policy(queue_arn, list(arns.values()))),
+                "Policy": json.dumps(queue_policy(queue_arn, arns)),
+                **queue_key(self._deployed),
             },
             tags={OWNER_TAG: owner()},
         )["QueueUrl"]
-        for bus, pattern in self._patterns().items():
+        for bus, pattern in patterns.items():
             bus_name = self._deployed.bus_name(bus)
             self._events.put_rule(
                 Name=self.name,
@@ -108,55 +114,62 @@ class Probe:
             self._reader.join(timeout=5)
         remove(self._deployed, self.name)
 
-    def _rule_arns(self) -> dict[str, str]:
-        return {
-            "default": self._deployed.arn("events", f"rule/{self.name}"),
-            "orders": self._deployed.arn("events", f"rule/{self._deployed.orders_bus}/{self.name}"),
-        }
+    def _rule_arn(self, bus: str) -> str:
+        where = "" if bus == DEFAULT_BUS else f"{self._deployed.bus_name(bus)}/"
+        return self._deployed.arn("events", f"rule/{where}{self.name}")
 
     def _patterns(self) -> dict[str, Any]:
-        return {
-            "default": {
-                "source": ["aws.s3"],
-                "detail-type": ["Object Created"],
-                "detail": {"bucket": {"name": [self._deployed.bucket]}},
-            },
-            "orders": {"source": [{"prefix": "order-intake"}]},
+        """Return a pattern for each bus: the buckets' events, and the application's own."""
+        buckets = list(self._deployed.buckets.values())
+        own = {bus: {"source": [{"prefix": PROJECT}]} for bus in self._deployed.buses}
+        of_buckets = {
+            "source": ["aws.s3"],
+            "detail-type": ["Object Created"],
+            "detail": {"bucket": {"name": buckets}},
         }
+        return own | ({DEFAULT_BUS: of_buckets} if buckets else {})
 
     def _wait_until_ready(self) -> None:
         """Send something harmless over each bus until it arrives: no rule of the stage takes it."""
         key = f"replay/{self.name}"
         deadline = time.monotonic() + READY_LIMIT
+        buckets = list(self._deployed.buckets.values())
         try:
             while time.monotonic() < deadline:
-                self._send_tests(key)
-                if self.wait_for(_uploaded(key), 3.0) and self.wait_for(self._own_test, 3.0):
+                wanted = self._send_tests(key, buckets)
+                if all(self.wait_for(each, 3.0) for each in wanted):
                     return
         finally:
-            remove_all_versions(self._deployed, key)
+            for bucket in buckets:
+                remove_all_versions(self._deployed, bucket, key)
         raise UserError(
             f"within {READY_LIMIT:.0f} s no event reached replay's queue {self.name}: are the "
-            "bucket's EventBridge notifications on, and may events.amazonaws.com use the data key?"
+            "buckets' EventBridge notifications on, and may events.amazonaws.com use their key?"
         )
 
-    def _own_test(self, event: dict[str, Any]) -> bool:
-        return bool(event["source"] == TEST_SOURCE and event["detail"]["probe"] == self.name)
+    def _send_tests(self, key: str, buckets: list[str]) -> list[Wanted]:
+        """Put an object into each bucket and an event on each other bus; what must come of it."""
+        for bucket in buckets:
+            self._deployed.stage.client("s3").put_object(
+                Bucket=bucket, Key=key, Body=b"a replay is starting\n"
+            )
+        buses = [bus for bus in self._patterns() if bus != DEFAULT_BUS or not buckets]
+        for bus in buses:
+            self._events.put_events(
+                Entries=[
+                    {
+                        "EventBusName": self._deployed.bus_name(bus),
+                        "Source": TEST_SOURCE,
+                        "DetailType": "ReplayStarting",
+                        "Detail": json.dumps({"probe": self.name, "bus": bus}),
+                    }
+                ]
+            )
+        return [*(_uploaded(bucket, key) for bucket in buckets), *map(self._own_test, buses)]
 
-    def _send_tests(self, key: str) -> None:
-        self._deployed.stage.client("s3").put_object(
-            Bucket=self._deployed.bucket, Key=key, Body=b"a replay is starting\n"
-        )
-        self._events.put_events(
-            Entries=[
-                {
-                    "EventBusName": self._deployed.orders_bus,
-                    "Source": TEST_SOURCE,
-                    "DetailType": "ReplayStarting",
-                    "Detail": json.dumps({"probe": self.name}),
-                }
-            ]
-        )
+    def _own_test(self, bus: str) -> Wanted:
+        sent = {"probe": self.name, "bus": bus}
+        return lambda event: event["source"] == TEST_SOURCE and event["detail"] == sent
 
     def _read(self) -> None:
         """Move messages from the queue into `_seen` until the probe closes."""
@@ -217,37 +230,38 @@ def remove_leftovers(deployed: Deployed) -> list[str]:
     return left
 
 
-def remove_all_versions(deployed: Deployed, key: str) -> None:
-    """Remove an object of the uploads bucket with all its versions."""
+def remove_all_versions(deployed: Deployed, bucket: str, key: str) -> None:
+    """Remove an object of a bucket with all its versions."""
     s3 = deployed.stage.client("s3")
-    versions = s3.list_object_versions(Bucket=deployed.bucket, Prefix=key)
+    versions = s3.list_object_versions(Bucket=bucket, Prefix=key)
     for version in [*versions.get("Versions", []), *versions.get("DeleteMarkers", [])]:
-        s3.delete_object(Bucket=deployed.bucket, Key=key, VersionId=version["VersionId"])
+        s3.delete_object(Bucket=bucket, Key=key, VersionId=version["VersionId"])
 
 
-def about(file_id: str) -> Callable[[dict[str, Any]], bool]:
-    """Whether an event of the orders bus is about that file."""
-    return lambda event: (
-        event["source"].startswith("order-intake")
-        and event["detail-type"] != "SettlementFinding"
-        and event["detail"].get("file_id") == file_id
-    )
+def _uploaded(bucket: str, key: str) -> Wanted:
+    def came(event: dict[str, Any]) -> bool:
+        if event["source"] != "aws.s3":
+            return False
+        about = event["detail"]
+        return bool(about["bucket"]["name"] == bucket and about["object"]["key"] == key)
+
+    return came
 
 
-def outcome_of(file_id: str) -> Callable[[dict[str, Any]], bool]:
-    """Whether an event announces that file's outcome."""
-    of_the_file = about(file_id)
-    return lambda event: of_the_file(event) and event["detail-type"].startswith("OrderFile")
+def queue_key(deployed: Deployed) -> dict[str, str]:
+    """Return the key that a temporary queue gets: that of the stage's own queues, if they have one.
 
-
-def question_about(file_id: str) -> Callable[[dict[str, Any]], bool]:
-    """Whether an event asks a person about that file."""
-    of_the_file = about(file_id)
-    return lambda event: of_the_file(event) and event["detail-type"] == "ApprovalRequested"
-
-
-def _uploaded(key: str) -> Callable[[dict[str, Any]], bool]:
-    return lambda event: event["source"] == "aws.s3" and event["detail"]["object"]["key"] == key
+    Whoever may send to them may use it.
+    """
+    queues = deployed.stage.client("sqs")
+    for one in deployed.parts:
+        if one.type == "AWS::SQS::Queue":
+            answer = queues.get_queue_attributes(
+                QueueUrl=one.identifier, AttributeNames=["KmsMasterKeyId"]
+            )
+            if key := answer.get("Attributes", {}).get("KmsMasterKeyId"):
+                return {"KmsMasterKeyId": str(key)}
+    return {}
 
 
 def queue_policy(queue_arn: str, rule_arns: list[str]) -> dict[str, Any]:
@@ -300,7 +314,7 @@ def _is_running(pid: int) -> bool:
 def remove(deployed: Deployed, name: str) -> None:
     """Remove the rules and the queue called `name`, whichever of them exist."""
     events, queues = deployed.stage.client("events"), deployed.stage.client("sqs")
-    for bus in ("default", "orders"):
+    for bus in deployed.buses:
         bus_name = deployed.bus_name(bus)
         with contextlib.suppress(events.exceptions.ResourceNotFoundException):
             events.remove_targets(Rule=name, EventBusName=bus_name, Ids=["replay", "reconcile"])

@@ -1,7 +1,7 @@
 """`make redrive`: hand what lies in the dead-letter queues back to where it came from.
 
 A message is deleted only after it was handed over, so an interruption loses nothing: what was
-handed over twice meets the ledger's claims, or an execution of the same name, and changes nothing.
+handed over twice meets an execution of the same name, or code that knows it again.
 """
 
 import argparse
@@ -18,10 +18,6 @@ from workbench.stages.errors import run
 from workbench.stages.stage import Stage
 from workbench.stages.visible import say
 
-QUEUES = ("events-dlq", "functions-dlq", "outcomes-dlq")
-# Where SQS takes messages from that it moves into a dead-letter queue. (It can be asked, by
-# ListDeadLetterSourceQueues, which the local cloud does not know.)
-SOURCES = {"outcomes-dlq": "outcomes"}
 # Seconds that a message is hidden while it is handed over; afterwards it is there again.
 HIDDEN = 60
 POLL = 1  # seconds to wait for messages before a queue counts as empty
@@ -111,12 +107,12 @@ def messages(deployed: Deployed, url: str, until: float) -> Iterator[dict[str, A
                 yield message
 
 
-def redrive(deployed: Deployed, queue: str) -> tuple[int, int]:
-    """Hand a queue's messages back, print each, and count: handed over, left in the queue."""
-    queues = deployed.stage.client("sqs")
-    url = queues.get_queue_url(QueueName=queue)["QueueUrl"]
-    from_queue = next((SOURCES[each] for each in SOURCES if queue.endswith(f"-{each}")), None)
-    source = _arn(deployed, from_queue) if from_queue else None
+def redrive(deployed: Deployed, url: str, source: str | None = None) -> tuple[int, int]:
+    """Hand a queue's messages back, print each, and count: handed over, left in the queue.
+
+    `source` is the ARN of the queue that SQS has moved them from, if it has.
+    """
+    queues, queue = deployed.stage.client("sqs"), url.rpartition("/")[2]
     gone, left = 0, 0
     for message in messages(deployed, url, time.time()):
         try:
@@ -131,20 +127,13 @@ def redrive(deployed: Deployed, queue: str) -> tuple[int, int]:
     return gone, left
 
 
-def _arn(deployed: Deployed, name: str) -> str:
-    queues = deployed.stage.client("sqs")
-    url = queues.get_queue_url(QueueName=f"{deployed.stage.prefix}-{name}")["QueueUrl"]
-    found = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-    return str(found["Attributes"]["QueueArn"])
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Redrive all queues; 1 when a message had to stay."""
     parser = argparse.ArgumentParser(prog="make redrive", description=__doc__)
     parser.parse_args(arguments)
     deployed = Deployed.find(Stage.from_environment())
-    counts = [redrive(deployed, f"{deployed.stage.prefix}-{queue}") for queue in QUEUES]
-    gone, left = (sum(column) for column in zip(*counts, strict=True))
+    counts = [redrive(deployed, url, source) for url, source in deployed.dead_letter_queues.items()]
+    gone, left = (sum(count[place] for count in counts) for place in (0, 1))
     say(f"{gone} handed over, {left} left")
     return 1 if left else 0
 

@@ -1,8 +1,6 @@
 """What a replay tells people: a line for each situation as it ends, a closing report, a verdict."""
 
 import sys
-from collections import Counter, defaultdict
-from decimal import Decimal
 
 from rich.console import Console
 from rich.padding import Padding
@@ -10,14 +8,13 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from operations.database.connection import Database
-from workbench.replay.result import Result, shown
-from workbench.replay.situations import Upload, UploadOutcome
-from workbench.stages.stage import Stage
+from workbench.application.interface import application
+from workbench.replay.result import Result
+from workbench.replay.session import Session
+from workbench.stages.stage import PROJECT
 from workbench.stages.visible import say, visible
 
 PLAIN_WIDTH = 110  # columns where there is no terminal to ask
-STYLES = {"Accepted": "green", "Rejected": "yellow", "Declined": "yellow", "Duplicate": "cyan"}
 
 
 def console() -> Console:
@@ -27,11 +24,12 @@ def console() -> Console:
     )
 
 
-def opening(stage: Stage, count: int, database: Database) -> None:
+def opening(session: Session, count: int) -> None:
     """Say what is about to be replayed, and what cannot be checked on this stage."""
+    stage = session.deployed.stage
     say(f"Replaying {count} situation{'' if count == 1 else 's'} on stage {stage.name} …")
-    if database.unreachable:
-        say(f"  not checked: the rows in the database, because {database.unreachable}")
+    for each in session.not_checked():
+        say(f"  not checked: {each}")
     sys.stdout.flush()
 
 
@@ -40,7 +38,7 @@ def progress(result: Result) -> None:
     line = Text("  ")
     line.append("OK     " if result.as_expected else "DIFFERS", _style(result))
     line.append(f" {result.situation.name:<45} {visible(result.rule):<29} ")
-    line.append(visible(result.outcome), STYLES.get(result.outcome, ""))
+    line.append(visible(result.outcome), _colour(result.outcome))
     line.append(f"  {result.seconds:.1f} s", "dim")
     out = console()
     out.print(line, overflow="ignore", no_wrap=True, crop=False)
@@ -57,38 +55,30 @@ def verdict(results: list[Result]) -> int:
     return 1 if differ else 0
 
 
-def closing(stage: Stage, bucket: str, results: list[Result], seconds: float) -> None:
-    """The report at the end of a demo: every file's way, the sums, and where to look next."""
-    out = console()
+def closing(session: Session, results: list[Result], seconds: float) -> None:
+    """Print the report at the end of a demo: every way, the totals, and where to look next."""
+    out, stage = console(), session.deployed.stage
     out.print()
-    out.print(Rule(f" Order intake · stage {stage.name} · what happened in {seconds:.0f} s "))
-    uploads = [result for result in results if isinstance(result.situation, Upload)]
-    for result in sorted(uploads, key=lambda one: one.seconds):
-        _upload_block(out, result)
-    _others(out, [result for result in results if result not in uploads])
-    seen = [result.seen for result in uploads if result.seen is not None]
-    if seen:
-        out.print(Rule(" Altogether "))
-        out.print(Padding(_totals(seen), (0, 2), expand=False))
-        _money(out, seen)
-    _where_next(out, stage, bucket, uploads)
+    out.print(Rule(f" {PROJECT} · stage {stage.name} · what happened in {seconds:.0f} s "))
+    observed = [result for result in results if result.seen is not None]
+    for result in sorted(observed, key=lambda one: one.seconds):
+        _block(out, result, session.details(result))
+    _others(out, [result for result in results if result not in observed])
+    session.print_totals(out, observed)
+    _where_next(out, session, observed)
 
 
-def _upload_block(out: Console, result: Result) -> None:
+def _block(out: Console, result: Result, details: list[tuple[str, str]]) -> None:
     title = Text()
-    title.append(visible(result.came_in), "bold")
+    title.append(visible(result.situation.title), "bold")
     title.append("  →  ")
-    title.append(visible(result.outcome), f"bold {STYLES.get(result.outcome, 'red')}")
+    title.append(visible(result.outcome), f"bold {_colour(result.outcome) or 'red'}")
     title.append(f"  {result.seconds:.1f} s", "dim")
     if not result.as_expected:
         title.append("  DIFFERS", "bold red")
     out.print()
     out.print(Padding(title, (0, 2), expand=False))
-    rows = [("rule", result.rule), ("path", result.path)]
-    if result.seen and result.seen.lines_in is not None:
-        rows.append(("lines", _lines(result.seen)))
-    if result.seen and result.seen.reason:
-        rows.append(("reason", result.seen.reason))
+    rows = [("rule", result.rule), ("path", result.path), *details]
     rows += [("differs", difference) for difference in result.differences]
     table = Table.grid(padding=(0, 1))
     table.add_column(style="dim", no_wrap=True)
@@ -98,18 +88,8 @@ def _upload_block(out: Console, result: Result) -> None:
     out.print(Padding(table, (0, 4), expand=False))
 
 
-def _lines(seen: UploadOutcome) -> str:
-    told = f"{seen.lines_in:,} in, {seen.accepted:,} accepted"
-    if seen.refused:
-        told += f", {sum(seen.refused.values()):,} refused ({shown(seen.refused)})"
-    told += f" · {seen.orders:,} orders · {money(seen.total)} {seen.currency}"
-    if seen.currency != "EUR":
-        told += f" = {money(seen.house_total)} EUR"
-    return told
-
-
 def _others(out: Console, results: list[Result]) -> None:
-    """Everything that was no upload, a line each."""
+    """Print everything of which only the rules were asked, a line each."""
     if not results:
         return
     out.print()
@@ -118,70 +98,22 @@ def _others(out: Console, results: list[Result]) -> None:
         table.add_column(name, overflow="fold")
     for result in results:
         table.add_row(
-            Text(visible(result.came_in)),
+            Text(visible(result.situation.title)),
             Text(visible(result.rule), "dim" if result.rule == "none" else ""),
             Text(visible(result.outcome if result.as_expected else "; ".join(result.differences))),
         )
     out.print(table)
 
 
-def _totals(seen: list[UploadOutcome]) -> Table:
-    refused: Counter[str] = Counter()
-    for one in seen:
-        refused.update(one.refused)
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim")
-    table.add_column(justify="right")
-    table.add_row("files", f"{len(seen):,}")
-    outcomes = Counter(one.outcome or "nothing happened" for one in seen)
-    for outcome, count in outcomes.most_common():
-        table.add_row(Text(f"  {visible(outcome)}"), f"{count:,}")
-    table.add_row("lines in", f"{sum(one.lines_in or 0 for one in seen):,}")
-    table.add_row("  accepted", f"{sum(one.accepted or 0 for one in seen):,}")
-    table.add_row("  refused", f"{sum(refused.values()):,}")
-    for reason, count in refused.most_common():
-        table.add_row(Text(f"    {visible(reason)}"), f"{count:,}")
-    loaded = sum(one.accepted or 0 for one in seen if one.loaded)
-    table.add_row("  in the database, of accepted files only", f"{loaded:,}")
-    return table
-
-
-def _money(out: Console, seen: list[UploadOutcome]) -> None:
-    """What the accepted files are worth, by currency and in the house currency."""
-    sums: defaultdict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
-    for one in seen:
-        if one.outcome == "Accepted" and one.currency and one.total and one.house_total:
-            sums[one.currency][0] += Decimal(one.total)
-            sums[one.currency][1] += Decimal(one.house_total)
-    if not sums:
-        return
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim")
-    table.add_column(justify="right")
-    table.add_column(justify="right")
-    table.add_row("accepted files are worth", "", "in EUR")
-    for currency, (total, house) in sorted(sums.items()):
-        table.add_row("", f"{total:,.2f} {currency}", f"{house:,.2f}")
-    table.add_row("altogether", "", f"{sum(house for _, house in sums.values()):,.2f}")
-    out.print()
-    out.print(Padding(table, (0, 2), expand=False))
-
-
-def _where_next(out: Console, stage: Stage, bucket: str, uploads: list[Result]) -> None:
+def _where_next(out: Console, session: Session, results: list[Result]) -> None:
+    stage = session.deployed.stage
     which = "" if stage.is_local else f" STAGE={stage.name}"
     hints = [
         (f"make status{which}", "what runs, and how the local cloud differs from AWS"),
         (f"make logs{which}", "what the functions say"),
-        (f"make psql{which}", "the loaded orders: SELECT * FROM order_file;"),
-        (f"make send{which} FILE=… PARTNER=…", "a file of your own"),
-        (f"make approve{which} FILE_ID=… DECISION=…", "decide about a file that waits"),
         ("events/", "what was replayed, each with its expected outcome"),
+        *session.hints(results),
     ]
-    curated = [one for one in uploads if one.seen and one.seen.curated_lines and one.file_id]
-    if curated:
-        biggest = max(curated, key=lambda one: one.seen.curated_lines if one.seen else 0)
-        partner = visible(biggest.came_in.split("/")[0])
-        hints.append((f"curated/{partner}/{biggest.file_id}/", f"priced lines, in {bucket}"))
     out.print()
     out.print(Rule(" Where to look next "))
     table = Table.grid(padding=(0, 2))
@@ -193,10 +125,9 @@ def _where_next(out: Console, stage: Stage, bucket: str, uploads: list[Result]) 
     out.print()
 
 
-def money(amount: str | None) -> str:
-    """A decimal text for people: thousands apart, rounded half-even to cents."""
-    return "?" if amount is None else f"{Decimal(amount):,.2f}"
-
-
 def _style(result: Result) -> str:
     return "green" if result.as_expected else "bold red"
+
+
+def _colour(outcome: str) -> str:
+    return application().colours.get(outcome, "green" if outcome == "SUCCEEDED" else "")

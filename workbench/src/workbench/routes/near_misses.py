@@ -11,41 +11,8 @@ from typing import Any
 from workbench.routes.questions import Question, changed
 from workbench.stages.deployed import Deployed, Rule
 
-SIZE = ("detail", "object", "size")
-KEY = ("detail", "object", "key")
 # Beyond these, EventBridge compares no numbers: nothing that wants one takes them.
 RANGE = 5_000_000_000
-# Keys that are not uploads, and those that look odd and are: all under incoming/, exactly so.
-NOT_TAKEN = (
-    "orders.csv",
-    "incoming",
-    "work/0f/priced/00000.csv",
-    "curated/nordwind/0f/00000.csv",
-    "quarantine/nordwind/0f/00000.csv",
-    "Incoming/nordwind/orders.csv",
-    "INCOMING/NORDWIND/ORDERS.CSV",
-    " incoming/nordwind/orders.csv",
-    "/incoming/nordwind/orders.csv",
-    "incomings/nordwind/orders.csv",
-    "xincoming/nordwind/orders.csv",
-    "curated/incoming/nordwind/orders.csv",
-)
-TAKEN = (
-    "incoming/nordwind/orders.csv",
-    "incoming/nordwind/2026/03/orders.csv",
-    "incoming/nordwind/a b+ü%20.csv",
-    "incoming/nordwind/.csv",
-    "incoming/nordwind/orders.tsv.csv",
-    "incoming/incoming/curated.csv",
-    "incoming/orders.csv",
-    "incoming/",
-    "incoming/nordwind/",
-    "incoming/nordwind/orders.CSV",
-    "incoming/nordwind/orders.csv.gz",
-    "incoming/nordwind/orders.csv/",
-    "incoming/nordwind/orders",
-    "incoming/nordwind/orders\u001b[31m\n.csv",
-)
 
 
 def near_misses(deployed: Deployed, known: Iterable[Question]) -> Iterator[Question]:
@@ -94,11 +61,12 @@ def _misses(
     yield ask(None)
     if all(isinstance(each, str) for each in wanted):
         yield from _other_texts(ask, wanted, base, path)
-    elif path == SIZE:
-        yield from _sizes(ask, deployed)
-    elif path == KEY:
-        yield from (ask(key) for key in NOT_TAKEN)
-        yield from (ask(key, (rule.name,)) for key in TAKEN)
+    for each in wanted:
+        match each:
+            case {"numeric": _}:
+                yield from _numbers(ask, deployed, path)
+            case {"prefix": str(prefix)}:
+                yield from _keys(ask, rule, prefix, str(_at(base.event, path)))
 
 
 def _other_texts(
@@ -110,19 +78,34 @@ def _other_texts(
     yield ask({"name": now})  # the right text, a level too deep
 
 
-def _sizes(ask: Callable[..., Question], deployed: Deployed) -> Iterator[Question]:
-    """Sizes around each bound of the deployed rules; below one rule's, at the other's."""
+def _keys(ask: Callable[..., Question], rule: Rule, prefix: str, key: str) -> Iterator[Question]:
+    """Texts that nearly begin with a prefix, and texts that look odd and do begin with it."""
+    rest, whole = key.removeprefix(prefix), prefix.rstrip("/")
+    swapped = f"{prefix.swapcase()}{rest}"
+    others = (
+        rest, prefix[:-1], swapped, swapped.upper(), f"{prefix.capitalize()}{rest}", f" {key}",
+        f"/{key}", f"{whole}s/{rest}", f"x{key}", f"other/{key}", f"other/{rest}",
+    )  # fmt: skip
+    yield from (ask(other) for other in dict.fromkeys(others) if not other.startswith(prefix))
+    odd = ("", rest, "a b+ü%20", f"{rest}/", rest.upper(), f"{rest}.gz", ".csv", "\u001b[31m\n")
+    yield from (ask(f"{prefix}{each}", (rule.name,)) for each in (*odd, f"{prefix}{rest}"))
+
+
+def _numbers(
+    ask: Callable[..., Question], deployed: Deployed, path: tuple[str, ...]
+) -> Iterator[Question]:
+    """Numbers around each bound of the deployed rules; below one rule's, at the other's."""
     bounds = {
         (operator, bound, rule.name)
         for rule in deployed.rules
-        for path, wanted in leaves(json.loads(rule.pattern))
-        if path == SIZE
+        for place, wanted in leaves(json.loads(rule.pattern))
+        if place == path
         for operator, bound in [wanted[0]["numeric"]]
     }
     meets = {"<": int.__lt__, "<=": int.__le__, ">": int.__gt__, ">=": int.__ge__}
     edges = {bound + by for _, bound, _ in bounds for by in (-1, 0, 1)}
-    for size in sorted(edges | {0, RANGE - 1, RANGE}):
-        takers = sorted(name for sign, bound, name in bounds if meets[sign](size, bound))
-        yield ask(size, tuple(takers))
-    yield from (ask(size) for size in (RANGE + 1, 6 * RANGE))
+    for number in sorted(edges | {0, RANGE - 1, RANGE}):
+        takers = sorted(name for sign, bound, name in bounds if meets[sign](number, bound))
+        yield ask(number, tuple(takers))
+    yield from (ask(number) for number in (RANGE + 1, 6 * RANGE))
     yield from (ask(str(bound)) for _, bound, _ in sorted(bounds))  # text is not a number

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from workbench.replay.bus_play import filled_in
-from workbench.replay.situations import EVENTS, BusEvent, Upload, find_situations
+from workbench.replay.bus_events import filled_in
+from workbench.replay.situations import EVENTS, find_situations, kind_of, kinds
 from workbench.sam_local.fixtures import all_fixtures
 from workbench.stages.deployed import Deployed
 from workbench.stages.errors import UserError
@@ -29,30 +29,31 @@ class Question:
     expected: tuple[str, ...]
 
 
-def uploads(deployed: Deployed) -> Iterator[Question]:
-    """Every upload of events/, as S3 announces it."""
-    on_default = {rule.name for rule in deployed.rules if rule.bus == "default"}
-    for one in find_situations([EVENTS / "uploads", EVENTS / "faults"]):
-        if isinstance(one, Upload):
-            event = deployed.upload_event(one.key, len(one.content))
-            rules = tuple(rule for rule in one.expect.rules if rule in on_default)
+def situations(deployed: Deployed) -> Iterator[Question]:
+    """Every situation of events/ that an event starts, as AWS would send it."""
+    folders = [EVENTS / name for name in (*kinds(), "faults") if (EVENTS / name).is_dir()]
+    for one in find_situations(_with_situations(folders)):
+        if asked := kind_of(one).asked(deployed, one):
+            event, rules = asked
             yield Question(f"{one.path.parent.name}/{one.name}", event, rules)
 
 
-def bus_events(deployed: Deployed) -> Iterator[Question]:
-    """Every event of events/bus."""
-    for one in find_situations([EVENTS / "bus"]):
-        if isinstance(one, BusEvent):
-            yield Question(f"bus/{one.name}", filled_in(deployed, one.path), one.expect.rules)
+def _with_situations(folders: list[Path]) -> list[Path]:
+    return [folder for folder in dict.fromkeys(folders) if any(folder.rglob("*.toml"))]
 
 
 def function_events(deployed: Deployed) -> Iterator[Question]:
     """Every fixture of a function that is an event of a bus; they are the stage `local`'s."""
-    prefix = Stage("local").prefix
-    bucket = f"{prefix}-uploads-{LOCAL_ACCOUNT}-{LOCAL_REGION}"
+    names = {
+        LOCAL_ACCOUNT: deployed.account,
+        LOCAL_REGION: deployed.stage.region,
+        Stage("local").prefix: deployed.stage.prefix,
+    }
     for one in all_fixtures():
         if one.rules is not None:
-            text = one.path.read_text(encoding="utf-8").replace(bucket, deployed.bucket)
+            text = one.path.read_text(encoding="utf-8")
+            for local, own in names.items():
+                text = text.replace(local, own)
             yield Question(f"functions/{one.function}/{one.name}", json.loads(text), one.rules)
 
 
@@ -65,6 +66,8 @@ def aws_events(deployed: Deployed) -> Iterator[Question]:
 
 def read_expected(path: Path = EXPECTED_RULES) -> dict[str, list[str]]:
     """The rules expected for each of AWS's events; UserError when the file does not say so."""
+    if not path.parent.is_dir():
+        return {}
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:

@@ -4,9 +4,9 @@ import os
 import time
 from collections.abc import Callable
 
-from operations.scenarios.given import Prepared, prepared
+from workbench.application.interface import application
 from workbench.sam_local import calls, fixtures
-from workbench.sam_local.fixtures import Fixture
+from workbench.sam_local.fixtures import Fixture, Prepared
 from workbench.sam_local.report import Result, print_table
 from workbench.sam_local.session import Session, open_session
 from workbench.stages.errors import UserError
@@ -93,7 +93,7 @@ def run_deployed(session: Session, chosen: list[Fixture]) -> list[Result]:
 
 def _run(session: Session, fixture: Fixture, way: str, call: Call) -> Result:
     try:
-        with prepared(session.deployed, fixture) as ready:
+        with application().prepared(session.deployed, fixture) as ready:
             answer = call(ready)
             differences = fixtures.differences(ready.expect, answer.payload)
     except UserError as error:

@@ -7,11 +7,13 @@ before (`[given]`) and what must come back (`[expect]`: a payload, or an error's
 import difflib
 import json
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
+from workbench.application.interface import application
 from workbench.stages.errors import UserError
 from workbench.stages.stage import ROOT
 
@@ -19,26 +21,13 @@ FUNCTIONS = ROOT / "events" / "functions"
 ANYTHING = "*"  # in an expected payload: any text or number
 
 
-class GivenUpload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file that a partner has uploaded; its version and file id go into the event.
-
-    `state` is how far it has come: nobody has taken it yet, or a person is asked about it.
-    """
-
-    key: str
-    content: str
-    state: Literal["new", "awaiting_approval"] = "new"
-
-
-class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is there before the call: an upload, the ledger's row of the event's file, objects.
+class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is there before the call: objects in the stage's bucket, by key; an application adds.
 
     `secret` names one of the stage's secrets; its ARN and its version go into the event.
     """
 
-    upload: GivenUpload | None = None
     secret: str | None = None
-    row: dict[str, Any] | None = None
     objects: dict[str, str] = {}
 
 
@@ -51,17 +40,17 @@ class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expect: Expect
-    given: Given = Given()
+    given: dict[str, Any] = {}
     schedule: str | None = None  # of interest to `make replay`
     rules: tuple[str, ...] | None = None  # of an event of a bus: those that take it
 
 
 class Fixture(msgspec.Struct, frozen=True):
-    """One call of one function."""
+    """One call of one function; what is `given` is of the application's own form."""
 
     function: str
     path: Path
-    given: Given
+    given: Any
     expect: Expect
     has_expectation: bool = True  # False for an event of the user's own, without a TOML
     rules: tuple[str, ...] | None = None  # the rules that take it, when it is an event of a bus
@@ -82,6 +71,15 @@ class Fixture(msgspec.Struct, frozen=True):
         return read_json(self.path)
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A call that can be made: the event, and what must come back, with all ids filled in."""
+
+    fixture: Fixture
+    event: Any
+    expect: Expect
+
+
 def read_json(path: Path) -> Any:
     """The content of a JSON file; UserError when it does not read."""
     try:
@@ -97,7 +95,7 @@ def read_event(function: str, path: Path) -> Fixture:
     """
     if not path.is_relative_to(FUNCTIONS):
         read_json(path)
-        return Fixture(function, path, Given(), Expect(), has_expectation=False)
+        return Fixture(function, path, application().given(), Expect(), has_expectation=False)
     if path.parent.name != function:
         raise UserError(f"{shown(path)} is an event of {path.parent.name}, not of {function}")
     return read_fixture(path)
@@ -108,6 +106,7 @@ def read_fixture(path: Path) -> Fixture:
     toml = path.with_suffix(".toml")
     try:
         told = msgspec.convert(tomllib.loads(toml.read_text(encoding="utf-8")), _Told)
+        given = msgspec.convert(told.given, application().given)
     except FileNotFoundError:
         raise UserError(
             f"{shown(path)} has no {toml.name} that says what is expected back"
@@ -117,7 +116,7 @@ def read_fixture(path: Path) -> Fixture:
     if (told.expect.payload is None) == (told.expect.error_type is None):
         raise UserError(f"{shown(toml)}: [expect] must have either payload or errorType")
     read_json(path)
-    return Fixture(path.parent.name, path, told.given, told.expect, rules=told.rules)
+    return Fixture(path.parent.name, path, given, told.expect, rules=told.rules)
 
 
 def all_fixtures() -> list[Fixture]:
@@ -127,7 +126,7 @@ def all_fixtures() -> list[Fixture]:
 
 def find_function(name: str) -> str:
     """The function of that name; UserError with the nearest names when there is none."""
-    known = sorted(path.name for path in FUNCTIONS.iterdir() if path.is_dir())
+    known = sorted({path.parent.name for path in FUNCTIONS.glob("*/*.json")})
     if name in known:
         return name
     raise UserError(f"there is no function {name!r}; {_nearest(name, known)}")

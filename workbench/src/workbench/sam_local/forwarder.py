@@ -62,7 +62,7 @@ async def _listen(bridge: Bridge, port: int) -> asyncio.Server:
         raise UserError(
             f"{bridge.address}:{port} is taken ({error.strerror}), and containers need it to reach "
             "the local cloud; end what listens there, or choose other ports: make down, then "
-            "CLOUD_PORT=… DATABASE_PORT=… OUTSIDE_PORT=… make up deploy"
+            "CLOUD_PORT=… make up deploy"
         ) from None
 
 

@@ -5,7 +5,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from operations.scenarios.given import prepared
+from workbench.application.interface import application
 from workbench.local_cloud import ports
 from workbench.machine.setup import VENVS, environment_of_uv
 from workbench.sam_local import calls, fixtures, report
@@ -29,12 +29,12 @@ def main() -> int:
     function, named = os.environ.get("FN", ""), os.environ.get("EVENT", "")
     if not function or not named:
         raise UserError(
-            "say which function and which event: make invoke FN=PriceChunk "
-            "EVENT=events/functions/PriceChunk/chunk_with_a_refused_line.json"
+            "say which function and which event: make invoke FN=<function> "
+            "EVENT=events/functions/<function>/<event>.json"
         )
     path = fixtures.find_event(fixtures.find_function(function), named)
     fixture = fixtures.read_event(function, path)
-    with open_session() as session, prepared(session.deployed, fixture) as call:
+    with open_session() as session, application().prepared(session.deployed, fixture) as call:
         options = _debugger() if os.environ.get("DEBUG") == "1" else ()
         answer = calls.invoke(session, function, call.event, *options)
     _show(session, fixture, answer)

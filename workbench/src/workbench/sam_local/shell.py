@@ -7,7 +7,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from operations.scenarios.given import prepared
+from workbench.application.interface import application
 from workbench.deployment.sam import SAM
 from workbench.sam_local import fixtures
 from workbench.sam_local.session import Session, open_session
@@ -24,7 +24,7 @@ def main() -> int:
     with open_session() as session, contextlib.ExitStack() as stack:
         events = session.folder / "events"
         for fixture in fixtures.all_fixtures():
-            call = stack.enter_context(prepared(session.deployed, fixture))
+            call = stack.enter_context(application().prepared(session.deployed, fixture))
             path = events / fixture.function / fixture.path.name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(call.event, indent=2, ensure_ascii=False) + "\n")
@@ -33,7 +33,9 @@ def main() -> int:
             "PATH": f"{_programs(session)}:{os.environ['PATH']}",
         }
         if not command:
-            print('for example: sam local invoke PriceChunk -e "$EVENTS"/PriceChunk/*_line.json')
+            first = min(events.glob("*/*.json"), default=events)
+            where = first.relative_to(events)
+            print(f'for example: sam local invoke {where.parent} -e "$EVENTS"/{where}')
             print("`exit` closes the way to the local cloud and removes what was prepared")
         call_shell = [shell, "-c", command] if command else [shell]
         return subprocess.run(call_shell, cwd=ROOT, env=environment).returncode

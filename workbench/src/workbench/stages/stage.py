@@ -135,10 +135,6 @@ class Stage:
             return LOCAL_ACCOUNT
         return str(self.client("sts").get_caller_identity()["Account"])
 
-    def bucket(self) -> str:
-        """The uploads bucket's name."""
-        return f"{self.prefix}-uploads-{self.account()}-{self.region}"
-
 
 @functools.cache
 def _client(stage: Stage, service: str, endpoint: str | None, root: keys.Keys | None) -> Any:

@@ -1,0 +1,64 @@
+"""A running replay: the stage, and the window on its events."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from workbench.replay.probe import Probe
+from workbench.replay.result import Result, failed
+from workbench.replay.situations import Situation, kind_of
+from workbench.stages.deployed import Deployed
+from workbench.stages.errors import UserError
+
+
+class Reconciled(Protocol):
+    """What holding the stage's stores against each other has found."""
+
+    @property
+    def balanced(self) -> bool:
+        """Whether they agree."""
+
+    def lines(self) -> Sequence[str]:
+        """Return what was found, for people."""
+
+
+@dataclass
+class Session:
+    """A running replay. An application's own keeps what its situations have done, and judges it."""
+
+    deployed: Deployed
+    probe: Probe
+    # S3 gives an upload's time in whole seconds.
+    started: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+
+    def play(self, situation: Situation) -> Result:
+        """Let a situation happen and compare; what AWS refuses is a difference, too."""
+        start = time.monotonic()
+        try:
+            return kind_of(situation).play(self, situation)
+        except (UserError, ClientError, BotoCoreError) as error:
+            return failed(situation, time.monotonic() - start, str(error))
+
+    def not_checked(self) -> list[str]:
+        """Return what cannot be checked on this stage, a line each."""
+        return []
+
+    def reconcile(self) -> Reconciled | None:
+        """Return what a reconciliation of this replay finds; None when there is none."""
+        return None
+
+    def details(self, result: Result) -> list[tuple[str, str]]:
+        """Return (name, value) of what else the closing report shows of a result."""
+        return []
+
+    def print_totals(self, out: Console, results: list[Result]) -> None:
+        """Print what all results come to."""
+
+    def hints(self, results: list[Result]) -> list[tuple[str, str]]:
+        """Return (command or place, what it shows) of where to look next."""
+        return []
