@@ -17,6 +17,7 @@ from operations.services.outside_process import Outside
 from operations.services.postgres import Postgres
 from workbench.application.interface import Application, Longest
 from workbench.deployment.deploy import step
+from workbench.local_cloud.deviations import Deviation
 from workbench.replay.probe import Probe
 from workbench.replay.situations import Kind
 from workbench.sam_local.fixtures import Fixture, Prepared
@@ -37,6 +38,15 @@ class OrderIntake(Application):
     """What is special about this application."""
 
     services = (Postgres(), Outside())
+    deviations = (
+        Deviation(
+            "The rates API knows one day, 2010-12-31, and makes those of later working days of it.",
+            "the real file needs that day, and nothing is to be fetched from outside",
+            "house amounts of other days are examples",
+            "tests/local_cloud/test_local_cloud.py::test_rates_are_of_working_days",
+        ),
+    )
+    subject = "file_id"
     longest = Longest(task=LONGEST_APPROVAL, wait=DAY, map=LONGEST_MAP)
     deployed = Deployed
     given = IntakeGiven

@@ -9,7 +9,7 @@ import uuid
 import pytest
 
 from tests.local_cloud.emulator import ROLE, Emulator, States, call
-from workbench.local_cloud.deviations import DEVIATIONS
+from workbench.local_cloud.deviations import deviations
 from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, ROOT
 
 REGION = {"CreateBucketConfiguration": {"LocationConstraint": LOCAL_REGION}}
@@ -172,7 +172,7 @@ def test_function_may_write_anywhere(cloud: Emulator) -> None:
     assert cloud.invoke(function) == 1
 
 
-@pytest.mark.parametrize("deviation", DEVIATIONS, ids=lambda deviation: deviation.test)
+@pytest.mark.parametrize("deviation", deviations(), ids=lambda deviation: deviation.test)
 def test_every_deviation_has_its_test(deviation: object) -> None:
     file, _, name = getattr(deviation, "test", "").partition("::")
     source = (ROOT / file).read_text()

@@ -15,6 +15,7 @@ from workbench.stages.errors import UserError
 from workbench.stages.stage import Stage
 
 if TYPE_CHECKING:
+    from workbench.local_cloud.deviations import Deviation
     from workbench.replay.probe import Probe
     from workbench.replay.session import Session
     from workbench.replay.situations import Kind
@@ -41,6 +42,10 @@ class Application:
 
     services: Sequence[Service] = ()
     """What the local cloud has beside AWS."""
+    deviations: "Sequence[Deviation]" = ()
+    """Where its services on the laptop differ from those elsewhere."""
+    subject = ""
+    """The field of log lines that says what they are about; `make logs` takes it in capitals."""
     longest = Longest()
     """How long its states can take."""
     deployed: "type[Deployed]"

@@ -1,4 +1,4 @@
-"""What the local cloud has beside AWS: a database, the API of somebody else."""
+"""What the local cloud has beside AWS: a server of its own, an API of somebody else."""
 
 import signal
 from dataclasses import dataclass

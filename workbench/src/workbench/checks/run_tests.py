@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from workbench.application.interface import application
 from workbench.local_cloud import ports
 from workbench.sam_local import engine, image
 from workbench.stages.alone import alone
@@ -92,8 +93,9 @@ def _run_tiers(arguments: Sequence[str]) -> int:
 @contextlib.contextmanager
 def _on_a_second_cloud(*tiers: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run tiers beside the block on a local cloud of their own; print what they said after it."""
-    # The usual ones may be free for a moment, while the other cloud's database is down.
-    taken = {name: str(ports.free()) for name in ("CLOUD_PORT", "DATABASE_PORT", "OUTSIDE_PORT")}
+    # The usual ones may be free for a moment, while a service of the other cloud is down.
+    names = ("CLOUD_PORT", *(service.port_variable for service in application().services))
+    taken = {name: str(ports.free()) for name in names}
     environment = {"SEED": "11"} | os.environ | taken  # the same steps each time; others by name
     with tempfile.TemporaryDirectory(prefix=f"{PROJECT}-") as folder:
         environment["WORKBENCH_LOCAL_DIR"] = str(Path(folder, "local"))

@@ -1,7 +1,7 @@
 """Takes the application, then the platform, out of a stage: `make destroy STAGE=…`.
 
 It looks before it touches anything: what would stop it in the middle is said, and nothing is
-deleted. The uploads go last of the application, when nothing else of it is left.
+deleted. What buckets hold goes last, when nothing else of the application is left.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from workbench.stages.stage import PROJECT, Stage, running_cloud
 from workbench.stages.stillness import running, stilled
 
 BUCKET = "AWS::S3::Bucket"
-_TRIES = 3  # a partner may upload while the bucket is emptied
+_TRIES = 3  # somebody may write while a bucket is emptied
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def empty_bucket(s3: Any, bucket: str, prefix: str = "") -> int:
 
 
 def destroy_application(stage: Stage, parts: list[Resource]) -> None:
-    """Delete the stack, its bucket last. UserError, with the uploads kept, when more refuses."""
+    """Delete the stack, its bucket last. UserError, with all objects kept, when more refuses."""
     with stilled(stage, parts), step("application (its rules off, nothing running; deleted)"):
         refused = stack.delete(stage)
     for _ in range(_TRIES):
@@ -159,7 +159,7 @@ def destroy_application(stage: Stage, parts: list[Resource]) -> None:
                 empty_bucket(stage.client("s3"), bucket.identifier)
         refused = stack.delete(stage)
     else:
-        raise UserError(f"uploads still come into {refused[0].identifier}; stop them, try again")
+        raise UserError(f"objects still come into {refused[0].identifier}; stop them, try again")
     if packages := sam.package_bucket(stage):
         empty_bucket(stage.client("s3"), packages, f"{stage.prefix}/")
 
@@ -195,7 +195,7 @@ def _destroy(stage: Stage) -> int:
     if not stage.is_local:
         count = len(running(stage, found.parts))
         stopped = f" {count} executions are stopped without an outcome." if count else ""
-        confirm(stage, f"Destroy stage {stage.name}, with every upload and its ledger?{stopped}")
+        confirm(stage, f"Destroy stage {stage.name}, with all that is stored there?{stopped}")
     if found.status:
         destroy_application(stage, found.parts)
     destroy_platform(stage)

@@ -90,7 +90,7 @@ def _not_a_template(found: dict[str, Any]) -> str | None:
         return "its Parameters have no names"
     known = sorted({*found["Resources"], *parameters})
     for place, name in _references(found):
-        # SAM makes resources of its own, named for ours: PriceChunkRole, PriceChunkVersion…
+        # SAM makes resources of its own, named for ours: <Function>Role, <Function>Version…
         if not name.startswith(("AWS::", *known)):
             close = difflib.get_close_matches(name, known, 1)
             meant = f"; is {close[0]} meant?" if close else ""

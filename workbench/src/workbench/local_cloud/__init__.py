@@ -1,1 +1,1 @@
-"""An AWS on the laptop: MiniStack with patches, PostgreSQL, a rates API and a partner's webhook."""
+"""An AWS on the laptop: MiniStack with patches, and the application's services beside it."""

@@ -18,7 +18,7 @@ def main() -> int:
         "up": "start the local cloud",
         "down": "stop it and forget all that was deployed on it",
         "status": "what runs where, and what differs from AWS",
-        "logs": "the functions' log lines, by time (FN=, FILE_ID= choose)",
+        "logs": "the functions' log lines, by time (FN= chooses one function)",
     }.items():
         commands.add_parser(name, help=about)
     command = parser.parse_args().command

@@ -1,6 +1,12 @@
-"""Where the local stage still differs from AWS, for this project; `make status` prints it."""
+"""Where the local stage still differs from AWS; `make status` prints it.
 
+An application adds what its own services leave out (`Application.deviations`).
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from workbench.application.interface import application
 
 _HERE = "tests/local_cloud/test_deviations.py::"
 
@@ -15,7 +21,7 @@ class Deviation:
     test: str
 
 
-DEVIATIONS = (
+OWN = (
     Deviation(
         "Wait states, retry delays and the time until a queue's message comes back take a "
         "twentieth of their time; a function that was called asynchronously is tried again after "
@@ -104,9 +110,9 @@ DEVIATIONS = (
         _HERE + "test_function_may_write_anywhere",
     ),
     Deviation(
-        "Plain HTTP on the loopback interface counts as TLS; the database is reached without TLS.",
+        "Plain HTTP on the loopback interface counts as TLS, and services are reached without TLS.",
         "certificates that nobody checks would show nothing",
-        "that the bucket and the database refuse plain connections shows on AWS only",
+        "that buckets and services refuse plain connections shows on AWS only",
         "tests/local_cloud/test_patches.py::test_bucket_that_refuses_plain_http_takes_objects",
     ),
     Deviation(
@@ -116,10 +122,9 @@ DEVIATIONS = (
         "a public bucket and a browser's calls show on AWS only",
         "tests/local_cloud/test_strangers.py::test_page_is_refused_whatever_it_holds",
     ),
-    Deviation(
-        "The rates API knows one day, 2010-12-31, and makes those of later working days from it.",
-        "the real file needs that day, and nothing is to be fetched from outside",
-        "house amounts of other days are examples",
-        "tests/local_cloud/test_local_cloud.py::test_rates_are_of_working_days",
-    ),
 )
+
+
+def deviations() -> Sequence[Deviation]:
+    """Return the workbench's deviations and the application's."""
+    return (*OWN, *application().deviations)

@@ -5,6 +5,7 @@ import json
 import os
 from typing import Any
 
+from workbench.application.interface import application
 from workbench.stages.errors import UserError
 from workbench.stages.stage import Stage
 from workbench.stages.visible import say
@@ -20,8 +21,9 @@ _QUIET |= {"function_memory_size", "function_name", "function_request_id", "samp
 def show_logs(stage: Stage) -> None:
     """Print the log lines of the stage's functions by time.
 
-    FN names one function, FILE_ID keeps the lines about one file, MINUTES (60) says how far back,
-    ALL=1 adds the platform's own lines and metrics. Raises UserError for a function without a log.
+    FN names one function, the application's subject in capitals keeps the lines about one, MINUTES
+    (60) says how far back, ALL=1 adds the platform's own lines and metrics. Raises UserError for a
+    function without a log.
     """
     minutes = os.environ.get("MINUTES") or "60"
     if not (minutes.isdecimal() and len(minutes) <= 7):
@@ -33,7 +35,7 @@ def show_logs(stage: Stage) -> None:
         for function, group in groups.items()
         for event in _events(stage, group, int(since.timestamp() * 1000))
     ]
-    wanted, everything = os.environ.get("FILE_ID"), os.environ.get("ALL") == "1"
+    wanted, everything = os.environ.get(application().subject.upper()), os.environ.get("ALL") == "1"
     shown = 0
     for time, function, message in sorted(lines, key=lambda line: line[0]):
         if not everything and (message.startswith(_PLATFORM) or '"CloudWatchMetrics"' in message):

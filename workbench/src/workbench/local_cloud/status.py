@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from workbench.application.interface import application
 from workbench.application.services import place_of
 from workbench.local_cloud import processes, state
-from workbench.local_cloud.deviations import DEVIATIONS
+from workbench.local_cloud.deviations import deviations
 from workbench.local_cloud.emulator import keys, ministack
 from workbench.local_cloud.up import all_alive
 from workbench.stages.stage import Stage, running_cloud
@@ -57,6 +57,6 @@ def _stack(stage: Stage) -> str:
 
 def _print_deviations() -> None:
     print("\nWhere `local` still differs from AWS:")
-    for number, deviation in enumerate(DEVIATIONS, start=1):
+    for number, deviation in enumerate(deviations(), start=1):
         print(f"{number:>3}. {deviation.differs}")
         print(f"     because {deviation.reason}; so {deviation.consequence}")

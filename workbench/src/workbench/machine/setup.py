@@ -32,7 +32,7 @@ def check_place(root: Path = ROOT) -> None:
     if found:
         sys.exit(
             f"error: the path of this checkout, {str(root)!r}, holds {found[0]!r}, which "
-            "PostgreSQL or Python cannot take; move it to another folder (spaces are fine)"
+            "Python or a database server cannot take; move it to another folder (spaces are fine)"
         )
 
 

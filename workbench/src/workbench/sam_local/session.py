@@ -30,7 +30,7 @@ BUILT = ROOT / ".aws-sam" / "local"
 FOLDER = "sam-local"
 # In a container this name leads to the host as well: by `--add-host`, and the resolver has to be
 # told to look at more than the first line of /etc/hosts. What the functions allow for loopback
-# (HTTP, an unencrypted database session) thereby holds, and it is true: nothing leaves the machine.
+# (HTTP, unencrypted sessions) thereby holds, and it is true: nothing leaves the machine.
 HOST_NAME = "localhost"
 BOTH_ADDRESSES = {"RESOLV_MULTI": "on"}
 

@@ -14,7 +14,7 @@ def loopback_counts_as_tls() -> None:
     """`aws:SecureTransport` is true, so that a policy that refuses plain HTTP can be deployed.
 
     AWS is reached over TLS. The local cloud speaks plain HTTP on the loopback interface, which
-    leaves the machine as little as TLS does, and would refuse every call to the uploads bucket.
+    leaves the machine as little as TLS does, and would refuse every call to such a bucket.
     """
     evaluator = module("core.iam_evaluator")
     resolve = evaluator._resolve_condition_key
