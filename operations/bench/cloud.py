@@ -30,12 +30,15 @@ HEADER = "Rechnung;Datum;Kunde;Artikel;Bezeichnung;Menge;Einzelpreis\n"
 
 
 def replay_all() -> None:
-    """Everything of events/, in a process of its own; UserError when something differs."""
+    """Everything of events/, in a process of its own; UserError names what differs."""
     done = subprocess.run(
-        [sys.executable, "-m", "workbench.replay"], cwd=ROOT, capture_output=True, text=True
-    )
+        [sys.executable, "-m", "workbench.replay"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
     if done.returncode:
-        raise UserError(f"the replay is not as expected: {done.stdout.splitlines()[-1]}")
+        lines = (line.strip() for line in done.stdout.splitlines())
+        differing = [line for line in lines if not line.startswith("OK ")]
+        raise UserError("\n".join(["the replay is not as expected:", *differing]))
 
 
 def real_file(deployed: Deployed) -> None:

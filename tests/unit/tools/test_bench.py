@@ -1,9 +1,12 @@
 """What a measurement says of itself, and that its figures are kept."""
 
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from operations.bench import cloud
 from operations.bench.pricing import bare_loop
 from workbench.bench import __main__ as bench
 from workbench.bench.figures import Figure, medians, write
@@ -48,6 +51,42 @@ def test_figures_are_kept_in_a_file(tmp_path: Path) -> None:
 
 def test_the_bare_loop_does_the_same_sum() -> None:
     assert str(bare_loop(LINE * 2)) == "35.56"  # 6 × 2.55 ÷ 0.86075, twice
+
+
+def test_what_was_measured_is_kept_when_a_later_measurement_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measure() -> Iterator[Figure]:
+        yield Figure("one", 1.5, "ms")
+        raise UserError("the second one cannot be measured")
+
+    monkeypatch.setattr(bench, "FILE", tmp_path / "bench.txt")
+    monkeypatch.setattr(bench, "part", lambda name: measure)
+
+    with pytest.raises(UserError):
+        bench.main(["--only", "pricing"])
+
+    assert (tmp_path / "bench.txt").read_text().startswith("one ")
+
+
+def test_a_replay_that_differs_says_what_differs(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = (
+        "  OK      one  rule  Accepted  0.1 s\n"
+        "  DIFFERS two  rule  Failed  0.1 s\n"
+        "          outcome: expected Accepted, got Failed\n"
+        "replayed 2, as expected 1, differ 1\n"
+    )
+    monkeypatch.setattr(
+        subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 1, printed)
+    )
+
+    with pytest.raises(UserError) as error:
+        cloud.replay_all()
+
+    said = str(error.value)
+    assert "DIFFERS two" in said
+    assert "outcome: expected Accepted, got Failed" in said
+    assert "one" not in said
 
 
 def test_an_unknown_part_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,11 +39,13 @@ def main(arguments: list[str] | None = None) -> int:
     if not Stage.from_environment().is_local:
         raise UserError("`make bench` measures on this machine; leave STAGE out")
     figures: list[Figure] = []
-    for name in names:
-        for figure in part(name)():
-            print(figure.line(), flush=True)
-            figures.append(figure)
-    write(figures, FILE)
+    try:
+        for name in names:
+            for figure in part(name)():
+                print(figure.line(), flush=True)
+                figures.append(figure)
+    finally:
+        write(figures, FILE)
     missed = [figure.name for figure in figures if not figure.is_met]
     print(f"{len(figures)} figures in {FILE.name}, {len(missed)} missed their bound")
     return 1 if missed else 0
