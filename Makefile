@@ -3,6 +3,8 @@ STAGE ?= local
 # Which Python makes the environments; found by itself when it is not named.
 PYTHON ?=
 export STAGE PYTHON
+# Without compiled files, importing cfn-lint, checkov or SAM takes several seconds, each time.
+unexport PYTHONDONTWRITEBYTECODE
 
 PY := .venv/dev/bin/python
 SHELL := /bin/bash

@@ -7,7 +7,8 @@ variables {
   archive_retention_in_days      = 7
 }
 
-run "both_keys_rotate" {
+# One run: each plans anew, and that takes seconds.
+run "policies" {
   command = plan
 
   assert {
@@ -21,10 +22,6 @@ run "both_keys_rotate" {
     ]
     error_message = "The aliases must carry project and stage."
   }
-}
-
-run "config_key_is_for_callers_only" {
-  command = plan
 
   assert {
     condition = [
@@ -32,10 +29,6 @@ run "config_key_is_for_callers_only" {
     ] == [{ AWS = "arn:aws:iam::000000000000:root" }]
     error_message = "The config key's policy must name the account only: no service acts by itself."
   }
-}
-
-run "data_key_names_the_services_that_act_by_themselves" {
-  command = plan
 
   assert {
     condition = toset(flatten([
@@ -83,10 +76,6 @@ run "data_key_names_the_services_that_act_by_themselves" {
     ])
     error_message = "Every ARN in a condition must be of this project and stage."
   }
-}
-
-run "bus_statement_is_bound_to_the_bus" {
-  command = plan
 
   assert {
     condition     = endswith(local.orders_bus_arn, ":000000000000:event-bus/${local.prefix}-orders")
@@ -110,10 +99,6 @@ run "bus_statement_is_bound_to_the_bus" {
     ])
     error_message = "AWS publishes DescribeKey without a condition: with one a bus may not be made."
   }
-}
-
-run "rule_targets_are_bound_without_source_keys" {
-  command = plan
 
   assert {
     condition = alltrue([
@@ -134,10 +119,6 @@ run "rule_targets_are_bound_without_source_keys" {
     ])
     error_message = "Rules may send to the dead-letter queues and a replay's queues only."
   }
-}
-
-run "only_the_bus_sends_to_its_dead_letter_queue" {
-  command = plan
 
   assert {
     condition     = aws_sqs_queue.orders_dlq.message_retention_seconds == 14 * 24 * 60 * 60
@@ -162,10 +143,6 @@ run "only_the_bus_sends_to_its_dead_letter_queue" {
     }
     error_message = "EventBridge may send for this bus of this account only."
   }
-}
-
-run "alarms_and_logs_are_bound_to_this_stage" {
-  command = plan
 
   assert {
     condition = one([
@@ -192,12 +169,8 @@ run "alarms_and_logs_are_bound_to_this_stage" {
     ])
     error_message = "CloudWatch Logs may use the key for this stage's log groups only."
   }
-}
 
-# The actions that AWS's documentation of each service asks for; the pages are named in kms.tf.
-run "each_service_may_do_what_it_must_and_no_more" {
-  command = plan
-
+  # The actions are those that AWS's documentation asks for; the pages are named in kms.tf.
   assert {
     condition = {
       for statement in jsondecode(aws_kms_key.data.policy).Statement :

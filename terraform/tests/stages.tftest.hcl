@@ -38,17 +38,20 @@ run "the_least_and_the_most_are_taken" {
   }
 }
 
-run "one_less_is_refused" {
+run "one_less_and_unknown_ways_to_a_key_are_refused" {
   command = plan
 
   variables {
     key_deletion_window_in_days    = 6
     secret_recovery_window_in_days = 6
     database                       = { host = "db.example.com", port = 0 }
+    rates_api                      = { base_url = "https://rates.example.com", key = "abc" }
+    partner_webhook                = { url = "https://partner.example.com", key = "abc" }
   }
 
   expect_failures = [
     var.key_deletion_window_in_days, var.secret_recovery_window_in_days, var.database,
+    var.rates_api, var.partner_webhook,
   ]
 }
 
@@ -65,17 +68,6 @@ run "one_more_is_refused" {
   expect_failures = [
     var.stage, var.key_deletion_window_in_days, var.secret_recovery_window_in_days, var.database,
   ]
-}
-
-run "only_known_ways_to_a_key_are_taken" {
-  command = plan
-
-  variables {
-    rates_api       = { base_url = "https://rates.example.com", key = "abc" }
-    partner_webhook = { url = "https://partner.example.com", key = "abc" }
-  }
-
-  expect_failures = [var.rates_api, var.partner_webhook]
 }
 
 run "a_key_never_goes_over_plain_http_outside_the_laptop" {

@@ -6,6 +6,7 @@ with what they do).
 """
 
 import copy
+import functools
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from workbench.deployment import terraform
 from workbench.deployment.provider_mirror import TERRAFORM
 from workbench.permissions import asked
 from workbench.permissions.judging import Verdict, judge, policies_of
+from workbench.permissions.need import Need
 from workbench.permissions.platform import Platform
 from workbench.permissions.policies import Grant, Request, denials, grants
 from workbench.permissions.template import CONFIG_KEY, DATA_KEY, WHERE, Template
@@ -39,6 +41,12 @@ TEMPLATE = Template.load()
 RESOURCES = TEMPLATE.raw["Resources"]
 
 
+@functools.cache
+def asked_for() -> list[Need]:
+    """What the functions ask for by themselves; reading all their code takes a moment."""
+    return asked.needs(asked.kept(), TEMPLATE.handlers)
+
+
 @pytest.fixture(scope="module")
 def platform() -> Platform:
     if not shutil.which("terraform"):
@@ -51,7 +59,7 @@ def judged(platform: Platform, change: Change | None = None) -> Verdict:
     raw = copy.deepcopy(TEMPLATE.raw)
     if change:
         change(raw["Resources"])
-    return judge(Template(raw), platform, asked.needs(asked.kept(), TEMPLATE.handlers))
+    return judge(Template(raw), platform, asked_for())
 
 
 def documents(resource: dict[str, Any]) -> Iterator[Document]:
@@ -104,7 +112,7 @@ def test_nothing_is_missing_nothing_is_idle_and_nothing_reaches_too_far(platform
 def test_every_grant_would_be_missed(platform: Platform) -> None:
     policies = policies_of(TEMPLATE) | platform.policies
     asking: dict[str, list[Request]] = {}
-    for need in [*needs(TEMPLATE, platform), *asked.needs(asked.kept(), TEMPLATE.handlers)]:
+    for need in [*needs(TEMPLATE, platform), *asked_for()]:
         asking.setdefault(need.where, []).append(need.request)
 
     def is_missed(grant: Grant, held: list[Grant], where: str) -> bool:

@@ -49,19 +49,6 @@ def terraform_says(
     return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
-def test_formatted() -> None:
-    done = subprocess.run(
-        ["terraform", f"-chdir={TERRAFORM}", "fmt", "-check", "-diff", "-recursive"],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout
-
-
-def test_valid(local_stage: Stage) -> None:
-    terraform.validate()
-
-
 @pytest.fixture(scope="module")
 def initialized(local_stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A TF_DATA_DIR for Terraform's own tests, apart from the stage's."""
@@ -74,15 +61,15 @@ def initialized(local_stage: Stage, tmp_path_factory: pytest.TempPathFactory) ->
     return data
 
 
-OWN_TESTS = sorted(TERRAFORM.glob("tests/**/*.hcl"))
+# Those in tests/permissions run where tests/contract reads their plan.
+OWN_TESTS = sorted(TERRAFORM.glob("tests/*.hcl"))
 
 
 @pytest.mark.parametrize("file", OWN_TESTS, ids=[path.name for path in OWN_TESTS])
 def test_own_tests(local_stage: Stage, initialized: Path, file: Path) -> None:
     environment = terraform.environment_of(local_stage) | {"TF_DATA_DIR": str(initialized)}
     own = {name: value for name, value in environment.items() if not name.startswith("TF_VAR_")}
-    folder = file.parent.relative_to(TERRAFORM)
-    only = [f"-test-directory={folder}", f"-filter={folder / file.name}"]
+    only = ["-test-directory=tests", f"-filter=tests/{file.name}"]
     command = ["terraform", f"-chdir={TERRAFORM}", "test", "-no-color", *only]
     done = subprocess.run(command, env=own, capture_output=True, text=True)
     # Each error ends with what the failed assertion has to say, in a paragraph of its own.

@@ -73,8 +73,7 @@ OF_KIND = {
         _tests("tests/contract"),
         _tests(*(f"{PLATFORM}::test_own_tests[{file}.tftest.hcl]" for file in ("keys", "stages"))),
         _lint("checkov terraform"),
-        # What Terraform's formatter sees is how a flaw was made, not what it does.
-        _tests(PLATFORM, "--deselect", f"{PLATFORM}::test_formatted"),
+        _tests(PLATFORM),
     ),
     "definition": (
         _lint("workflow data"),
