@@ -104,6 +104,8 @@ def test_what_an_operators_command_publishes_fits_its_schema(decision: str) -> N
     stage = Mock(prefix="order-intake-local")
     put = stage.client.return_value.put_events
     put.return_value = {"FailedEntryCount": 0}
+    bus = {"Name": "/order-intake/local/buses/orders/name", "Value": "order-intake-local-orders"}
+    stage.client.return_value.get_parameters.return_value = {"Parameters": [bus]}
     row = {"file_id": {"S": "f1"}, "run": {"N": "2"}, "question": {"S": "orders"}}
     stage.client.return_value.get_item.return_value = {"Item": row}
 
