@@ -37,7 +37,7 @@ LONGEST_MAP = -(-(1073741824 // (2 * 1024 * 1024)) // 5) * 300
 class OrderIntake(Application):
     """What is special about this application."""
 
-    services = (Postgres(), Outside())
+    services = (Outside(), Postgres())
     deviations = (
         Deviation(
             "The rates API knows one day, 2010-12-31, and makes those of later working days of it.",

@@ -4,8 +4,8 @@ variable "project" {
   default     = "order-intake"
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{0,10}[a-z0-9]$", var.project))
-    error_message = "project must be 2 to 12 of a-z, 0-9 and -, starting with a letter."
+    condition     = can(regex("^[a-z][a-z0-9-]{0,12}[a-z0-9]$", var.project))
+    error_message = "project must be 2 to 14 of a-z, 0-9 and -, starting with a letter."
   }
 }
 

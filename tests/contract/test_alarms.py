@@ -32,7 +32,7 @@ OWN = {
     "LinesAccepted", "LinesRefused", "RefusedLines", "FileAge", "SettlementFindings",
     *(f"Files{outcome}" for outcome in get_args(outcomes.OutcomeName)),
 }  # fmt: skip
-OWN_DIMENSIONS = {"service": "order-intake", "stage": {"Ref": "Stage"}}
+OWN_DIMENSIONS = {"service": {"Ref": "Project"}, "stage": {"Ref": "Stage"}}
 
 
 def properties(name: str) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def test_every_alarm_tells_the_operators_under_the_stages_name() -> None:
         told = properties(name).get("AlarmActions")
         assert told == [{"Ref": "Operators"}], f"{name} rings where no operator hears it"
         # The data key lets alarms of this name publish to the encrypted topic.
-        assert properties(name)["AlarmName"]["Fn::Sub"].startswith("order-intake-${Stage}-")
+        assert properties(name)["AlarmName"]["Fn::Sub"].startswith("${Project}-${Stage}-")
 
 
 def test_every_queue_has_an_alarm() -> None:

@@ -47,7 +47,7 @@ def test_it_has_a_unit_test(name: str) -> None:
 
 def test_it_has_a_log_group_of_its_own_name_with_retention_and_key(name: str) -> None:
     group = resources()[f"{name}Logs"]["Properties"]
-    assert group["LogGroupName"] == {"Fn::Sub": f"/aws/lambda/order-intake-${{Stage}}-{name}"}
+    assert group["LogGroupName"] == {"Fn::Sub": f"/aws/lambda/${{Project}}-${{Stage}}-{name}"}
     kept = group.get("RetentionInDays")
     assert kept == {"Ref": "LogRetentionDays"}, f"{name}Logs is kept for ever, and paid for"
     key = group.get("KmsKeyId")

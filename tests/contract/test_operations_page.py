@@ -79,7 +79,7 @@ def test_every_error_that_fails_a_file_has_its_line() -> None:
 def test_every_alarm_has_its_line() -> None:
     told = first_column("Alarms")
     names = {
-        alarm["Properties"]["AlarmName"]["Fn::Sub"].removeprefix("order-intake-${Stage}-")
+        alarm["Properties"]["AlarmName"]["Fn::Sub"].removeprefix("${Project}-${Stage}-")
         for alarm in resources("AWS::CloudWatch::Alarm").values()
     }
 

@@ -18,7 +18,7 @@ from order_intake.domain.uploads import IncomingFile
 from tests.template import resources
 from workbench.checks import released_schemas, schemas
 from workbench.stages.errors import UserError
-from workbench.stages.stage import ROOT
+from workbench.stages.stage import PROJECT, ROOT
 
 KINDS = sorted(schemas.kinds())
 FILE = IncomingFile("f1", "b", "k", "v", "p", 1, "2026-03-02T11:00:00Z", "direct", "c1")
@@ -63,12 +63,23 @@ def test_every_folder_is_of_a_published_event() -> None:
     assert sorted(path.name for path in released_schemas.FOLDER.iterdir()) == KINDS
 
 
+def named(source: Any) -> str:
+    """A source of events as the template says it, with the project's name."""
+    match source:
+        case {"Ref": "Project"}:
+            return PROJECT
+        case {"Fn::Sub": str(text)}:
+            return text.replace("${Project}", PROJECT)
+    return str(source)
+
+
 def test_every_rule_of_the_orders_bus_takes_events_with_a_schema() -> None:
     taken = set()
     for rule in resources("AWS::Events::Rule").values():
         if "EventBusName" in rule["Properties"]:
             pattern = rule["Properties"]["EventPattern"]
-            taken |= {(s, k) for s in pattern["source"] for k in pattern["detail-type"]}
+            sources = [named(source) for source in pattern["source"]]
+            taken |= {(s, k) for s in sources for k in pattern["detail-type"]}
     assert taken <= {(source, kind) for kind, (source, _) in schemas.kinds().items()}
 
 
@@ -109,7 +120,9 @@ def test_what_an_operators_command_publishes_fits_its_schema(decision: str) -> N
     row = {"file_id": {"S": "f1"}, "run": {"N": "2"}, "question": {"S": "orders"}}
     stage.client.return_value.get_item.return_value = {"Item": row}
 
-    decide.give_decision(Deployed(stage, "000000000000"), "f1", decision, "ann")
+    deployed = Deployed(stage, "000000000000")
+    deployed.__dict__["buses"] = {"orders": "orders"}
+    decide.give_decision(deployed, "f1", decision, "ann")
 
     (entry,) = put.call_args.kwargs["Entries"]
     event = {"source": entry["Source"], "detail-type": entry["DetailType"]}

@@ -155,7 +155,8 @@ def test_dead_leftover_is_cleared_with_the_vanished_clouds_terraform_state(
     assert commands.run("up").returncode == 0
     before = commands.running()
     (commands.folder / "terraform").mkdir()
-    processes.kill_group(commands.read("cloud.json")["cloud_pid"])
+    (cloud,) = (process for process in before if process.name == ministack.NAME)
+    processes.kill_group(cloud.pid)
     wait_until(lambda: len(commands.running()) == 2, "the cloud is dead")
 
     refused = commands.run("up")
@@ -457,7 +458,8 @@ def test_connect_database_needs_a_secret(commands: Commands) -> None:
 
 
 def test_rates_need_the_current_key(running: Commands, secret: PutSecret) -> None:
-    url = f"{running.read('cloud.json')['rates_api']['base_url']}/2010-12-31?base=EUR&symbols=GBP"
+    base = running.read("cloud.json")["variables"]["rates_api"]["base_url"]
+    url = f"{base}/2010-12-31?base=EUR&symbols=GBP"
     secret("rates-api", {"base_url": "", "api_key": "first"})
 
     assert ask(url)[0] == 401

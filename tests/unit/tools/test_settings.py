@@ -25,6 +25,7 @@ def test_a_project_needs_no_settings(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("", "pyproject.toml: \\[project\\] has no name"),
+        ("[project]\nname = 'a-name-too-long'", "must be 2 to 14 of a-z"),
         ("[project", "pyproject.toml cannot be read"),
         (f"{PROJECT}[tool.workbench]\naplication = 'a:B'", "unknown key aplication; its keys are"),
         (

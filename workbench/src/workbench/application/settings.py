@@ -1,5 +1,6 @@
 """The settings of `pyproject.toml`: the project's name, and the table `[tool.workbench]`."""
 
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[4]
 FILE = ROOT / "pyproject.toml"
 TABLE = "[tool.workbench]"
+LONGEST_NAME = 14
+_NAME = re.compile(rf"[a-z][a-z0-9-]{{0,{LONGEST_NAME - 2}}}[a-z0-9]")
 
 
 class InvalidSettingsError(Exception):
@@ -35,6 +38,11 @@ def read(file: Path = FILE) -> tuple[str, Settings]:
     if not isinstance(name, str) or not name:
         raise InvalidSettingsError(
             f'{file.name}: [project] has no name; write: name = "my-service"'
+        )
+    if not _NAME.fullmatch(name):
+        raise InvalidSettingsError(
+            f"{file.name}: [project] name = {name!r} must be 2 to {LONGEST_NAME} of a-z, 0-9 "
+            "and -, starting with a letter: AWS's names begin with it"
         )
     return name, _settings(_table(_table(whole, "tool"), "workbench"), file)
 

@@ -20,7 +20,7 @@ _MANAGED_STACK = "aws-sam-cli-managed-default"  # one for the whole account and 
 
 def parameters(stage: Stage) -> dict[str, str]:
     """The template's parameters for `stage`: paths made from its name, then samconfig's own."""
-    values = {"Stage": stage.name}
+    values = {"Project": PROJECT, "Stage": stage.name}
     values |= {name: f"/{PROJECT}/{stage.name}/{path}" for name, path in handover.paths().items()}
     if stage.is_local:  # functions run on this very machine
         values["Architecture"] = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"

@@ -111,9 +111,10 @@ def _start() -> dict[str, Any]:
     keys.write_profile(state.aws_profile(), endpoint, LOCAL_REGION, key_file)
     places = {one: Place(ports.HOST, port, endpoint, key_file) for one, port in services.items()}
     cloud = ministack.start(cloud_port, key_file)
-    for service in known:
+    started = []
+    for service, place in places.items():
         service.prepare()
-    started = [(one, place, one.start(place)) for one, place in places.items()]
+        started.append((service, place, service.start(place)))
     for service, place, process in started:
         _wait_for(service, place, process)
     _wait("the cloud", cloud, ministack.ANNOUNCEMENT, lambda: ministack.is_ready(cloud_port))

@@ -23,8 +23,9 @@ __all__ = ["PROJECT", "ROOT"]  # settings' own, for all who import them from her
 LOCAL = "local"
 LOCAL_REGION = "eu-central-1"
 LOCAL_ACCOUNT = "000000000000"
-# The longest name, a bucket's, has 63 characters: 12 are left for the stage.
-_NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
+# A bucket's name has at most 63 characters; tests/contract/test_names.py adds up.
+LONGEST_STAGE = 12
+_NAME = re.compile(rf"[a-z][a-z0-9]{{0,{LONGEST_STAGE - 1}}}")
 
 
 def local_dir() -> Path:

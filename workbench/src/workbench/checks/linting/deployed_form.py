@@ -17,7 +17,15 @@ from typing import Any
 from workbench.deployment import handover, outline, source_template
 from workbench.deployment.source_template import TEMPLATE
 from workbench.stages.errors import UserError
-from workbench.stages.stage import LOCAL, LOCAL_ACCOUNT, LOCAL_REGION, ROOT, Stage, local_dir
+from workbench.stages.stage import (
+    LOCAL,
+    LOCAL_ACCOUNT,
+    LOCAL_REGION,
+    PROJECT,
+    ROOT,
+    Stage,
+    local_dir,
+)
 from workbench.workflow.definition import parsed, read
 
 TRANSLATOR = Path(__file__).with_name("translate.py")
@@ -142,7 +150,7 @@ def _resolve(of: dict[str, Any], machine: str, value: Any) -> str:
             kind = ARNS[_kind(of, name)].format(where=where)
             return f"arn:aws:{kind}{Stage(LOCAL).prefix}-{name}"
         case {"Fn::Sub": str(text)}:
-            return text.replace("${Stage}", "local")
+            return text.replace("${Stage}", LOCAL).replace("${Project}", PROJECT)
         case str() | int():
             return str(value)
     told = f"{machine}'s DefinitionSubstitutions: {json.dumps(value)}"
