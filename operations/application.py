@@ -1,11 +1,13 @@
 """Order intake, as it describes itself to the workbench."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import MappingProxyType
 
-from operations import profiles
+import msgspec
+
+from operations import permissions, profiles, published
 from operations.database import database_ca
 from operations.database.connection import secret_arn
 from operations.database.migrate import migrate
@@ -18,6 +20,9 @@ from operations.services.postgres import Postgres
 from workbench.application.interface import Application, Longest
 from workbench.deployment.deploy import step
 from workbench.local_cloud.deviations import Deviation
+from workbench.permissions.need import Need
+from workbench.permissions.policies import Request
+from workbench.permissions.template import Template
 from workbench.replay.probe import Probe
 from workbench.replay.situations import Kind
 from workbench.sam_local.fixtures import Fixture, Prepared
@@ -48,6 +53,11 @@ class OrderIntake(Application):
     )
     subject = "file_id"
     longest = Longest(task=LONGEST_APPROVAL, wait=DAY, map=LONGEST_MAP)
+    items_key = "work/f/manifest.json"
+    listed_prefixes = MappingProxyType(
+        {"s3:ListBucketVersions": "incoming/", "s3:ListBucket": "work/"}
+    )
+    announced_types = published.OUTCOMES
     deployed = Deployed
     given = IntakeGiven
     colours = MappingProxyType(
@@ -56,6 +66,28 @@ class OrderIntake(Application):
     # The partner's webhook gets the same Idempotency-Key; a decision is not applied twice.
     replayed_rules = ("OutcomeAnnounced", "ApprovalDecided")
     hint_for_own_files = "to send a file of your own: make send FILE=… PARTNER=…"
+
+    def needs(self, template: Template) -> Iterable[Need]:
+        """Return what a partner must be allowed to do."""
+        return permissions.needs(template)
+
+    def unwanted(self, template: Template) -> Sequence[Request]:
+        """Return what nobody may do with the uploads bucket."""
+        return permissions.unwanted(template)
+
+    def published(self) -> Mapping[str, tuple[str, type[msgspec.Struct]]]:
+        """Return the events of the orders bus."""
+        return published.kinds()
+
+    def fixed_fields(self, detail_type: str) -> Mapping[str, object]:
+        """Return what an outcome's event says as its outcome."""
+        if detail_type not in published.OUTCOMES:
+            return {}
+        return {"outcome": {"enum": [detail_type.removeprefix("OrderFile")]}}
+
+    def schema_version(self) -> str:
+        """Return the version that the code publishes."""
+        return published.version()
 
     def kinds(self) -> Mapping[str, Kind]:
         """Return how uploads and the settlement's call are read and played."""

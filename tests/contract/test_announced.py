@@ -7,10 +7,11 @@ import pytest
 
 from order_intake.domain import outcomes
 from tests.template import definition, functions, resources
+from workbench.deployment import handover
 from workbench.permissions import announced
 from workbench.permissions.judging import policies_of
 from workbench.permissions.policies import Request
-from workbench.permissions.template import ORDERS_BUS, Template
+from workbench.permissions.template import Template
 from workbench.stages.errors import UserError
 
 OUTCOMES = sorted(f"OrderFile{outcome}" for outcome in get_args(outcomes.OutcomeName))
@@ -43,7 +44,7 @@ def may_announce(role: str) -> set[str]:
 
 def put(role: str, detail_type: str, source: str = outcomes.SOURCE) -> Request:
     said = {"events:source": source, "events:detail-type": detail_type}
-    return Request(role, "events:PutEvents", ORDERS_BUS, "a test", said)
+    return Request(role, "events:PutEvents", handover.sample("buses/orders/arn"), "a test", said)
 
 
 TEMPLATE = Template.load()

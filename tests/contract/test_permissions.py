@@ -1,7 +1,7 @@
 """Every permission on a file's way is there, none that nothing needs, none that reaches too far.
 
 Worked out without a cloud: from the translated template, the definition, Terraform's plan, and what
-functions were recorded to ask for (workbench/permissions/asked.txt, which tests/faults compares
+functions were recorded to ask for (tests/recorded_actions.txt, which tests/faults compares
 with what they do).
 """
 
@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
-from workbench.deployment import terraform
+from workbench.deployment import handover, terraform
 from workbench.deployment.provider_mirror import TERRAFORM
 from workbench.permissions import asked
 from workbench.permissions.judging import Verdict, judge, policies_of
 from workbench.permissions.need import Need
 from workbench.permissions.platform import Platform
 from workbench.permissions.policies import Grant, Request, denials, grants
-from workbench.permissions.template import CONFIG_KEY, DATA_KEY, WHERE, Template
+from workbench.permissions.template import WHERE, Template
 from workbench.permissions.ways import needs
 from workbench.stages.errors import UserError
 
@@ -37,6 +37,9 @@ POLICIES = {
     "AWS::SQS::QueuePolicy": ("PolicyDocument",),
     "AWS::SNS::TopicPolicy": ("PolicyDocument",),
 }
+DATA_KEY, CONFIG_KEY = (handover.sample(f"keys/{name}/arn") for name in ("data", "config"))
+BUS = handover.sample("buses/orders/name")
+BUS_QUEUE = f"{BUS}-dlq"
 TEMPLATE = Template.load()
 RESOURCES = TEMPLATE.raw["Resources"]
 
@@ -218,9 +221,15 @@ def test_every_flaw_of_terraforms_policies_is_told(platform: Platform) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda of: replace(of, bus_key=CONFIG_KEY), "takes an event: key config does not allow"),
-        (lambda of: replace(of, bus_key=""), "takes an event: no key does not allow"),
-        (lambda of: replace(of, queue_key=CONFIG_KEY), "the orders bus cannot encrypt goes to"),
+        (
+            lambda of: replace(of, buses={BUS: CONFIG_KEY}),
+            "takes an event: key config does not allow",
+        ),
+        (lambda of: replace(of, buses={BUS: ""}), "takes an event: no key does not allow"),
+        (
+            lambda of: replace(of, queues={f"{BUS}-dlq": CONFIG_KEY}),
+            "the orders bus cannot encrypt goes to",
+        ),
         (lambda of: replace(of, secrets_key=DATA_KEY), "NotifyPartnerRole may secretsmanager:Get"),
     ],
 )
@@ -269,7 +278,7 @@ def without(holder: str, sid: str) -> Change:
         ("DailySettlementScheduleRole", "Invoke", "the schedule DailySettlementSchedule calls"),
         ("PartnerUpload", "EncryptUploads", "a partner uploads a file"),
         ("OperatorsPolicy", "Rules", "ApprovalRequested calls Operators"),
-        ("OperatorsPolicy", "Alarms", "tells the operators"),
+        ("OperatorsPolicy", "Alarms", "tells its topic"),
         ("EventsDeadLetterQueuePolicy", "UndeliveredEvents", "SmallFileUploaded cannot deliver"),
     ],
 )
@@ -361,11 +370,13 @@ def test_what_functions_ask_for_is_granted_and_nothing_else(platform: Platform) 
 
     assert any(line.startswith("PriceChunkRole (ReadUploads): s3:Get") for line in less.idle)
     (told,) = more.missing
-    assert told.startswith("PriceChunk asks for it (asked.txt): PriceChunkRole does not allow")
+    assert told.startswith(
+        "PriceChunk asks for it (recorded_actions.txt): PriceChunkRole does not allow"
+    )
 
 
 def test_a_line_that_is_no_request_is_told() -> None:
-    with pytest.raises(UserError, match=r"asked.txt: no role, action and resource: nonsense"):
+    with pytest.raises(UserError, match=r"no role, action and resource: nonsense"):
         asked.needs({"nonsense"}, {})
 
 

@@ -108,7 +108,7 @@ def call_what_is_rarely_called(deployed: Deployed, uploaded: Uploaded) -> None:
 def test_functions_ask_for_what_is_kept_of_them_and_for_nothing_else(
     deployed: Deployed, differing: tuple[Uploaded, dict[str, Any]]
 ) -> None:
-    """The checks of permissions without a cloud believe workbench/permissions/asked.txt."""
+    """The checks of permissions without a cloud believe tests/recorded_actions.txt."""
     call_what_is_rarely_called(deployed, differing[0])
     if asked.unseen(asked.recorded()):  # this test runs by itself
         command("workbench.replay")

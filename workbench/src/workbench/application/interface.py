@@ -1,7 +1,7 @@
 """What an application can say of itself. Each hook has a default: an application says little."""
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +15,12 @@ from workbench.stages.errors import UserError
 from workbench.stages.stage import Stage
 
 if TYPE_CHECKING:
+    import msgspec
+
     from workbench.local_cloud.deviations import Deviation
+    from workbench.permissions.need import Need
+    from workbench.permissions.policies import Request
+    from workbench.permissions.template import Template
     from workbench.replay.probe import Probe
     from workbench.replay.session import Session
     from workbench.replay.situations import Kind
@@ -52,6 +57,12 @@ class Application:
     """Its deployed stage, with the names that its own commands need."""
     colours: Mapping[str, str] = MappingProxyType({})
     """The colours of its situations' outcomes in reports, as rich names them."""
+    items_key = "items.json"
+    """A key under which a Distributed Map finds its list of items."""
+    listed_prefixes: Mapping[str, str] = MappingProxyType({})
+    """Which prefix of a bucket functions list, by the action with which they do."""
+    announced_types: Sequence[str] = ()
+    """The types of events that `detail_type` may be where functions announce by it."""
     replayed_rules: Sequence[str] = ()
     """The rules whose receivers know an event again: archived events go to them."""
     given: "type[Given]"
@@ -67,6 +78,26 @@ class Application:
             self.deployed = Deployed
         if not hasattr(self, "given"):
             self.given = Given
+
+    def needs(self, template: "Template") -> "Iterable[Need]":
+        """Return what somebody outside the template must be allowed to do."""
+        return ()
+
+    def unwanted(self, template: "Template") -> "Sequence[Request]":
+        """Return what must be denied, whoever asks and whatever allows it."""
+        return ()
+
+    def published(self) -> "Mapping[str, tuple[str, type[msgspec.Struct]]]":
+        """Return source and detail of each published event, by its type: for their schemas."""
+        return {}
+
+    def fixed_fields(self, detail_type: str) -> Mapping[str, object]:
+        """Return the schemas of a detail's fields that depend on the event's type."""
+        return {}
+
+    def schema_version(self) -> str:
+        """Return the version of the events that the code publishes."""
+        return "1.0"
 
     def kinds(self) -> "Mapping[str, Kind]":
         """Return how the situations of its own folders below events/ are read and played."""

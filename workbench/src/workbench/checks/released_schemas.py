@@ -38,7 +38,7 @@ def latest(detail_type: str) -> tuple[tuple[int, int], dict[str, Any]] | None:
 
 
 def problems(event: dict[str, Any]) -> list[str]:
-    """How an event of the orders bus differs from its last released schema, a line each."""
+    """How a published event differs from its last released schema, a line each."""
     kind = str(event.get("detail-type"))
     last = latest(kind)
     if last is None:

@@ -7,19 +7,18 @@ what the code says now is compared with the last release: additions need a new s
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
-from order_intake.domain import outcomes
+from workbench.application.interface import application
 from workbench.checks.released_schemas import FOLDER, latest, version
 from workbench.stages.errors import UserError, run
 from workbench.stages.stage import ROOT
 
 DRAFT = "http://json-schema.org/draft-04/schema#"
-OURS, OPERATORS = "order-intake", "order-intake.operators"
 
 
 @dataclass(frozen=True)
@@ -34,25 +33,14 @@ class Change:
         return f"{self.place}: {self.what}"
 
 
-def kinds() -> dict[str, tuple[str, type[msgspec.Struct]]]:
-    """Detail type → (source, struct of the detail), of all events that go over the orders bus."""
-    found: dict[str, tuple[str, type[msgspec.Struct]]] = {
-        f"OrderFile{name}": (OURS, outcomes.Outcome) for name in outcome_names()
-    }
-    found["ApprovalRequested"] = (OURS, outcomes.ApprovalRequested)
-    found["ApprovalDecided"] = (OPERATORS, outcomes.ApprovalDecided)
-    found["SettlementFinding"] = (OURS, outcomes.SettlementFinding)
-    return found
-
-
-def outcome_names() -> tuple[str, ...]:
-    """The outcomes that a file can have."""
-    return get_args(outcomes.OutcomeName)
+def kinds() -> Mapping[str, tuple[str, type[msgspec.Struct]]]:
+    """Return source and struct of the detail, by detail type, of all published events."""
+    return application().published()
 
 
 def current_version() -> str:
-    """The version that the code publishes."""
-    return outcomes.SCHEMA_VERSION
+    """Return the version that the code publishes."""
+    return application().schema_version()
 
 
 def schema_of(detail_type: str) -> dict[str, Any]:
@@ -65,8 +53,7 @@ def schema_of(detail_type: str) -> dict[str, Any]:
         "properties": {name: _plain(each, structs) for name, each in form["properties"].items()},
         "required": list(struct.__struct_fields__),  # as published, even where code has a default
     }
-    if "outcome" in detail["properties"]:
-        detail["properties"]["outcome"] = {"enum": [detail_type.removeprefix("OrderFile")]}
+    detail["properties"] |= application().fixed_fields(detail_type)
     return {
         "$schema": DRAFT,
         "title": detail_type,

@@ -2,7 +2,7 @@
 
 Worked out from the template, the definition and Terraform's plan; and what functions ask for by
 themselves is held against what the running local cloud has recorded since it is up, so replay
-events/ first. RECORD=yes adds to workbench/permissions/asked.txt what is new.
+events/ first. RECORD=yes adds to tests/recorded_actions.txt what is new.
 """
 
 import os
@@ -22,7 +22,7 @@ def main() -> int:
     answer = asked.decisions()
     recorded = asked.recorded(answer)
     if os.environ.get("RECORD") == "yes":
-        asked.keep(asked.kept() | recorded)
+        asked.keep((asked.kept() if asked.FILE.exists() else set()) | recorded)
     elif os.environ.get("RECORD"):
         raise UserError("RECORD may be yes, or left out")
     template = Template.load()

@@ -10,17 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from workbench.application.interface import application
+from workbench.deployment import outline
 from workbench.stages.errors import UserError
-from workbench.stages.stage import ROOT
+from workbench.stages.stage import PROJECT, ROOT
 
-PACKAGE = ROOT / "src" / "order_intake"
 SCHEMAS = ROOT / "events" / "schemas"
-SOURCE = "order-intake"
+SOURCE = PROJECT
 
 
 def outcomes() -> list[str]:
-    """The published types of events that say an outcome."""
-    return sorted(path.name for path in SCHEMAS.glob("OrderFile*"))
+    """The types of events that the `detail_type` of an announcement may be."""
+    return sorted(application().announced_types)
 
 
 def of_handler(handler: str) -> list[str]:
@@ -28,7 +29,7 @@ def of_handler(handler: str) -> list[str]:
 
     Raises UserError for a call whose type cannot be read from the code.
     """
-    start = handler.removeprefix("order_intake.").rpartition(".")[0]
+    start = handler.rpartition(".")[0]
     found: set[str] = set()
     for name in _reached(start, frozenset()):
         for call in _calls(name):
@@ -56,7 +57,7 @@ def _types(module: str, argument: ast.expr | None) -> list[str]:
         case ast.Attribute(attr="detail_type"):
             return outcomes()
     raise UserError(
-        f"order_intake.{module} announces a type of event that cannot be read from its code; write "
+        f"{module} announces a type of event that cannot be read from its code; write "
         "it there, or use the detail_type of an announcement"
     )
 
@@ -73,12 +74,10 @@ def _reached(name: str, seen: frozenset[str]) -> frozenset[str]:
 
 def _imported(name: str) -> Iterator[str]:
     for node in ast.walk(_tree(name)):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("order_intake"):
-            base = (node.module or "").removeprefix("order_intake").lstrip(".")
-            for each in node.names:
-                for candidate in (base, f"{base}.{each.name}".lstrip(".")):
-                    if candidate and _path(candidate).exists():
-                        yield candidate
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for candidate in (node.module, *(f"{node.module}.{each.name}" for each in node.names)):
+                if _path(candidate):
+                    yield candidate
 
 
 def _calls(name: str) -> Iterator[ast.Call]:
@@ -88,10 +87,19 @@ def _calls(name: str) -> Iterator[ast.Call]:
                 yield node
 
 
-def _path(name: str) -> Path:
-    return PACKAGE.joinpath(*name.split(".")).with_suffix(".py")
+@functools.cache
+def _path(name: str) -> Path | None:
+    """The file of a module of the functions' code; None for any other module."""
+    for folder in outline.sources():
+        path = folder.joinpath(*name.split(".")).with_suffix(".py")
+        if path.is_file():
+            return path
+    return None
 
 
 @functools.cache
 def _tree(name: str) -> ast.Module:
-    return ast.parse(_path(name).read_text(encoding="utf-8"))
+    path = _path(name)
+    if path is None:
+        raise UserError(f"there is no module {name} in the functions' code")
+    return ast.parse(path.read_text(encoding="utf-8"))

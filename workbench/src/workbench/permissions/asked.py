@@ -9,25 +9,23 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from workbench.application.interface import application
 from workbench.permissions import announced
 from workbench.permissions.need import Need
 from workbench.permissions.policies import Request
 from workbench.permissions.template import PREFIX
 from workbench.stages.errors import UserError
-from workbench.stages.stage import local_keys, running_cloud
+from workbench.stages.stage import ROOT, local_keys, running_cloud
 
-FILE = Path(__file__).with_name("asked.txt")
+FILE = ROOT / "tests" / "recorded_actions.txt"
 HEADER = """\
 # What functions ask AWS for by themselves: role, action, resource.
 # Recorded by: make permissions RECORD=yes
 """
 # The emulator's own address; `workbench/local_cloud/emulator/patches/iam.py` answers there.
 DECISIONS = "/_workbench/decisions"
-# What a function lists of the bucket; the recorded line has no room for it.
-LISTED = {"s3:ListBucketVersions": "incoming/", "s3:ListBucket": "work/"}
 # A secret's name ends with six characters of chance.
 CHANCE = re.compile(r"(:secret:.*-)\w{6}$")
 # Each execution has a name of its own.
@@ -39,7 +37,9 @@ def kept() -> set[str]:
     try:
         lines = FILE.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
-        raise UserError(f"{FILE.name} is missing; take it from git again") from None
+        raise UserError(
+            f"{FILE.relative_to(ROOT)} is missing; make it with: make permissions RECORD=yes"
+        ) from None
     return {line for line in lines if line and not line.startswith("#")}
 
 
@@ -71,7 +71,8 @@ def _contexts(action: str, handler: str) -> list[dict[str, str]]:
             {"events:source": announced.SOURCE, "events:detail-type": each}
             for each in announced.of_handler(handler)
         ]
-    return [{"s3:prefix": LISTED[action]} if action in LISTED else {}]
+    listed = application().listed_prefixes
+    return [{"s3:prefix": listed[action]} if action in listed else {}]
 
 
 def recorded(answer: Any = None) -> set[str]:
@@ -89,15 +90,15 @@ def recorded(answer: Any = None) -> set[str]:
 
 def unknown(recorded: set[str]) -> list[str]:
     """What was recorded and the file does not have."""
-    told = "is asked for, and is not in asked.txt; if it shall be: make permissions RECORD=yes"
+    told = f"is asked for, and is not in {FILE.name}; if it shall be: make permissions RECORD=yes"
     return [f"{line} {told}" for line in sorted(recorded - kept())]
 
 
 def unseen(recorded: set[str]) -> list[str]:
     """What the file has and nothing has asked for since the local cloud is up."""
     told = (
-        "is in asked.txt, and was not asked for since the local cloud is up; after all of events/ "
-        "and make rotate: take the line out"
+        f"is in {FILE.name}, and was not asked for since the local cloud is up; after all of "
+        "events/ and make rotate: take the line out"
     )
     return [f"{line} {told}" for line in sorted(kept() - recorded)]
 

@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from workbench.application.interface import application
 from workbench.permissions import known
 from workbench.permissions.need import Need
 from workbench.permissions.platform import Platform
 from workbench.permissions.policies import Denial, Grant, Request, denials, grants
 from workbench.permissions.template import PREFIX, Template
-from workbench.permissions.ways import needs, unwanted
+from workbench.permissions.ways import needs
 from workbench.stages.errors import UserError
 
 # What needs no condition where there is one on another key: an ARN has its account in it, and who
@@ -67,10 +68,10 @@ def judge(template: Template, platform: Platform, asked: Iterable[Need]) -> Verd
     wanted, denied = [*needs(template, platform), *asked], denials_of(template)
     return Verdict(
         missing=_missing(policies, wanted, denied),
-        undenied=_undenied(denied, unwanted(template)),
+        undenied=_undenied(denied, application().unwanted(template)),
         idle=[
             *_idle(policies, wanted, template.unused_grants),
-            *_idle_denials(denied, unwanted(template)),
+            *_idle_denials(denied, application().unwanted(template)),
         ],
         wide=_wide(policies, wanted, denied, template.unused_grants),
         needed=len(wanted),

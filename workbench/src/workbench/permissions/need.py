@@ -3,11 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from workbench.deployment import handover
 from workbench.permissions.policies import Request
-from workbench.permissions.template import CONFIG_KEY, DATA_KEY, Template
+from workbench.permissions.template import Template
 from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION
 
-KEYS = {DATA_KEY: "key data", CONFIG_KEY: "key config"}
+# The keys that Terraform hands over, by their ARN.
+KEYS = {
+    handover.sample(path): f"key {path.split('/')[1]}"
+    for path in handover.paths().values()
+    if path.startswith("keys/")
+}
 OWN_ACCOUNT = {"aws:SourceAccount": LOCAL_ACCOUNT}
 # https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html
 TRACING = ("PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
@@ -44,6 +50,14 @@ def key_uses(
     """Uses of a key, each of which must be allowed."""
     for action in actions:
         yield Need(where, Request(who, f"kms:{action}", key, way, context))
+
+
+def bucket_key(template: Template, name: str) -> str:
+    """The key that a bucket of the template encrypts with; "" for none of ours."""
+    encryption = template.resources[name]["Properties"].get("BucketEncryption", {})
+    for rule in encryption.get("ServerSideEncryptionConfiguration", []):
+        return str(rule.get("ServerSideEncryptionByDefault", {}).get("KMSMasterKeyID", ""))
+    return ""
 
 
 def queue_key(template: Template, arn: str) -> str:

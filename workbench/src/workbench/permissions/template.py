@@ -14,9 +14,6 @@ from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, Stage
 
 WHERE = f"{LOCAL_REGION}:{LOCAL_ACCOUNT}"
 PREFIX = Stage("local").prefix
-DATA_KEY, CONFIG_KEY = (handover.sample(f"keys/{name}/arn") for name in ("data", "config"))
-ORDERS_BUS = handover.sample("buses/orders/arn")
-ORDERS_QUEUE = f"arn:aws:sqs:{WHERE}:{PREFIX}-orders-dlq"
 PSEUDO: dict[str, Any] = {
     "AWS::AccountId": LOCAL_ACCOUNT,
     "AWS::Region": LOCAL_REGION,
@@ -137,6 +134,11 @@ class Template:
             name = self.named(managed)
             found += grants(name, self.resources[name]["Properties"]["PolicyDocument"])
         return found
+
+    def bucket_of(self, resource: str) -> str | None:
+        """The logical id of the bucket that an ARN, of it or of what is in it, names."""
+        arns = {name: self.arn(name) for name in self.of_type("AWS::S3::Bucket")}
+        return next((name for name, arn in arns.items() if f"{resource}/".startswith(arn)), None)
 
     def _name(self, name: str) -> str:
         properties = self.raw["Resources"][name].get("Properties", {})

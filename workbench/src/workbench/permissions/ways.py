@@ -1,6 +1,6 @@
-"""What must be allowed so that a file gets through, worked out from template and definition.
+"""What must be allowed so that everything works, worked out from template and definitions.
 
-Each need says whose policy must allow it, and on which way of a file it is met. The local cloud
+Each need says whose policy must allow it, and what for. The local cloud
 does not judge keys, nor the roles of the workflow, the rules and the schedule; this does.
 
 The rules are AWS's, service by service:
@@ -13,12 +13,14 @@ The rules are AWS's, service by service:
 from collections.abc import Iterator
 from typing import Any
 
+from workbench.application.interface import application
 from workbench.permissions import announced, function_ways
 from workbench.permissions.need import (
     KEYS,
     OWN_ACCOUNT,
     TRACING,
     Need,
+    bucket_key,
     is_a,
     key_uses,
     need,
@@ -29,9 +31,6 @@ from workbench.permissions.need import (
 from workbench.permissions.platform import Platform
 from workbench.permissions.policies import Request
 from workbench.permissions.template import (
-    DATA_KEY,
-    ORDERS_BUS,
-    ORDERS_QUEUE,
     PREFIX,
     WHERE,
     Template,
@@ -40,6 +39,13 @@ from workbench.stages.errors import UserError
 from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION
 from workbench.workflow.definition import machines
 
+QUEUE = "AWS::SQS::Queue"
+# How objects use their bucket's key.
+OBJECTS = {
+    "GetObject": ("Decrypt",),
+    "GetObjectVersion": ("Decrypt",),
+    "PutObject": ("Decrypt", "GenerateDataKey"),
+}
 EVENTS, ALARMS = "events.amazonaws.com", "cloudwatch.amazonaws.com"
 LOGS = f"logs.{LOCAL_REGION}.amazonaws.com"
 SECRETS = "secretsmanager.amazonaws.com"
@@ -54,16 +60,16 @@ TABLE_KEY = ("Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GenerateData
 
 
 def needs(template: Template, platform: Platform) -> list[Need]:
-    """All that must be allowed, in the order of a file's way."""
+    """All that must be allowed."""
     return [
         *_account(),
-        *_upload(template),
+        *application().needs(template),
         *_rules(template),
         *_schedules(template),
         *function_ways.needs(template),
         *_workflow(template),
-        *_orders_bus(platform),
-        *_replays(),
+        *_buses(platform),
+        *_replays(template),
         *_alarms(template),
         *_log_groups(template),
         *_rotation(template),
@@ -82,66 +88,13 @@ def _account() -> Iterator[Need]:
         yield need(where, f"arn:aws:iam::{LOCAL_ACCOUNT}:root", "kms:*", key, way)
 
 
-# https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
-_SSE = "s3:x-amz-server-side-encryption"
-_SSE_KEY, _SSE_C = f"{_SSE}-aws-kms-key-id", f"{_SSE}-customer-algorithm"
-
-
-def _upload(template: Template) -> Iterator[Need]:
-    """A partner puts a file: multipart uploads decrypt too. It may name the bucket's key.
-
-    And it reads what was refused of its files, to correct it.
-    """
-    bucket, way = template.arn("UploadsBucket"), "a partner uploads a file"
-    where, tag = "PartnerUpload", {"aws:PrincipalTag/partner": "nordwind"}
-    key, put = bucket_key(template), f"{bucket}/incoming/nordwind/a.csv"
-    for named in ({}, {_SSE: "aws:kms", _SSE_KEY: key}):
-        yield Need(where, Request("partner", "s3:PutObject", put, way, tag | named))
-    refused = f"{bucket}/quarantine/nordwind/0123456789abcdef01234567/refused.csv"
-    corrects = "a partner reads its refused lines"
-    yield Need(where, Request("partner", "s3:GetObject", refused, corrects, tag))
-    actions = ("GenerateDataKey", "Decrypt")
-    yield from key_uses(where, "partner", key, way, actions, via("s3", s3=bucket))
-
-
-def unwanted(template: Template) -> list[Request]:
-    """What the uploads bucket must deny, whoever asks and whatever allows it."""
-    bucket = template.arn("UploadsBucket")
-    put = f"{bucket}/incoming/nordwind/a.csv"
-    plain = {"aws:SecureTransport": "false"}
-    other = f"{bucket_key(template)}-of-others"
-    return [
-        *(
-            Request("partner", action, resource, "a connection without TLS", plain)
-            for action, resource in (("s3:PutObject", put), ("s3:ListBucket", bucket))
-        ),
-        *(
-            Request("partner", "s3:PutObject", put, f"an upload with {what}", headers)
-            for what, headers in {
-                "SSE-S3": {_SSE: "AES256"},
-                "another kind of encryption and our key": {
-                    _SSE: "aws:kms:dsse", _SSE_KEY: bucket_key(template)
-                },
-                "another key": {_SSE: "aws:kms", _SSE_KEY: other},
-                "the account's key aws/s3": {_SSE: "aws:kms"},
-                "a key of its own (SSE-C)": {_SSE_C: "AES256"},
-            }.items()
-        ),
-    ]  # fmt: skip
-
-
-def bucket_key(template: Template) -> str:
-    """The key that the uploads bucket encrypts with."""
-    encryption = template.resources["UploadsBucket"]["Properties"]["BucketEncryption"]
-    (rule,) = encryption["ServerSideEncryptionConfiguration"]
-    return str(rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"])
-
-
-def _replays() -> Iterator[Need]:
-    """A replay's rules send what is published into an encrypted queue of its own."""
+def _replays(template: Template) -> Iterator[Need]:
+    """A replay's rules send what is published into a queue of its own, with the queues' key."""
+    keys = [str(each.get("KmsMasterKeyId", "")) for each in template.of_type(QUEUE).values()]
     context = {"kms:EncryptionContext:aws:sqs:arn": f"arn:aws:sqs:{WHERE}:{PREFIX}-replay-1"}
     way, actions = "a replay watches what is published", ("GenerateDataKey", "Decrypt")
-    yield from key_uses(policy_of(DATA_KEY), EVENTS, DATA_KEY, way, actions, context)
+    for key in list(filter(None, keys))[:1]:
+        yield from key_uses(policy_of(key), EVENTS, key, way, actions, context)
 
 
 def _rules(template: Template) -> Iterator[Need]:
@@ -271,8 +224,9 @@ def _state(
             "does not know yet what must be allowed"
         )
     if "ItemReader" in state:
-        manifest = f"{template.arn('UploadsBucket')}/work/f/manifest.json"
-        yield need(role, role, "s3:GetObject", manifest, f"{way}: its list of items")
+        for bucket in template.of_type("AWS::S3::Bucket"):
+            items = f"{template.arn(bucket)}/{application().items_key}"
+            yield need(role, role, "s3:GetObject", items, f"{way}: its list of items")
     processor = state.get("ItemProcessor", {}).get("ProcessorConfig", {})
     if processor.get("Mode") == "DISTRIBUTED":
         yield need(role, role, "states:StartExecution", template.arn(machine), way)
@@ -294,23 +248,30 @@ def _another_machine(role: str, way: str, machine: str, service: str) -> Iterato
             yield need(role, role, f"events:{action}", f"arn:aws:events:{WHERE}:{rule}", way)
 
 
-def _orders_bus(platform: Platform) -> Iterator[Need]:
-    """The orders bus encrypts each event by itself, and has a dead-letter queue of Terraform's."""
-    way, key = "the orders bus takes an event", platform.bus_key
-    where = policy_of(key)
-    source = {"aws:SourceArn": ORDERS_BUS, **OWN_ACCOUNT}
+def _buses(platform: Platform) -> Iterator[Need]:
+    """A bus encrypts each event by itself; what it cannot encrypt goes to a queue of its name."""
+    for name, key in platform.buses.items():
+        arn = f"arn:aws:events:{WHERE}:event-bus/{name}"
+        yield from _bus(platform, name, arn, key)
+
+
+def _bus(platform: Platform, name: str, arn: str, key: str) -> Iterator[Need]:
+    own = name.removeprefix(f"{PREFIX}-")
+    way, where = f"the {own} bus takes an event", policy_of(key)
+    source = {"aws:SourceArn": arn, **OWN_ACCOUNT}
     # Its archive's, too, whose page names no other condition's key and wants ReEncrypt:
     # https://docs.aws.amazon.com/eventbridge/latest/userguide/encryption-archives.html
-    encryption = {"kms:EncryptionContext:aws:events:event-bus:arn": ORDERS_BUS}
-    yield Need(where, Request(EVENTS, "kms:DescribeKey", key, way))
+    encryption = {"kms:EncryptionContext:aws:events:event-bus:arn": arn}
     actions = ("GenerateDataKey", "Decrypt", "ReEncryptFrom", "ReEncryptTo")
+    yield Need(where, Request(EVENTS, "kms:DescribeKey", key, way))
     yield from key_uses(where, EVENTS, key, way, actions, encryption)
-    way = "what the orders bus cannot encrypt goes to its dead-letter queue"
-    key = platform.queue_key
-    queue = "queue orders-dlq"
-    yield Need(queue, Request(EVENTS, "sqs:SendMessage", ORDERS_QUEUE, way, source))
-    context = {"kms:EncryptionContext:aws:sqs:arn": ORDERS_QUEUE}
-    yield from key_uses(policy_of(key), EVENTS, key, way, actions[:2], context)
+    way = f"what the {own} bus cannot encrypt goes to its dead-letter queue"
+    for queue, its_key in platform.queues.items():
+        if queue.startswith(name):
+            whose, to = queue.removeprefix(f"{PREFIX}-"), f"arn:aws:sqs:{WHERE}:{queue}"
+            yield Need(f"queue {whose}", Request(EVENTS, "sqs:SendMessage", to, way, source))
+            context = {"kms:EncryptionContext:aws:sqs:arn": to}
+            yield from key_uses(policy_of(its_key), EVENTS, its_key, way, actions[:2], context)
 
 
 def _alarms(template: Template) -> Iterator[Need]:
@@ -318,7 +279,7 @@ def _alarms(template: Template) -> Iterator[Need]:
         source = {"aws:SourceArn": template.arn(name), **OWN_ACCOUNT}
         kinds = ("AlarmActions", "OKActions", "InsufficientDataActions")
         for topic in (each for kind in kinds for each in alarm.get(kind, [])):
-            way, own = f"the alarm {name} tells the operators", template.named(topic)
+            way, own = f"the alarm {name} tells its topic", template.named(topic)
             yield Need(f"topic {own}", Request(ALARMS, "sns:Publish", topic, way, source))
             key = template.resources[own]["Properties"].get("KmsMasterKeyId", "")
             yield from _topic_key(key, ALARMS, topic, way, source)
@@ -335,7 +296,6 @@ def _log_groups(template: Template) -> Iterator[Need]:
 def behind(template: Template, platform: Platform, role: str) -> Iterator[Need]:
     """The uses of keys behind what a role may do: whoever may read a thing must be able to."""
     allowed = {(grant.action, grant.resource) for grant in template.grants_of(role)}
-    bucket = template.arn("UploadsBucket")
     functions = {
         template.named(each["Role"]) for each in template.of_type("AWS::Lambda::Function").values()
     }
@@ -345,11 +305,13 @@ def behind(template: Template, platform: Platform, role: str) -> Iterator[Need]:
         key = ""
         actions: tuple[str, ...] = ()
         context: dict[str, str] = {}
-        if action in ("s3:GetObject", "s3:GetObjectVersion"):
-            key, actions, context = bucket_key(template), ("Decrypt",), via("s3", s3=bucket)
-        elif action == "s3:PutObject":
-            key, actions = bucket_key(template), ("Decrypt", "GenerateDataKey")
-            context = via("s3", s3=bucket)
+        bucket = ""
+        if service == "s3" and verb in OBJECTS:
+            name = template.bucket_of(resource)
+            if name is None:
+                continue  # which bucket, says nobody: it is too wide anyway
+            key, bucket = bucket_key(template, name), template.arn(name)
+            actions, context = OBJECTS[verb], via("s3", s3=bucket)
         elif service == "dynamodb" and resource != "*":
             named, _, part = resource.partition(":table/")[2].partition("/")
             if "*" in named:
