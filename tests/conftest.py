@@ -9,8 +9,6 @@ os.environ["STAGE"] = "local"  # no test may reach an account, whatever the call
 
 from hypothesis import settings
 
-pytest_plugins = ["workbench.testing.edges_report"]
-
 # Machines are shared and busy: no test has a stopwatch.
 settings.register_profile("busy machines", deadline=None)
 settings.load_profile("busy machines")

@@ -76,19 +76,23 @@ def _alias(stage: Stage, key: str) -> str:
     return f"alias/{stage.prefix}-{key}"
 
 
-def _bus(stage: Stage, _: str) -> str:
-    return str(stage.client("events").describe_event_bus(Name=f"{stage.prefix}-orders")["Name"])
+def _bus(stage: Stage, key: str) -> str:
+    answer = stage.client("events").describe_event_bus(Name=_named(stage, key))
+    return str(answer["Name"])
 
 
-def _archive(stage: Stage, _: str) -> str:
-    client = stage.client("events")
-    return str(client.describe_archive(ArchiveName=f"{stage.prefix}-orders")["ArchiveName"])
+def _archive(stage: Stage, key: str) -> str:
+    answer = stage.client("events").describe_archive(ArchiveName=_named(stage, key))
+    return str(answer["ArchiveName"])
 
 
-def _queue(stage: Stage, _: str) -> str:
-    return str(
-        stage.client("sqs").get_queue_url(QueueName=f"{stage.prefix}-orders-dlq")["QueueUrl"]
-    )
+def _queue(stage: Stage, key: str) -> str:
+    return str(stage.client("sqs").get_queue_url(QueueName=_named(stage, key))["QueueUrl"])
+
+
+def _named(stage: Stage, key: str) -> str:
+    """The name of what Terraform calls `key`: `orders_dlq` is `…-orders-dlq`."""
+    return f"{stage.prefix}-{key.replace('_', '-')}"
 
 
 def _parameter(stage: Stage, key: str) -> str:

@@ -53,6 +53,7 @@ def main() -> int:
     """Deploy the stage that STAGE names."""
     stage = Stage.from_environment()
     sam.check_sources(stage)
+    terraform.check_sources()
     if stage.is_local:
         running_cloud()  # says what to do when there is none
     with alone("make deploy"):

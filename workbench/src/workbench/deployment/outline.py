@@ -23,7 +23,7 @@ SOURCES = ("CodeUri", "ContentUri", "DefinitionUri")
 def definitions(template: Path = TEMPLATE) -> dict[str, Path]:
     """Return the file with the definition of each state machine, by logical id.
 
-    Raises UserError when the template does not read, and for a machine that has no file.
+    Raises UserError when the template does not read, and for a machine whose file is not there.
     """
     found = {}
     for name, body in fields(fields(whole(template)).get("Resources")).items():
@@ -35,6 +35,11 @@ def definitions(template: Path = TEMPLATE) -> dict[str, Path]:
                     f"{template.name}: {name} needs a DefinitionUri: the path of its definition"
                 )
             found[name] = template.parent / file
+            if not found[name].is_file():
+                raise UserError(
+                    f"{template.name}: the DefinitionUri of {name}, {file}, is not there; write "
+                    "the definition there, or name the file that has it"
+                )
     return found
 
 
@@ -85,6 +90,10 @@ def whole(template: Path = TEMPLATE) -> yaml.Node | None:
     """Return the template as a tree. Raises UserError when it is not there or is not YAML."""
     try:
         return _composed(template, template.stat().st_mtime_ns)
+    except FileNotFoundError:
+        raise UserError(
+            f"there is no {template.name}; write the application's SAM template there"
+        ) from None
     except OSError as error:
         raise UserError(f"{template.name} cannot be read: {error.strerror}") from None
 

@@ -64,8 +64,8 @@ def check_sources(stage: Stage) -> None:
 
     AWS would refuse them later, and the local cloud takes some of them.
     """
-    source_template.load()
     load_all()
+    source_template.load()
     application().check_files()
     parameters(stage)
 

@@ -77,12 +77,23 @@ def variable_arguments(stage: Stage) -> list[str]:
     ]
 
 
+def check_sources() -> None:
+    """Raise UserError when there is no platform to deploy, or its provider is not locked."""
+    for name, what in {
+        "versions.tf": "say there which provider the platform needs, and its backend",
+        ".terraform.lock.hcl": "let Terraform write it: terraform -chdir=terraform init",
+    }.items():
+        if not (TERRAFORM / name).is_file():
+            raise UserError(f"there is no {TERRAFORM.name}/{name}; {what}")
+
+
 def initialise(stage: Stage, move_state: bool = False) -> None:
     """Make `stage` ready: provider and backend. Quick when nothing has changed since.
 
     With `move_state`, what the backend of the last time holds is moved to today's.
     Raises UserError with Terraform's own words when provider or backend cannot be had.
     """
+    check_sources()
     environment = environment_of(stage)
     mirror = find_mirror(environment)
     arguments = [
@@ -340,6 +351,7 @@ def _by_itself(*options: str) -> Iterator[dict[str, str]]:
 
     No request can leave the machine: AWS's address is one where nobody answers.
     """
+    check_sources()
     data = local_dir() / "terraform-validate"
     data.mkdir(parents=True, exist_ok=True)
     given = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "TF_VAR_"))}

@@ -124,6 +124,11 @@ def find_situations(paths: list[Path]) -> list[Situation]:
     found: set[Path] = set()
     for path in paths:
         found |= _below(path.resolve())
+    if not paths and not EVENTS.is_dir():
+        raise UserError(
+            f"there is no {EVENTS.name}/; write a situation below it: a file that says what "
+            "happens, for example events/uploads/one.txt, and its .toml"
+        )
     if not paths:
         found = {path for path in _below(EVENTS) if not path.is_relative_to(FAULTS)}
     return [read_situation(path) for path in sorted(found)]

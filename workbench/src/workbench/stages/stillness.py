@@ -61,7 +61,8 @@ def stilled(stage: Stage, parts: list[Resource]) -> Iterator[None]:
 def _switched_off(stage: Stage) -> Iterator[tuple[str, str]]:
     """Bus and name of each rule of the stage that was on and is off now."""
     client = stage.client("events")
-    for bus in ("default", f"{stage.prefix}-orders"):
+    own = client.list_event_buses(NamePrefix=f"{stage.prefix}-")["EventBuses"]
+    for bus in ("default", *(one["Name"] for one in own)):
         try:
             pages = client.get_paginator("list_rules").paginate(
                 EventBusName=bus, NamePrefix=f"{stage.prefix}-"

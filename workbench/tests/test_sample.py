@@ -1,0 +1,148 @@
+"""The workbench on a service that it does not know: a copy of the sample under other names.
+
+The copy stands elsewhere, by itself, so nothing of order intake can be imported there.
+"""
+
+import json
+import secrets
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from sample_service import Service
+from workbench.local_cloud.emulator import keys
+from workbench.stages.stage import LOCAL_REGION
+from workbench.stages.waiting import wait_until
+
+LINTS = (
+    "workflow definition",
+    "workflow data",
+    "cfn-lint template",
+    "cfn-lint translated template",
+    "terraform fmt",
+    "terraform validate",
+)
+
+
+@pytest.fixture
+def renamed(tmp_path: Path) -> Iterator[Service]:
+    """A copy under names that are drawn anew; a failed test shows the seed."""
+    seed = secrets.randbelow(1_000_000)
+    service = Service.copy(tmp_path / "a service of mine", seed)
+    print(f"names of seed {seed}: {service.names}")
+    yield service
+    service.run("local_cloud", "down")
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Service:
+    """A copy with the sample's own names, to break something in."""
+    return Service.copy(tmp_path / "a service of mine")
+
+
+def closing_line(done: "subprocess.CompletedProcess[str]") -> str:
+    """The last line of a command that ended well."""
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.strip().splitlines()[-1]
+
+
+def client_of(service: Service, name: str) -> Any:
+    """A client of the service's own local cloud."""
+    endpoint = json.loads((service.local_dir / "cloud.json").read_text())["endpoint"]
+    credentials = keys.read(service.local_dir / keys.FILE).credentials
+    return boto3.client(  # type: ignore[call-overload]
+        name, endpoint_url=endpoint, region_name=LOCAL_REGION, **credentials
+    )
+
+
+def lose_a_label(service: Service) -> None:
+    """Put a message where the label queue's go that nobody took."""
+    queues = client_of(service, "sqs")
+    url = queues.get_queue_url(QueueName="parcels-local-lost-labels")["QueueUrl"]
+    queues.send_message(QueueUrl=url, MessageBody='{"key": "incoming/lost_and_found"}')
+
+
+def test_a_service_of_other_names_is_deployed_replayed_and_asked(renamed: Service) -> None:
+    assert "is up after" in closing_line(renamed.run("local_cloud", "up"))
+    assert closing_line(renamed.run("deployment.deploy")) == "deployed: stack parcels-local"
+    assert "parcels-local: CREATE_COMPLETE" in renamed.run("local_cloud", "status").stdout
+
+    replayed = closing_line(renamed.run("replay", "--report"))
+    routes = closing_line(renamed.run("routes"))
+
+    assert replayed == "replayed 6, as expected 6, differ 0"
+    assert routes.startswith("asked 2 rules about ")
+    assert routes.endswith(", differ 0")
+
+    lose_a_label(renamed)
+    assert closing_line(renamed.run("replay.redrive")) == "1 handed over, 0 left"
+    printed = f"{renamed.names['PrintLabel']:<18} label for incoming/"
+    for parcel in ("small_parcel.txt", "lost_and_found"):
+        wait_until(_logged(renamed, printed + parcel), f"the label of {parcel} is printed", 60)
+
+    assert closing_line(renamed.run("deployment.destroy", YES="1"))
+    assert "nothing is deployed" in renamed.run("local_cloud", "status").stdout
+    assert closing_line(renamed.run("local_cloud", "down"))
+
+
+def _logged(service: Service, text: str) -> Callable[[], bool]:
+    return lambda: text in service.run("local_cloud", "logs").stdout
+
+
+def test_lint_judges_template_definitions_and_data(renamed: Service) -> None:
+    linted = renamed.run("checks.lint", *LINTS)
+
+    assert linted.returncode == 0, linted.stdout
+    assert [line.split()[0] for line in linted.stdout.splitlines()[1:]] == ["passed"] * 5
+
+
+def test_a_misspelt_variable_is_found_in_the_second_machine_too(renamed: Service) -> None:
+    for definition in (renamed.root / "statemachines").iterdir():
+        text = definition.read_text(encoding="utf-8")
+        definition.write_text(text.replace("$states.input.detail", "$detial"), encoding="utf-8")
+
+    linted = renamed.run("checks.lint", "workflow data")
+
+    assert linted.returncode == 1
+    assert linted.stdout.count("$detial") >= 2
+
+
+@pytest.mark.parametrize(
+    ("gone", "command", "said"),
+    [
+        ("template.yaml", "deployment.build", "there is no template.yaml; write the "),
+        ("template.yaml", "workflow", "there is no template.yaml; write the "),
+        ("terraform/versions.tf", "deployment.deploy", "there is no terraform/versions.tf; say "),
+        ("terraform", "deployment.deploy", "there is no terraform/versions.tf; say "),
+        (
+            "terraform/.terraform.lock.hcl",
+            "deployment.deploy",
+            "there is no terraform/.terraform.lock.hcl; let Terraform write it: terraform ",
+        ),
+        ("events", "replay", "there is no events/; write a situation below it"),
+        (
+            "statemachines/ship_parcel.asl.yaml",
+            "deployment.build",
+            "template.yaml: the DefinitionUri of ShipParcel, statemachines/ship_parcel.asl.yaml, "
+            "is not there; write ",
+        ),
+        ("samconfig.toml", "deployment.build", "samconfig.toml cannot be read: "),
+        ("pyproject.toml", "deployment.build", "pyproject.toml cannot be read: "),
+        ("nothing", "workflow", "there is no tests/workflow/; write a test there "),
+        ("nothing", "replay", "the local cloud is not running; start it with: make up"),
+    ],
+)
+def test_what_is_missing_is_said_in_one_line(
+    plain: Service, gone: str, command: str, said: str
+) -> None:
+    plain.remove(gone)
+
+    done = plain.run(command)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {said}")
+    assert len(done.stderr.splitlines()) == 1
