@@ -21,7 +21,7 @@ from workbench.deployment.provider_mirror import TERRAFORM
 from workbench.permissions import asked
 from workbench.permissions.judging import Verdict, judge, policies_of
 from workbench.permissions.need import Need
-from workbench.permissions.platform import Platform
+from workbench.permissions.platform import Bus, Platform
 from workbench.permissions.policies import Grant, Request, denials, grants
 from workbench.permissions.template import WHERE, Template
 from workbench.permissions.ways import needs
@@ -222,10 +222,13 @@ def test_every_flaw_of_terraforms_policies_is_told(platform: Platform) -> None:
     ("change", "told"),
     [
         (
-            lambda of: replace(of, buses={BUS: CONFIG_KEY}),
+            lambda of: replace(of, buses={BUS: Bus(CONFIG_KEY, BUS_QUEUE)}),
             "takes an event: key config does not allow",
         ),
-        (lambda of: replace(of, buses={BUS: ""}), "takes an event: no key does not allow"),
+        (
+            lambda of: replace(of, buses={BUS: Bus("", BUS_QUEUE)}),
+            "takes an event: no key does not allow",
+        ),
         (
             lambda of: replace(of, queues={f"{BUS}-dlq": CONFIG_KEY}),
             "the orders bus cannot encrypt goes to",

@@ -24,7 +24,7 @@ class Platform:
     """What Terraform makes, as far as permissions go; keys by their ARN, "" for none."""
 
     policies: dict[str, list[Grant]]  # by whose they are, as `Need.where` names it
-    buses: dict[str, str]  # the key of each bus, by the bus's name
+    buses: dict[str, "Bus"]  # by their names
     queues: dict[str, str]  # the key of each queue, by the queue's name
     secrets_key: str
 
@@ -50,7 +50,7 @@ class Platform:
                 for whose in [_whose(at, thing)]
             },
             buses={
-                bus["name"]: bus.get("kms_key_identifier") or ""
+                bus["name"]: Bus(bus.get("kms_key_identifier") or "", _dead_letters(bus))
                 for bus in _of("aws_cloudwatch_event_bus", things).values()
             },
             queues={
@@ -59,6 +59,19 @@ class Platform:
             },
             secrets_key=keys.pop() if len(keys) == 1 else "",
         )
+
+
+@dataclass(frozen=True)
+class Bus:
+    """A bus's key, and the name of the queue of what it cannot encrypt; "" for none."""
+
+    key: str
+    dead_letters: str
+
+
+def _dead_letters(bus: Mapping[str, Any]) -> str:
+    configured = bus.get("dead_letter_config") or [{}]
+    return str(configured[0].get("arn") or "").rpartition(":")[2]
 
 
 def _of(kind: str, things: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -28,7 +28,7 @@ from workbench.permissions.need import (
     queue_key,
     via,
 )
-from workbench.permissions.platform import Platform
+from workbench.permissions.platform import Bus, Platform
 from workbench.permissions.policies import Request
 from workbench.permissions.template import (
     PREFIX,
@@ -224,7 +224,7 @@ def _state(
             "does not know yet what must be allowed"
         )
     if "ItemReader" in state:
-        for bucket in template.of_type("AWS::S3::Bucket"):
+        for bucket in _read_buckets(template, role):
             items = f"{template.arn(bucket)}/{application().items_key}"
             yield need(role, role, "s3:GetObject", items, f"{way}: its list of items")
     processor = state.get("ItemProcessor", {}).get("ProcessorConfig", {})
@@ -233,6 +233,17 @@ def _state(
         own = template.arn(machine).replace(":stateMachine:", ":execution:")
         for action in ("DescribeExecution", "StopExecution"):
             yield need(role, role, f"states:{action}", f"{own}/{name}:e", way)
+
+
+def _read_buckets(template: Template, role: str) -> list[str]:
+    """The buckets that a role may read from; all of them, where it may read from none."""
+    read = {
+        template.bucket_of(grant.resource)
+        for grant in template.grants_of(role)
+        if grant.action == "s3:GetObject"
+    }
+    buckets = list(template.of_type("AWS::S3::Bucket"))
+    return [each for each in buckets if each in read] or buckets
 
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
@@ -250,14 +261,13 @@ def _another_machine(role: str, way: str, machine: str, service: str) -> Iterato
 
 def _buses(platform: Platform) -> Iterator[Need]:
     """A bus encrypts each event by itself; what it cannot encrypt goes to a queue of its name."""
-    for name, key in platform.buses.items():
-        arn = f"arn:aws:events:{WHERE}:event-bus/{name}"
-        yield from _bus(platform, name, arn, key)
+    for name, bus in platform.buses.items():
+        yield from _bus(platform, name, bus)
 
 
-def _bus(platform: Platform, name: str, arn: str, key: str) -> Iterator[Need]:
-    own = name.removeprefix(f"{PREFIX}-")
-    way, where = f"the {own} bus takes an event", policy_of(key)
+def _bus(platform: Platform, name: str, bus: Bus) -> Iterator[Need]:
+    own, arn = name.removeprefix(f"{PREFIX}-"), f"arn:aws:events:{WHERE}:event-bus/{name}"
+    way, key, where = f"the {own} bus takes an event", bus.key, policy_of(bus.key)
     source = {"aws:SourceArn": arn, **OWN_ACCOUNT}
     # Its archive's, too, whose page names no other condition's key and wants ReEncrypt:
     # https://docs.aws.amazon.com/eventbridge/latest/userguide/encryption-archives.html
@@ -266,12 +276,13 @@ def _bus(platform: Platform, name: str, arn: str, key: str) -> Iterator[Need]:
     yield Need(where, Request(EVENTS, "kms:DescribeKey", key, way))
     yield from key_uses(where, EVENTS, key, way, actions, encryption)
     way = f"what the {own} bus cannot encrypt goes to its dead-letter queue"
-    for queue, its_key in platform.queues.items():
-        if queue.startswith(name):
-            whose, to = queue.removeprefix(f"{PREFIX}-"), f"arn:aws:sqs:{WHERE}:{queue}"
-            yield Need(f"queue {whose}", Request(EVENTS, "sqs:SendMessage", to, way, source))
-            context = {"kms:EncryptionContext:aws:sqs:arn": to}
-            yield from key_uses(policy_of(its_key), EVENTS, its_key, way, actions[:2], context)
+    if bus.dead_letters:
+        its_key = platform.queues.get(bus.dead_letters, "")
+        whose, to = bus.dead_letters.removeprefix(f"{PREFIX}-"), f"arn:aws:sqs:{WHERE}:"
+        to += bus.dead_letters
+        yield Need(f"queue {whose}", Request(EVENTS, "sqs:SendMessage", to, way, source))
+        context = {"kms:EncryptionContext:aws:sqs:arn": to}
+        yield from key_uses(policy_of(its_key), EVENTS, its_key, way, actions[:2], context)
 
 
 def _alarms(template: Template) -> Iterator[Need]:
