@@ -191,3 +191,18 @@ def test_lint_and_deployment_refuse_what_the_functions_would(
         sam.check_sources(Stage("local"))
     with pytest.raises(InvalidInput, match="`tolerance` is"):
         partners._read.__wrapped__("acme")
+
+
+@pytest.mark.parametrize(
+    ("partner", "day"),
+    [
+        ("atlas-supply", "order"),
+        ("online-retail", "2010-12-31"),  # orders of 2009 to 2011, sent today
+        ("thames-gifts", "2010-12-31"),
+    ],
+)
+def test_a_foreign_amount_has_the_rates_of_the_agreed_day(partner: str, day: str) -> None:
+    profile = load_profile(partner)
+    assert profile
+    said = f"{partner}.toml: rates_day is {profile.rates_day!r}, agreed is {day!r}"
+    assert profile.rates_day == day, said
