@@ -60,3 +60,19 @@ def test_an_application_that_cannot_be_had_is_one_line(
     finally:
         interface.application.cache_clear()
     assert str(caught.value).startswith("pyproject.toml: [tool.workbench] application = ")
+
+
+def test_an_application_that_is_not_valid_python_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mistyped_application.py").write_text("class Mine(\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(interface, "SETTINGS", Settings("mistyped_application:MINE"))
+    interface.application.cache_clear()
+    try:
+        with pytest.raises(
+            UserError, match=r"cannot be imported: .*mistyped_application.py, line 1"
+        ):
+            interface.application()
+    finally:
+        interface.application.cache_clear()

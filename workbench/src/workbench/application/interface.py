@@ -142,7 +142,7 @@ def application() -> Application:
     module, _, name = SETTINGS.application.partition(":")
     try:
         found = getattr(importlib.import_module(module), name)
-    except ImportError as error:
+    except (ImportError, SyntaxError) as error:
         raise UserError(f"{where}: the module cannot be imported: {error}") from None
     except AttributeError:
         raise UserError(f"{where}: {module} has no {name}; write a name that it has") from None
