@@ -6,6 +6,7 @@ import json
 from operations.deployed import Deployed
 from operations.follow import question_of, read_row
 from workbench.stages.errors import UserError
+from workbench.stages.stage import PROJECT
 
 DECISIONS = ("approved", "declined")
 
@@ -30,7 +31,7 @@ def give_decision(deployed: Deployed, file_id: str, decision: str, decided_by: s
         Entries=[
             {
                 "EventBusName": deployed.orders_bus,
-                "Source": "order-intake.operators",
+                "Source": f"{PROJECT}.operators",
                 "DetailType": "ApprovalDecided",
                 "Detail": json.dumps(detail),
             }

@@ -8,6 +8,7 @@ from typing import Any
 from operations.deployed import Deployed
 from workbench.replay.archive import deliver
 from workbench.replay.probe import OWNER_TAG, owner, queue_key, queue_policy, remove
+from workbench.stages.stage import PROJECT
 
 EMPTY_POLLS = 3  # on AWS the last events may come a little after the replay has ended
 
@@ -32,7 +33,7 @@ def read_archive(deployed: Deployed, since: datetime, until: datetime) -> list[d
             },
             tags={OWNER_TAG: owner()},
         )["QueueUrl"]
-        pattern = {"source": [{"prefix": "order-intake"}], "replay-name": [{"exists": True}]}
+        pattern = {"source": [{"prefix": PROJECT}], "replay-name": [{"exists": True}]}
         events.put_rule(Name=name, EventBusName=bus, EventPattern=json.dumps(pattern))
         events.put_targets(
             Rule=name, EventBusName=bus, Targets=[{"Id": "reconcile", "Arn": queue_arn}]

@@ -24,6 +24,7 @@ from operations.reconciliation.leaks import (
     tokens,
 )
 from operations.reconciliation.reading import File, read_files, read_ledger, unknown_to_ledger
+from workbench.stages.stage import PROJECT
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def by_file(events: list[dict[str, Any]] | None) -> dict[str, list[dict[str, Any
         return None
     found: dict[str, list[dict[str, Any]]] = {}
     for event in events:
-        if event["source"] == "order-intake" and event["detail-type"] in OUTCOMES:
+        if event["source"] == PROJECT and event["detail-type"] in OUTCOMES:
             found.setdefault(str(event["detail"].get("file_id")), []).append(event)
     return found
 

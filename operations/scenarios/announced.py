@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+from workbench.stages.stage import PROJECT
+
 
 def about(file_id: str) -> Callable[[dict[str, Any]], bool]:
     """Whether an event of the orders bus is about that file."""
     return lambda event: (
-        event["source"].startswith("order-intake")
+        event["source"].startswith(PROJECT)
         and event["detail-type"] != "SettlementFinding"
         and event["detail"].get("file_id") == file_id
     )

@@ -39,6 +39,7 @@ from workbench.replay.aftermath import wait_for_dead_letter, wait_for_log
 from workbench.replay.probe import EVENT_LIMIT, Probe
 from workbench.replay.result import Result, compare
 from workbench.stages.errors import UserError
+from workbench.stages.stage import PROJECT
 
 STRAGGLER_LIMIT = 5.0  # seconds more for an event that was sent before one that has come
 EARLIER = "${earlier}"  # in a name: the id of the earlier file, which this one corrects
@@ -345,7 +346,7 @@ def _outcome_in(row: Row | None) -> Row:
 
 def _announced_by_us(events: list[dict[str, Any]]) -> list[str]:
     """What the application announced; a person's decision is another source's event."""
-    return [event["detail-type"] for event in events if event["source"] == "order-intake"]
+    return [event["detail-type"] for event in events if event["source"] == PROJECT]
 
 
 def _counts(event: dict[str, Any]) -> bool:
