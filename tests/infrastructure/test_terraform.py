@@ -10,7 +10,7 @@ import pytest
 from tests.infrastructure.conftest import write_cloud
 from workbench.deployment import terraform
 from workbench.deployment.provider_mirror import TERRAFORM, find_mirror
-from workbench.local_cloud.emulator import keys
+from workbench.local_cloud.emulator import faults, keys
 from workbench.stages.errors import UserError
 from workbench.stages.stage import LOCAL_REGION, PROJECT, ROOT, Stage, local_dir, running_cloud
 
@@ -158,6 +158,18 @@ def test_destroy_then_apply(platform: Stage, capsys: pytest.CaptureFixture[str])
     assert terraform.outputs(platform)["key_arns"] != before
     said = capsys.readouterr().out.splitlines()
     assert all(line.startswith("  ") for line in said)
+
+
+def test_goes_on_when_the_answer_to_a_request_is_lost(
+    platform: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    platform.client("events").delete_event_bus(Name=f"{platform.prefix}-orders")
+    lost = {"service": "events", "request": "CreateEventBus", "times": 1, "action": "lose"}
+    faults.set_requests([lost])
+    terraform.apply(platform)
+    assert faults.requests_left() == [0]
+    assert "is there already" in capsys.readouterr().out
+    assert terraform.plan_is_empty(platform)
 
 
 def test_a_platform_that_was_never_made_is_not_known(

@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,8 @@ from workbench.stages.errors import UserError, run
 from workbench.stages.stage import PROJECT, Stage, local_dir
 
 _ACTIONS = {"create": "+", "update": "~", "delete": "-", "replace": "±"}
+# What services answer when something is made twice: AlreadyExistsException, QueueNameExists …
+_EXISTS = re.compile(r"Exists(?:Exception)?\b")
 _DONE = {"create": "created", "update": "changed", "delete": "deleted"}
 
 
@@ -131,6 +134,17 @@ def apply(stage: Stage) -> None:
     """
     _forget_lost_cloud(stage)
     initialise(stage)
+    try:
+        _plan_and_apply(stage)
+    except UserError as error:
+        if not _EXISTS.search(str(error)):
+            raise
+        # Where an answer is lost, the provider asks again, and meets what its first request made.
+        print("  something to create is there already; planning once more", flush=True)
+        _plan_and_apply(stage)
+
+
+def _plan_and_apply(stage: Stage) -> None:
     folder = backend.module(stage)
     planned = _planned(stage, folder)
     if found := adopt.existing(stage, planned):

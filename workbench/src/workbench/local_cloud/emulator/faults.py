@@ -43,8 +43,8 @@ def set_requests(faults: list[dict[str, Any]]) -> None:
     """Let requests to the emulator go wrong: these and no others.
 
     A fault has `service`, `request` (an operation's name, or for S3 `PUT /bucket/key` with `*`),
-    `times`, and `action`: `throttle`, `deny`, `hold` (for `seconds`) or `kill` (the `function` that
-    asks).
+    `times`, and `action`: `throttle`, `deny`, `lose` (it is done, and the answer says 500), `hold`
+    (for `seconds`) or `kill` (the `function` that asks).
     """
     _switch({"requests": faults})
 

@@ -136,6 +136,8 @@ def faults_on_demand() -> None:
         if fault and fault["action"] == "deny":
             return _denied(service)
         answer = await dispatch(method, path, headers, body, query, request_id)
+        if fault and fault["action"] == "lose":
+            return 500, {}, b""
         if fault and fault["action"] == "hold":
             await asyncio.sleep(fault["seconds"])
         elif fault:
