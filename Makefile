@@ -99,7 +99,7 @@ sam-local-image: setup ## Get AWS's image for `sam local`, or build a stand-in w
 test: setup ## Run all tests that this machine can run
 	@$(PY) -m workbench.checks.run_tests
 
-bench: setup ## Measure time and memory on this machine (ONLY=pricing,imports,memory,cloud,…)
+bench: setup ## Measure time and memory on this machine (ONLY=imports,sam_local,pricing,…)
 	@$(PY) -m workbench.bench
 
 model: setup ## Take random steps and compare the stage with a model (STEPS=330, SEED=…)

@@ -65,6 +65,11 @@ class OrderIntake(Application):
     )
     # The partner's webhook gets the same Idempotency-Key; a decision is not applied twice.
     replayed_rules = ("OutcomeAnnounced", "ApprovalDecided")
+    benchmarks = MappingProxyType(
+        {name: f"operations.bench.{name}" for name in ("pricing", "memory", "cloud")}
+    )
+    # The database's driver.
+    slow_imports = MappingProxyType({"LoadOrders": 1.6, "RotateDatabaseSecret": 1.6})
     hint_for_own_files = "to send a file of your own: make send FILE=… PARTNER=…"
 
     def needs(self, template: Template) -> Iterable[Need]:

@@ -13,11 +13,12 @@ from pathlib import Path
 from statistics import median
 from threading import Event
 
+from operations.bench import REAL_FILE
 from operations.decide import give_decision
 from operations.deployed import Deployed
 from operations.follow import FINAL, Uploaded, follow, put, upload
 from operations.scenarios.fresh import fresh, new_mark
-from workbench.bench.figures import REAL_FILE, Figure, seconds
+from workbench.bench.figures import Figure, seconds
 from workbench.stages.errors import UserError
 from workbench.stages.stage import ROOT, Stage
 

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from operations.bench import REAL_FILE
 from operations.deployed import Deployed
 from operations.services import postgres
-from workbench.bench.figures import REAL_FILE, Figure, python
-from workbench.stages.stage import LOCAL_REGION, Stage
+from workbench.bench.figures import Figure, python
+from workbench.stages.stage import LOCAL_REGION, PROJECT, Stage
 
 SIZES = {"1 MB": 1_000_000, "100 MB": 100_000_000}
 FLAT = 1.2
@@ -49,7 +50,7 @@ class Way:
     def call(self, function: str, *events: dict[str, Any]) -> Any:
         """Call a function with each event in one process; its last answer."""
         secrets = self.deployed.stage.client("ssm").get_parameters_by_path(
-            Path=f"/order-intake/{self.deployed.stage.name}/secrets", Recursive=True
+            Path=f"/{PROJECT}/{self.deployed.stage.name}/secrets", Recursive=True
         )["Parameters"]
         arns = {one["Name"].split("/")[-2]: one["Value"] for one in secrets}
         environment = self.deployed.stage.environment() | {

@@ -9,7 +9,8 @@ from decimal import Decimal
 
 import msgspec
 
-from workbench.bench.figures import REAL_FILE, Figure, medians, seconds
+from operations.bench import REAL_FILE
+from workbench.bench.figures import Figure, medians, seconds
 from workbench.stages.stage import ROOT
 
 sys.path.insert(0, str(ROOT / "src"))

@@ -8,7 +8,10 @@ import pytest
 
 from operations.bench import cloud
 from operations.bench.pricing import bare_loop
+from tests.template import functions
+from workbench.application.interface import application
 from workbench.bench import __main__ as bench
+from workbench.bench import imports
 from workbench.bench.figures import Figure, medians, write
 from workbench.stages.errors import UserError
 
@@ -89,8 +92,21 @@ def test_a_replay_that_differs_says_what_differs(monkeypatch: pytest.MonkeyPatch
     assert "one" not in said
 
 
+def test_the_module_of_every_function_is_imported() -> None:
+    found = imports.modules()
+
+    assert set(found) == set(functions())
+    assert found["PriceChunk"] == "order_intake.handlers.price_chunk"
+    assert set(application().slow_imports) <= set(found)
+
+
+def test_each_measurement_of_the_application_is_there() -> None:
+    for name in application().benchmarks:
+        assert callable(bench.part(name))
+
+
 def test_an_unknown_part_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UserError, match="ONLY=x: there are pricing"):
+    with pytest.raises(UserError, match="ONLY=x: there are imports, pricing"):
         bench.main(["--only", "x"])
 
 

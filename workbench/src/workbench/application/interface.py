@@ -67,6 +67,10 @@ class Application:
     """The rules whose receivers know an event again: archived events go to them."""
     given: "type[Given]"
     """What the `[given]` of a function's fixture may say."""
+    benchmarks: Mapping[str, str] = MappingProxyType({})
+    """The modules of its own measurements, by name; each has `measure() -> Iterator[Figure]`."""
+    slow_imports: Mapping[str, float] = MappingProxyType({})
+    """How many times boto3's import a function's may take; for functions that need more time."""
     hint_for_own_files = "copy it there, with a .toml that says what is expected"
     """What to do with a file that is no situation of events/."""
 

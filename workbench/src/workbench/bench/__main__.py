@@ -1,7 +1,7 @@
 """`make bench`: measure, print each figure, and keep them in bench.txt (which git ignores).
 
-ONLY=pricing,imports,memory,cloud,sam_local names what to measure. All but the first two need a
-deployed local cloud. Run it on a quiet machine.
+ONLY names what to measure: `imports`, `sam_local`, and what the application measures of itself.
+Some need a deployed local cloud. Run it on a quiet machine.
 """
 
 import argparse
@@ -9,15 +9,14 @@ import os
 from collections.abc import Callable, Iterator
 from importlib import import_module
 
+from workbench.application.interface import application
 from workbench.bench.figures import Figure, write
 from workbench.stages.errors import UserError, run
 from workbench.stages.stage import ROOT, Stage
 
 PARTS = {
-    "pricing": "operations.bench.pricing",
     "imports": "workbench.bench.imports",
-    "memory": "operations.bench.memory",
-    "cloud": "operations.bench.cloud",
+    **application().benchmarks,
     "sam_local": "workbench.bench.sam_local",
 }
 FILE = ROOT / "bench.txt"

@@ -11,8 +11,6 @@ from typing import Literal
 
 from workbench.stages.stage import ROOT
 
-REAL_FILE = ROOT / "events" / "uploads" / "online_retail_real_file.csv"
-
 
 @dataclass(frozen=True)
 class Figure:
