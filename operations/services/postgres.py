@@ -5,6 +5,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -174,22 +175,21 @@ def _release(data: Path) -> None:
     stays there until its parent asks for its end, which not every container's first process does.
     """
     for lock in (data / "postmaster.pid", *data.glob(".s.PGSQL.*.lock")):
-        if lock.exists() and not processes.started_at(int(lock.read_text().split()[0])):
+        if lock.exists() and processes.identity(int(lock.read_text().split()[0])) is None:
             lock.unlink()
 
 
 def connect_as_owner(port: int, database: str = "postgres") -> "psycopg.Connection":
     """A connection of the server's owner, each statement by itself."""
-    # A socket's path has at most 107 bytes, and a checkout's may be longer.
-    folder = os.open(state.folder("postgres") / "data", os.O_PATH | os.O_DIRECTORY)
-    try:
+    # A socket's path has at most 103 bytes, and a checkout's may be longer.
+    with tempfile.TemporaryDirectory() as short:
+        link = Path(short) / "data"
+        link.symlink_to(state.folder("postgres") / "data")
         return psycopg.connect(
-            host=f"/proc/self/fd/{folder}",
+            host=str(link),
             port=port,
             user=OWNER,
             dbname=database,
             autocommit=True,
             connect_timeout=5,
         )
-    finally:
-        os.close(folder)

@@ -1,5 +1,6 @@
 """A platform whose making is cut off: nothing of the state is lost, and the next run goes on."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.waiting import wait_until
@@ -30,14 +32,10 @@ def apply(stage: Stage) -> "subprocess.Popen[str]":
 
 def terraform_of(command: int) -> int:
     """The Terraform that a command of ours runs; 0 before it does."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if parent == str(command) and b"apply" in words:
-            return int(folder.name)
+    for child in psutil.Process(command).children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "apply" in child.cmdline():
+                return child.pid
     return 0
 
 

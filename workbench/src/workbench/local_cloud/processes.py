@@ -1,15 +1,15 @@
 """The local cloud's processes: start, recognise, stop, weigh."""
 
 import contextlib
-import functools
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+import psutil
 
 from workbench.local_cloud import interrupts, state
 from workbench.stages.errors import UserError
@@ -25,32 +25,22 @@ class Process:
 
     name: str
     pid: int
-    started: str  # tells it from another process that got the same number later
+    started: int | None  # tells it from another process that got the same number later
     stop_signal: int = signal.SIGTERM
 
     @property
     def alive(self) -> bool:
         """Whether it still runs."""
-        return bool(self.started) and started_at(self.pid) == self.started
+        return self.started is not None and identity(self.pid) == self.started
 
 
-def started_at(pid: int) -> str:
-    """When a process began, in the system's own terms; empty when there is none."""
-    status = Path(f"/proc/{pid}/stat")
-    if Path("/proc/self/stat").exists():
-        try:
-            # The name, in brackets, may hold anything; fields after it are safe to split.
-            fields = status.read_text().rpartition(")")[2].split()
-        except OSError:
-            return ""
-        return "" if fields[0] == "Z" else f"{fields[19]} after boot {_boot()}"
-    answer = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True)
-    return answer.stdout.strip()
-
-
-@functools.cache
-def _boot() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+def identity(pid: int) -> int | None:
+    """A process's number and start in one, whatever the clock is set to; None when it has ended."""
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else hash(process)
+    except psutil.NoSuchProcess:
+        return None
 
 
 def start(
@@ -71,7 +61,7 @@ def start(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        process = Process(name, running.pid, started_at(running.pid), stop_signal)
+        process = Process(name, running.pid, identity(running.pid), stop_signal)
         others = [vars(other) for other in recorded() if other.name != name]
         state.write_json(_RECORDS, [*others, vars(process)])
     return process
@@ -84,8 +74,6 @@ def recorded() -> list[Process]:
 
 def check(process: Process) -> None:
     """Raise UserError with the end of its log when a process that should run has ended."""
-    with contextlib.suppress(ChildProcessError):  # not our child: started by another command
-        os.waitpid(process.pid, os.WNOHANG)  # a child that ended stays as a zombie until asked
     if not process.alive:
         raise UserError(f"{process.name} ended; {last_lines(process.name)}")
 
@@ -109,7 +97,7 @@ def stop_all() -> list[str]:
         _signal(process, process.stop_signal)
     deadline = time.monotonic() + _STOP_SECONDS
     for process in running:
-        while not _gone(process) and time.monotonic() < deadline:
+        while process.alive and time.monotonic() < deadline:
             time.sleep(0.02)
         _signal(process, signal.SIGKILL)  # also what is left of its group
     (state.folder() / _RECORDS).unlink(missing_ok=True)
@@ -121,7 +109,7 @@ def stop(name: str) -> None:
     for process in recorded():
         if process.name == name and process.alive:
             _signal(process, process.stop_signal)
-            while not _gone(process):
+            while process.alive:
                 time.sleep(0.02)
 
 
@@ -141,17 +129,11 @@ def await_group(process: Process) -> None:
 def _members(group: int) -> list[int]:
     """The processes of a group whose leader has ended."""
     members = []
-    for pid, _, _ in _process_table():
+    for pid in psutil.pids():
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if pid != group and os.getpgid(pid) == group:
                 members.append(pid)
     return members
-
-
-def _gone(process: Process) -> bool:
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(process.pid, os.WNOHANG)
-    return not process.alive
 
 
 def _signal(process: Process, number: int) -> None:
@@ -165,45 +147,25 @@ def kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def tree(pid: int) -> list[int]:
+def tree(pid: int) -> list[psutil.Process]:
     """A process and all that descend from it."""
-    children: dict[int, list[int]] = {}
-    for child, parent, _ in _process_table():
-        children.setdefault(parent, []).append(child)
-    found, waiting = [], [pid]
-    while waiting:
-        found.append(waiting.pop())
-        waiting += children.get(found[-1], [])
-    return found
+    first = psutil.Process(pid)
+    return [first, *first.children(recursive=True)]
 
 
-def memory(pids: Sequence[int]) -> float:
+def memory(tree: Iterable[psutil.Process]) -> float:
     """How many MB processes hold; what several share is counted once where the system tells."""
-    kilobytes = {pid: resident for pid, _, resident in _process_table()}
-    return sum(_share(pid) or kilobytes.get(pid, 0) for pid in pids) / 1024
+    return sum(map(_share, tree)) / 2**20
 
 
-def _share(pid: int) -> int:
+def _share(process: psutil.Process) -> int:
     try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-
-
-def _process_table() -> list[tuple[int, int, int]]:
-    """Process, parent and resident KB of everything that runs."""
-    if not Path("/proc/self/stat").exists():
-        answer = subprocess.run(["ps", "-axo", "pid=,ppid=,rss="], capture_output=True, text=True)
-        rows = [line.split() for line in answer.stdout.splitlines()]
-        return [(int(pid), int(parent), int(resident)) for pid, parent, resident in rows]
-    page = os.sysconf("SC_PAGE_SIZE") // 1024
-    table = []
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = entry.read_text().rpartition(")")[2].split()
-            table.append((int(entry.parent.name), int(fields[1]), int(fields[21]) * page))
-    return table
+        held = process.memory_full_info()
+        return int(getattr(held, "pss", held.uss))
+    except psutil.NoSuchProcess:
+        return 0  # it has just ended
+    except psutil.AccessDenied:
+        return process.memory_info().rss
 
 
 def clean_environment(**more: Any) -> dict[str, str]:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from workbench.stages.stage import local_dir
 
 KEPT = frozenset({"lock", "deployment.lock", "logs", "scratch"})  # what `make down` leaves
@@ -44,7 +46,7 @@ def scratch() -> Iterator[Path]:
     """
     base = folder("scratch")
     for left in base.iterdir():
-        if not Path("/proc", left.name.partition("-")[0]).exists():
+        if not psutil.pid_exists(int(left.name.partition("-")[0])):
             shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(
         prefix=f"{os.getpid()}-", dir=base, ignore_cleanup_errors=True

@@ -27,11 +27,11 @@ def status(stage: Stage) -> int:
     }
     total = 0.0
     for process in processes.recorded():
-        pids = processes.tree(process.pid)
-        size = processes.memory(pids)
+        tree = processes.tree(process.pid)
+        size = processes.memory(tree)
         total += size
         print(
-            f"{process.name:<10} pid {process.pid:<7} {size:5.0f} MB in {len(pids):>2} processes"
+            f"{process.name:<10} pid {process.pid:<7} {size:5.0f} MB in {len(tree):>2} processes"
             f"  {where[process.name]}"
         )
     print(f"{'together':<10} {'':<11} {total:5.0f} MB")

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psutil
 from botocore.exceptions import ClientError
 
 from workbench.stages.deployed import DEFAULT_BUS, Deployed
@@ -294,21 +295,11 @@ def _is_left_over(queues: Any, url: str) -> bool:
         return False  # gone in the meantime: another replay has just ended
     host, _, pid = made_by.partition("/")
     if host == socket.gethostname() and pid.isdigit():
-        return not _is_running(int(pid))
+        return not psutil.pid_exists(int(pid))
     age = datetime.now(UTC) - datetime.fromtimestamp(
         int(created["Attributes"]["CreatedTimestamp"]), UTC
     )
     return age > STALE
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def remove(deployed: Deployed, name: str) -> None:
