@@ -95,7 +95,7 @@ class OrderIntake(Application):
         return published.version()
 
     def kinds(self) -> Mapping[str, Kind]:
-        """Return how uploads and the settlement's call are read and played."""
+        """Return how uploads and the reconciliation's call are read and played."""
         return session.KINDS
 
     def session(self, deployed: base.Deployed, probe: Probe) -> session.IntakeSession:

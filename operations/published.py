@@ -21,7 +21,7 @@ def kinds() -> dict[str, tuple[str, type[msgspec.Struct]]]:
         **dict.fromkeys(OUTCOMES, (PROJECT, outcomes.Outcome)),
         "ApprovalRequested": (PROJECT, outcomes.ApprovalRequested),
         "ApprovalDecided": (OPERATORS, outcomes.ApprovalDecided),
-        "SettlementFinding": (PROJECT, outcomes.SettlementFinding),
+        "ReconciliationFinding": (PROJECT, outcomes.ReconciliationFinding),
     }
 
 

@@ -1,8 +1,8 @@
 """Peak memory of every function that gets a file, from a 1 MB to a 100 MB file.
 
 Each call is a fresh process against the local cloud, with a bucket and a ledger of its own, so that
-no rule and no settlement sees the files. Files of the direct route are never larger than 64 KiB;
-the other functions get no file.
+no rule and no reconciliation sees the files. Files of the direct route have 64 KiB at most; the
+other functions get no file.
 """
 
 import json

@@ -10,7 +10,7 @@ def about(file_id: str) -> Callable[[dict[str, Any]], bool]:
     """Whether an event of the orders bus is about that file."""
     return lambda event: (
         event["source"].startswith(PROJECT)
-        and event["detail-type"] != "SettlementFinding"
+        and event["detail-type"] != "ReconciliationFinding"
         and event["detail"].get("file_id") == file_id
     )
 

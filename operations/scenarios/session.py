@@ -83,33 +83,33 @@ def play_upload(session: IntakeSession, situation: Upload) -> Result:
     return UploadPlay(session, situation).play()
 
 
-class SettlementExpected(msgspec.Struct, frozen=True):
-    """What the settlement must find among the uploads of the replay itself."""
+class ReconciliationExpected(msgspec.Struct, frozen=True):
+    """What the reconciliation must find among the uploads of the replay itself."""
 
     findings: int
 
 
-def play_settlement(session: IntakeSession, situation: schedules.ScheduledCall) -> Result:
-    """Settle this replay's uploads; findings about anyone else's are not its business."""
+def play_reconciliation(session: IntakeSession, situation: schedules.ScheduledCall) -> Result:
+    """Reconcile this replay's uploads; findings about others do not count."""
     start = datetime.now(UTC)
-    # The settlement counts in whole seconds: up to the end of this one.
+    # The reconciliation counts in whole seconds: up to the end of this one.
     narrowed = {
         "from": schedules.iso(session.started),
         "to": schedules.iso(start + timedelta(seconds=1)),
     }
     sent, result = schedules.call_schedule(session.deployed, situation.schedule, **narrowed)
     problems = schedules.differences_of_input(situation, sent)
-    settled = int(result["uploads"])
+    seen_uploads = int(result["uploads"])
     own = sum(one.key.startswith("incoming/") for one in session.uploaded)
-    if settled < own:
-        problems.append(f"uploads: expected at least the replay's own {own}, got {settled}")
-    seen = SettlementExpected(findings=_own_findings(session, int(result["findings"])))
-    problems += compare(SettlementExpected(findings=0), seen)
+    if seen_uploads < own:
+        problems.append(f"uploads: expected at least the replay's own {own}, got {seen_uploads}")
+    seen = ReconciliationExpected(findings=_own_findings(session, int(result["findings"])))
+    problems += compare(ReconciliationExpected(findings=0), seen)
     return Result(
         situation,
         f"schedule {situation.schedule}",
         situation.schedule,
-        f"{settled} uploads settled, {seen.findings} findings",
+        f"{seen_uploads} uploads compared, {seen.findings} findings",
         (datetime.now(UTC) - start).total_seconds(),
         problems,
     )
@@ -120,7 +120,7 @@ def _own_findings(session: IntakeSession, announced: int) -> int:
     own = {one.file_id for one in session.uploaded}
 
     def finding(event: dict[str, Any]) -> bool:
-        return bool(event["detail-type"] == "SettlementFinding")
+        return bool(event["detail-type"] == "ReconciliationFinding")
 
     session.probe.wait_until(lambda: len(session.probe.seen(finding)) >= announced, EVENT_LIMIT)
     return sum(event["detail"].get("file_id") in own for event in session.probe.seen(finding))
@@ -130,5 +130,5 @@ UPLOADS = Kind(uploads.read, play_upload, uploads.asked)
 KINDS = {
     "uploads": UPLOADS,
     "faults": UPLOADS,
-    "functions": Kind(schedules.read, play_settlement),
+    "functions": Kind(schedules.read, play_reconciliation),
 }

@@ -119,8 +119,8 @@ class FindUnfinished(Settings, frozen=True):
     orders_bus: Text
 
 
-class DailySettlement(Settings, frozen=True):
-    """Settings of the function DailySettlement."""
+class DailyReconciliation(Settings, frozen=True):
+    """Settings of the function DailyReconciliation."""
 
     uploads_bucket: Text
     ledger_table: Text

@@ -29,7 +29,7 @@ GIVEN = {
 }
 # tests/unit/handlers/test_metrics.py holds the functions to these.
 OWN = {
-    "LinesAccepted", "LinesRefused", "RefusedLines", "FileAge", "SettlementFindings",
+    "LinesAccepted", "LinesRefused", "RefusedLines", "FileAge", "ReconciliationFindings",
     *(f"Files{outcome}" for outcome in get_args(outcomes.OutcomeName)),
 }  # fmt: skip
 OWN_DIMENSIONS = {"service": {"Ref": "Project"}, "stage": {"Ref": "Stage"}}
@@ -90,7 +90,7 @@ def test_every_alarm_rings_above_its_threshold_and_not_for_silence(name: str) ->
     gauge = properties(name)["MetricName"] in (
         "ApproximateNumberOfMessagesVisible",
         "ApproximateAgeOfOldestMessage",
-        "SettlementFindings",
+        "ReconciliationFindings",
     )
     assert properties(name)["Statistic"] == ("Maximum" if gauge else "Sum")
 
@@ -123,7 +123,7 @@ def test_every_queue_has_an_alarm() -> None:
         assert sum(queue in one for one in watched) == 1
 
 
-@pytest.mark.parametrize("metric", ["FilesFailed", "SettlementFindings"])
+@pytest.mark.parametrize("metric", ["FilesFailed", "ReconciliationFindings"])
 def test_a_failed_file_and_one_without_an_outcome_ring(metric: str) -> None:
     assert [name for name in ALARMS if properties(name)["MetricName"] == metric]
 

@@ -18,8 +18,8 @@ OUTCOMES = sorted(f"OrderFile{outcome}" for outcome in get_args(outcomes.Outcome
 EXPECTED = {
     "IntakeSmallFile": OUTCOMES,
     "RequestApproval": ["ApprovalRequested"],
-    "DailySettlement": ["SettlementFinding"],
-    "FindUnfinished": [*OUTCOMES, "SettlementFinding"],
+    "DailyReconciliation": ["ReconciliationFinding"],
+    "FindUnfinished": [*OUTCOMES, "ReconciliationFinding"],
 }
 
 

@@ -26,7 +26,7 @@ READERS: dict[str, Callable[[Any], object]] = {
 # Topics are told the event as it is; people read it.
 TOPICS = {"Operators"}
 # Published for whoever asks the archive; no rule takes it.
-ARCHIVED_ONLY = {"SettlementFinding"}
+ARCHIVED_ONLY = {"ReconciliationFinding"}
 
 
 def reader_of(target: str) -> str:

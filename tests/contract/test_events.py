@@ -32,7 +32,7 @@ BESIDES = {"README.md", ".gitattributes"}
 DETAILS: dict[str, Any] = {
     "ApprovalRequested": outcomes.ApprovalRequested,
     "ApprovalDecided": outcomes.ApprovalDecided,
-    "SettlementFinding": outcomes.SettlementFinding,
+    "ReconciliationFinding": outcomes.ReconciliationFinding,
 }
 RULES = set(resources("AWS::Events::Rule"))
 

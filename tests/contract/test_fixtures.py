@@ -55,7 +55,7 @@ MESSAGE = {
     "eventSource", "eventSourceARN", "awsRegion",
 }  # fmt: skip
 READS_A_QUEUE = {"NotifyPartner"}
-SCHEDULED = {"DailySettlement", "FindUnfinished"}
+SCHEDULED = {"DailyReconciliation", "FindUnfinished"}
 
 
 def of(names: Any) -> list[Fixture]:
@@ -169,7 +169,9 @@ def test_a_scheduled_call_is_what_the_schedule_sends() -> None:
         for schedule in resources("AWS::Scheduler::Schedule").values()
     }
 
-    called = [one for one in of(SCHEDULED) if one.function == "DailySettlement" or not one.fails]
+    called = [
+        one for one in of(SCHEDULED) if one.function == "DailyReconciliation" or not one.fails
+    ]
     assert {frozenset(one.event) for one in called} == sent
 
 

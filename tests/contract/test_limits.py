@@ -52,7 +52,7 @@ def test_setting_has_bounds_and_its_default_is_within_them(name: str) -> None:
 def test_settings_with_a_few_values_say_which() -> None:
     for name, values in (
         ("Architecture", ["arm64", "x86_64"]),
-        ("SettlementState", ["ENABLED", "DISABLED"]),
+        ("ScheduleState", ["ENABLED", "DISABLED"]),
     ):
         allowed = template()["Parameters"][name].get("AllowedValues")
         assert allowed == values, f"{name}: give it AllowedValues: {values}"

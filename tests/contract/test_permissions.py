@@ -278,7 +278,11 @@ def without(holder: str, sid: str) -> Change:
             "UseDataKeyForDeadLetterQueue",
             "NotifyPartnerRole may sqs:SendMessage",
         ),
-        ("DailySettlementScheduleRole", "Invoke", "the schedule DailySettlementSchedule calls"),
+        (
+            "DailyReconciliationScheduleRole",
+            "Invoke",
+            "the schedule DailyReconciliationSchedule calls",
+        ),
         ("PartnerUpload", "EncryptUploads", "a partner uploads a file"),
         ("OperatorsPolicy", "Rules", "ApprovalRequested calls Operators"),
         ("OperatorsPolicy", "Alarms", "tells its topic"),
@@ -565,7 +569,7 @@ def test_permissions_of_terraform_where_nobody_reads_them_are_told(
         Platform.planned()
 
 
-@pytest.mark.parametrize("name", ["SmallFileUploaded", "DailySettlementSchedule"])
+@pytest.mark.parametrize("name", ["SmallFileUploaded", "DailyReconciliationSchedule"])
 def test_lost_dead_letter_queue_is_told(platform: Platform, name: str) -> None:
     def lose(resources: dict[str, Any]) -> None:
         properties = resources[name]["Properties"]

@@ -116,7 +116,7 @@ def test_the_two_routes_split_at_the_threshold(rule: str, sizes: str) -> None:
 
 def test_parameters_are_careful_by_default() -> None:
     defaults = {name: body.get("Default") for name, body in template()["Parameters"].items()}
-    assert defaults["SettlementState"] == "DISABLED"
+    assert defaults["ScheduleState"] == "DISABLED"
     assert defaults["MapMaxConcurrency"] == 5
     assert defaults["OperatorsEmail"] == "none"
 

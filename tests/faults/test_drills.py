@@ -35,18 +35,18 @@ def nothing_taken_in(deployed: Deployed) -> Iterator[None]:
             events.enable_rule(Name=name)
 
 
-def settle(deployed: Deployed, since: datetime, until: datetime) -> None:
+def reconcile(deployed: Deployed, since: datetime, until: datetime) -> None:
     window = {"from": since.isoformat(), "to": until.isoformat()}
     answer = deployed.stage.client("lambda").invoke(
-        FunctionName=f"{deployed.stage.prefix}-DailySettlement", Payload=json.dumps(window)
+        FunctionName=f"{deployed.stage.prefix}-DailyReconciliation", Payload=json.dumps(window)
     )
     assert "FunctionError" not in answer
 
 
 def finding(deployed: Deployed, file_id: str, since: datetime) -> str:
-    """What the settlement's log says of a file."""
-    said = partial(lines_about, deployed, "DailySettlement", file_id, since.timestamp())
-    return wait_until(lambda: " ".join(said()), f"the settlement names {file_id}")
+    """What the reconciliation's log says of a file."""
+    said = partial(lines_about, deployed, "DailyReconciliation", file_id, since.timestamp())
+    return wait_until(lambda: " ".join(said()), f"the reconciliation names {file_id}")
 
 
 def is_dead_letter(deployed: Deployed, file_id: str) -> bool:
@@ -67,7 +67,7 @@ def test_what_came_while_nothing_was_taken_in_is_found_and_run(
             file = orders(tmp_path, lines)
             uploaded.append(upload(deployed, f"incoming/nordwind/{file.name}", file))
 
-    settle(deployed, begun - timedelta(seconds=1), datetime.now(UTC) + timedelta(seconds=1))
+    reconcile(deployed, begun - timedelta(seconds=1), datetime.now(UTC) + timedelta(seconds=1))
 
     for one in uploaded:
         assert read_row(deployed, one.file_id) is None

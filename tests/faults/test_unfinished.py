@@ -35,7 +35,7 @@ def announced(deployed: Deployed, file_id: str) -> list[str]:
     return [each["detail-type"] for each in events if each["detail"].get("file_id") == file_id]
 
 
-def is_settled(deployed: Deployed, file_id: str) -> bool:
+def has_its_outcome(deployed: Deployed, file_id: str) -> bool:
     """Whether a file has its outcome, announced, and is not in the index any more."""
     row = read_row(deployed, file_id) or {}
     return bool(row.get("announced")) and "unfinished" not in row
@@ -61,13 +61,13 @@ def test_a_file_whose_execution_was_stopped_is_reported_and_can_be_run_again(
     deployed: Deployed, aborted: Uploaded
 ) -> None:
     assert call(deployed, "FindUnfinished", {})["findings"] == 1
-    assert announced(deployed, aborted.file_id) == ["SettlementFinding"]
+    assert announced(deployed, aborted.file_id) == ["ReconciliationFinding"]
 
     done = run("operations.retry", FILE_ID=aborted.file_id)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert lines_in_database(deployed, aborted.file_id) == LARGE
-    wait_until(partial(is_settled, deployed, aborted.file_id), "it is settled")
+    wait_until(partial(has_its_outcome, deployed, aborted.file_id), "it has its outcome")
     assert call(deployed, "FindUnfinished", {}) == {"files": 0, "announced": 0, "findings": 0}
 
 
@@ -78,7 +78,7 @@ def test_an_outcome_that_was_not_announced_is_announced(
     file = orders(tmp_path, lines)
     uploaded = upload(deployed, f"incoming/nordwind/{file.name}", file)
     follow(deployed, uploaded.file_id, lambda: False)
-    wait_until(partial(is_settled, deployed, uploaded.file_id), "it is settled")
+    wait_until(partial(has_its_outcome, deployed, uploaded.file_id), "it has its outcome")
     # As if its writer had been killed before it announced the outcome.
     deployed.stage.client("dynamodb").update_item(
         TableName=deployed.ledger,
@@ -89,15 +89,15 @@ def test_an_outcome_that_was_not_announced_is_announced(
 
     assert call(deployed, "FindUnfinished", {})["announced"] == 1
 
-    assert is_settled(deployed, uploaded.file_id)
+    assert has_its_outcome(deployed, uploaded.file_id)
     assert announced(deployed, uploaded.file_id) == ["OrderFileAccepted"] * 2
 
 
 def test_the_daily_pass_keeps_where_it_is(deployed: Deployed) -> None:
     due = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
 
-    first = call(deployed, "DailySettlement", {"scheduled_at": due})
-    again = call(deployed, "DailySettlement", {"scheduled_at": due})
+    first = call(deployed, "DailyReconciliation", {"scheduled_at": due})
+    again = call(deployed, "DailyReconciliation", {"scheduled_at": due})
 
     assert first == again, "the day before is looked at once more"
     key = {"pk": {"S": "pass#uploads"}}

@@ -38,7 +38,7 @@ def command(module: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def differing(deployed: Deployed) -> tuple[Uploaded, dict[str, Any]]:
-    """A file that was loaded with another sum, and what the settlement answered meanwhile."""
+    """A file that was loaded with another sum, and what the reconciliation answered meanwhile."""
     name = uuid.uuid4().hex
     uploaded = put(deployed, f"incoming/nordwind/{name}.csv", FILE.format(name=name).encode())
     assert follow(deployed, uploaded.file_id, lambda: False)["status"] == "Accepted"
@@ -50,14 +50,14 @@ def differing(deployed: Deployed) -> tuple[Uploaded, dict[str, Any]]:
         try:
             soon = datetime.now(UTC) + timedelta(seconds=1)  # S3's times are whole seconds
             _, answer = call_schedule(
-                deployed, "DailySettlement", **{"from": iso(since), "to": iso(soon)}
+                deployed, "DailyReconciliation", **{"from": iso(since), "to": iso(soon)}
             )
         finally:
             owner.execute(add, [-1, uploaded.file_id])
     return uploaded, answer
 
 
-def test_the_settlement_announces_a_file_that_differs(
+def test_the_reconciliation_announces_a_file_that_differs(
     deployed: Deployed, differing: tuple[Uploaded, dict[str, Any]]
 ) -> None:
     uploaded, answer = differing
@@ -65,7 +65,7 @@ def test_the_settlement_announces_a_file_that_differs(
     events = read_archive(deployed, now - timedelta(minutes=10), now + timedelta(hours=1))
 
     assert answer["findings"] >= 1
-    found = [each["detail"] for each in events if each["detail-type"] == "SettlementFinding"]
+    found = [each["detail"] for each in events if each["detail-type"] == "ReconciliationFinding"]
     kinds = [each["kind"] for each in found if each["file_id"] == uploaded.file_id]
     assert kinds == ["ledger_and_database_differ"]
 
@@ -83,7 +83,7 @@ def call(deployed: Deployed, function: str, payload: dict[str, Any]) -> None:
 
 def call_what_is_rarely_called(deployed: Deployed, uploaded: Uploaded) -> None:
     """The daily pass from where it was, and a load whose claim was lost."""
-    call(deployed, "DailySettlement", {"scheduled_at": datetime.now(UTC).isoformat()})
+    call(deployed, "DailyReconciliation", {"scheduled_at": datetime.now(UTC).isoformat()})
     row = read_row(deployed, uploaded.file_id)
     assert row is not None
     fields = IncomingFile.__struct_fields__

@@ -129,7 +129,7 @@ DOORS: dict[str, Door] = {
     "change another table": row("update_item", "another-table"),
     **{
         f"announce {name}": event("orders", name)
-        for name in ("OrderFileAccepted", "ApprovalRequested", "SettlementFinding", "Neighbour")
+        for name in ("OrderFileAccepted", "ApprovalRequested", "ReconciliationFinding", "Neighbour")
     },
     "decide as an operator": event("orders", "ApprovalDecided", "order-intake.operators"),
     "decide as a function": event("orders", "ApprovalDecided"),
@@ -158,13 +158,13 @@ OPEN = {
     "CloseFile": {"change row"},
     "MigrateDatabase": {"secret database-owner"},
     "NotifyPartner": {"secret partner-webhook"},
-    "DailySettlement": {
+    "DailyReconciliation": {
         "list incoming", "read row", "read many rows", "change row", "secret database",
-        "announce SettlementFinding",
+        "announce ReconciliationFinding",
     },
     "FindUnfinished": {
         "read many rows", "read index", "change row", "announce OrderFileAccepted",
-        "announce SettlementFinding",
+        "announce ReconciliationFinding",
     },
     "RotateDatabaseSecret": {"secret database", "change a secret"},
 }  # fmt: skip

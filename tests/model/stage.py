@@ -320,7 +320,7 @@ class ModelStage:
             event["detail"]["kind"]
             for event in self.probe.seen(
                 lambda e: (
-                    bool(e["detail-type"] == "SettlementFinding")
+                    bool(e["detail-type"] == "ReconciliationFinding")
                     and e["detail"]["file_id"] == file_id
                 )
             )

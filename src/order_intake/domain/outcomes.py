@@ -160,8 +160,8 @@ class ApprovalDecided(msgspec.Struct, frozen=True):
     decided_by: str
 
 
-class SettlementFinding(msgspec.Struct, frozen=True, kw_only=True):
-    """Detail of something that the daily settlement found wrong."""
+class ReconciliationFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """Detail of something that the daily reconciliation found wrong."""
 
     schema_version: Version = SCHEMA_VERSION
     kind: FindingKind

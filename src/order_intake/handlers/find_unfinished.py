@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from order_intake import environment, logs, payloads
 from order_intake.adapters import aws_clients, bus
 from order_intake.adapters.ledger import BATCH, FileRow, Ledger
-from order_intake.domain.outcomes import SettlementFinding
+from order_intake.domain.outcomes import ReconciliationFinding
 from order_intake.domain.uploads import moment
 from order_intake.pipeline import announcements, handover
 
@@ -40,13 +40,13 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
         rows = [row for row in ledger.find_all(file_ids).values() if row.unfinished]
         left = [row for row in rows if _is_left(row, now)]
         findings = [_finding(ledger, row) for row in left if not row.is_final]
-        bus.announce(settings.orders_bus, "SettlementFinding", findings)
+        bus.announce(settings.orders_bus, "ReconciliationFinding", findings)
         for row in left:
             if row.is_final:
                 _announce(settings.orders_bus, ledger, row)
         seen, found = seen + len(rows), found + len(findings)
         announced += len(left) - len(findings)
-    logs.count("SettlementFindings", found)
+    logs.count("ReconciliationFindings", found)
     logs.logger.info("looked", files=seen, announced=announced, findings=found)
     return {"files": seen, "announced": announced, "findings": found}
 
@@ -79,11 +79,11 @@ def _announce(orders_bus: str, ledger: Ledger, row: FileRow) -> None:
     logs.logger.warning("announced again", file_id=row.file_id, outcome=row.status)
 
 
-def _finding(ledger: Ledger, row: FileRow) -> SettlementFinding:
+def _finding(ledger: Ledger, row: FileRow) -> ReconciliationFinding:
     """Report a file that is left without an outcome, and let the same content come again."""
     ledger.release(row)
     logs.logger.warning("finding", file_id=row.file_id, kind="upload_without_outcome")
-    return SettlementFinding(
+    return ReconciliationFinding(
         kind="upload_without_outcome",
         file_id=row.file_id,
         key=row.key,

@@ -4,14 +4,14 @@ import pytest
 
 from order_intake.adapters import bus
 from order_intake.domain.errors import InvalidInput, ServiceBusy
-from order_intake.domain.outcomes import SettlementFinding
+from order_intake.domain.outcomes import ReconciliationFinding
 from tests.unit.fakes import FakeCloud, client_error
 
 
 def test_events_go_out_in_portions_of_ten(cloud: FakeCloud) -> None:
-    bus.announce("orders", "SettlementFinding", [{"n": n} for n in range(23)])
+    bus.announce("orders", "ReconciliationFinding", [{"n": n} for n in range(23)])
 
-    assert [d["n"] for d in cloud.events.details("SettlementFinding")] == list(range(23))
+    assert [d["n"] for d in cloud.events.details("ReconciliationFinding")] == list(range(23))
     assert {(e["Source"], e["EventBusName"]) for e in cloud.events.put} == {
         ("order-intake", "orders")
     }
@@ -20,16 +20,16 @@ def test_events_go_out_in_portions_of_ten(cloud: FakeCloud) -> None:
 def test_nothing_to_say_is_no_call(cloud: FakeCloud) -> None:
     cloud.fail("put_events", client_error("ValidationException"))
 
-    bus.announce("orders", "SettlementFinding", [])
+    bus.announce("orders", "ReconciliationFinding", [])
 
 
 def test_what_does_not_fit_its_schema_does_not_go_out(cloud: FakeCloud) -> None:
     right = {"file_id": "f1", "key": "k", "explanation": "x"}
-    fine = SettlementFinding(kind="upload_without_outcome", **right)
-    wrong = SettlementFinding(kind="lost", **right)  # type: ignore[arg-type]
+    fine = ReconciliationFinding(kind="upload_without_outcome", **right)
+    wrong = ReconciliationFinding(kind="lost", **right)  # type: ignore[arg-type]
 
     with pytest.raises(InvalidInput, match="does not fit its schema"):
-        bus.announce("orders", "SettlementFinding", [fine, wrong])
+        bus.announce("orders", "ReconciliationFinding", [fine, wrong])
     assert not cloud.events.put
 
 

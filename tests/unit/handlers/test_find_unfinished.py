@@ -45,7 +45,7 @@ def row(cloud: FakeCloud, file_id: str, **fields: Any) -> dict[str, Any]:
 
 
 def found(cloud: FakeCloud) -> list[tuple[str, str]]:
-    return [(one["kind"], one["file_id"]) for one in cloud.events.details("SettlementFinding")]
+    return [(one["kind"], one["file_id"]) for one in cloud.events.details("ReconciliationFinding")]
 
 
 def test_a_file_that_nobody_works_on_is_reported_whatever_its_age(cloud: FakeCloud) -> None:

@@ -14,7 +14,7 @@ from order_intake.adapters import database
 from order_intake.handlers import (
     close_file,
     curate_file,
-    daily_settlement,
+    daily_reconciliation,
     intake_small_file,
     notify_partner,
     quarantine_file,
@@ -178,16 +178,16 @@ def test_an_outcome_is_counted_where_it_is_written_and_not_where_it_is_delivered
     assert counted() == {}
 
 
-def test_findings_of_the_settlement_are_counted(
+def test_findings_of_the_reconciliation_are_counted(
     cloud: FakeCloud, counted: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "connection", lambda _: contextlib.nullcontext())
     monkeypatch.setattr(database, "loaded_files", lambda *_: {})
-    daily_settlement.handler({}, context())
-    assert counted() == {"SettlementFindings": 0}
+    daily_reconciliation.handler({}, context())
+    assert counted() == {"ReconciliationFindings": 0}
     for name in ("a", "b"):
         cloud.s3.upload(f"incoming/nordwind/{name}.csv", b"x", datetime.now(UTC) - DAY)
 
-    daily_settlement.handler({}, context())
+    daily_reconciliation.handler({}, context())
 
-    assert counted() == {"SettlementFindings": 2}
+    assert counted() == {"ReconciliationFindings": 2}

@@ -23,7 +23,7 @@ refused = { price_invalid = 2 }
 @pytest.fixture
 def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "my project" / "events"
-    functions = ("functions/DailySettlement", "functions/PriceChunk")
+    functions = ("functions/DailyReconciliation", "functions/PriceChunk")
     for name in ("uploads", "faults", "bus", *functions):
         (folder / name).mkdir(parents=True)
     monkeypatch.setattr(situations, "EVENTS", folder)
@@ -43,8 +43,8 @@ def test_each_folder_has_its_own_kind_of_situation(events: Path) -> None:
     put(events, "bus/told.json", 'bus = "orders"\n[expect]\nrules = []\n')
     put(
         events,
-        "functions/DailySettlement/due.json",
-        'schedule = "DailySettlement"\n[expect.payload]\nuploads = 0\nfindings = 0\n',
+        "functions/DailyReconciliation/due.json",
+        'schedule = "DailyReconciliation"\n[expect.payload]\nuploads = 0\nfindings = 0\n',
     )
     put(events, "functions/PriceChunk/chunk.json", '[expect]\nerrorType = "InvalidInput"\n')
 

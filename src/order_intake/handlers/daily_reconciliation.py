@@ -1,4 +1,4 @@
-"""DailySettlement: finds uploads without a ledger row, and files whose ledger and database differ.
+"""DailyReconciliation: finds uploads without a row, and files whose ledger and database differ.
 
 One pass looks at all versions under `incoming/`, in the order of their keys, and picks those that
 came since the pass before it. Where it has come to is kept in the ledger: a call that is out of
@@ -15,8 +15,8 @@ from order_intake.adapters import bus
 from order_intake.adapters.ledger import FileRow, Ledger, UploadPass
 from order_intake.adapters.object_store import ObjectStore, Version
 from order_intake.domain import clock, uploads
-from order_intake.domain.outcomes import SettlementFinding
-from order_intake.pipeline import settlement
+from order_intake.domain.outcomes import ReconciliationFinding
+from order_intake.pipeline import reconciliation
 
 FIRST = timedelta(days=2)  # how far back the first pass looks
 AGAIN = timedelta(days=1)  # so much of the pass before is looked at once more
@@ -36,7 +36,7 @@ class Payload(msgspec.Struct, frozen=True, rename={"since": "from", "until": "to
 @logs.entry
 def handler(event: object, context: LambdaContext) -> logs.Json:
     """Announce each finding, and give how many uploads were looked at and how many findings."""
-    settings = environment.read(environment.DailySettlement)
+    settings = environment.read(environment.DailyReconciliation)
     payload = payloads.decode(event, Payload)
     ledger, now = Ledger(settings.ledger_table), datetime.now(UTC)
     due = uploads.moment(payload.scheduled_at) if payload.scheduled_at else now
@@ -45,7 +45,7 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     pages = ObjectStore(settings.uploads_bucket).version_pages(uploads.INCOMING, at.key, at.version)
     seen, found = 0, 0
     for versions, key, version in pages:
-        looked_at, findings = _settle(settings, ledger, _of_pass(versions, at), now)
+        looked_at, findings = _reconcile(settings, ledger, _of_pass(versions, at), now)
         seen, found = seen + looked_at, found + findings
         at = msgspec.structs.replace(at, key=key, version=version)
         if not by_hand:
@@ -53,8 +53,8 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
         if not at.is_over and context.get_remaining_time_in_millis() < MARGIN_MS:
             logs.logger.warning("to be continued", behind=at.key)
             break
-    logs.count("SettlementFindings", found)
-    logs.logger.info("settled", uploads=seen, findings=found)
+    logs.count("ReconciliationFindings", found)
+    logs.logger.info("reconciled", uploads=seen, findings=found)
     return {"uploads": seen, "findings": found}
 
 
@@ -80,25 +80,28 @@ def _of_pass(versions: list[Version], at: UploadPass) -> list[Version]:
     return [each for each in versions if since <= each.uploaded_at < until]
 
 
-def _settle(
-    settings: environment.DailySettlement, ledger: Ledger, versions: list[Version], now: datetime
+def _reconcile(
+    settings: environment.DailyReconciliation,
+    ledger: Ledger,
+    versions: list[Version],
+    now: datetime,
 ) -> tuple[int, int]:
     """Look at some uploads and announce what is found: how many there were, how many findings."""
-    by_id = settlement.identities(settings.uploads_bucket, versions)
+    by_id = reconciliation.identities(settings.uploads_bucket, versions)
     rows = ledger.find_all(by_id)
-    findings = settlement.without_outcome(by_id, rows, now)
+    findings = reconciliation.without_outcome(by_id, rows, now)
     findings += _differing(settings.database_secret_arn, rows)
     for one in findings:
         logs.logger.warning("finding", file_id=one.file_id, kind=one.kind)
-    bus.announce(settings.orders_bus, "SettlementFinding", findings)
+    bus.announce(settings.orders_bus, "ReconciliationFinding", findings)
     return len(by_id), len(findings)
 
 
-def _differing(secret_arn: str, rows: dict[str, FileRow]) -> list[SettlementFinding]:
+def _differing(secret_arn: str, rows: dict[str, FileRow]) -> list[ReconciliationFinding]:
     if secret_arn == environment.NOT_CONFIGURED or not rows:
         return []
     from order_intake.adapters import database  # only where the stage has one: it is slow to import
 
     with database.connection(secret_arn) as connected:
         loaded = database.loaded_files(connected, list(rows))
-    return settlement.differing(rows.values(), loaded)
+    return reconciliation.differing(rows.values(), loaded)

@@ -1,4 +1,4 @@
-"""DailySettlement: what was uploaded against the ledger, the ledger against the database."""
+"""DailyReconciliation: what was uploaded against the ledger, the ledger against the database."""
 
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from order_intake.adapters import database
 from order_intake.domain import uploads
 from order_intake.domain.errors import InvalidInput
 from order_intake.domain.results import Figures
-from order_intake.handlers.daily_settlement import handler
+from order_intake.handlers.daily_reconciliation import handler
 from tests.unit.fakes import FakeCloud
 from tests.unit.handlers.conftest import BUCKET, context
 
@@ -71,7 +71,7 @@ def _sums(lines: int | None) -> dict[str, Any]:
 
 
 def findings(cloud: FakeCloud) -> list[tuple[str, str]]:
-    return [(f["kind"], f["file_id"]) for f in cloud.events.details("SettlementFinding")]
+    return [(f["kind"], f["file_id"]) for f in cloud.events.details("ReconciliationFinding")]
 
 
 def test_a_file_that_reconciles_has_no_findings(cloud: FakeCloud, loaded: dict[str, int]) -> None:

@@ -1,6 +1,6 @@
-"""The settlement: what was uploaded, held against the ledger, and the ledger against the database.
+"""The reconciliation: compares uploads with the ledger, and the ledger with the database.
 
-Pure functions on what was read; the function DailySettlement reads and announces.
+Pure functions on what was read; the function DailyReconciliation reads and announces.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from decimal import Decimal
 from order_intake.adapters.ledger import FileRow
 from order_intake.adapters.object_store import Version
 from order_intake.domain import uploads
-from order_intake.domain.outcomes import SettlementFinding
+from order_intake.domain.outcomes import ReconciliationFinding
 from order_intake.domain.results import Figures, Totals
 
 
@@ -23,7 +23,7 @@ def identities(bucket: str, versions: Iterable[Version]) -> dict[str, Version]:
 
 def without_outcome(
     found: Mapping[str, Version], rows: Mapping[str, FileRow], now: datetime
-) -> list[SettlementFinding]:
+) -> list[ReconciliationFinding]:
     """Find the uploads that nobody brought to an outcome and nobody works on any more."""
     findings = []
     for file_id, version in found.items():
@@ -35,14 +35,16 @@ def without_outcome(
         else:
             continue
         findings.append(
-            SettlementFinding(
+            ReconciliationFinding(
                 kind="upload_without_outcome", file_id=file_id, key=version.key, explanation=why
             )
         )
     return findings
 
 
-def differing(rows: Iterable[FileRow], loaded: Mapping[str, Figures]) -> list[SettlementFinding]:
+def differing(
+    rows: Iterable[FileRow], loaded: Mapping[str, Figures]
+) -> list[ReconciliationFinding]:
     """Find the closed files of which the database has something else than the ledger says."""
     findings = []
     for row in rows:
@@ -50,7 +52,7 @@ def differing(rows: Iterable[FileRow], loaded: Mapping[str, Figures]) -> list[Se
         there = loaded.get(row.file_id)
         if row.is_final and _sums(there) != _sums(expected):
             findings.append(
-                SettlementFinding(
+                ReconciliationFinding(
                     kind="ledger_and_database_differ",
                     file_id=row.file_id,
                     key=row.key,
