@@ -84,7 +84,7 @@ replay-archive: setup ## Deliver the orders bus's events again: FROM=… TO=… 
 rotate: setup ## Change the database's password now
 	@$(PY) -m operations.rotate
 
-invoke: setup ## Run a function in a container: FN=… EVENT=a file or a situation's name (DEBUG=1)
+invoke: setup ## Run a function in a container: FN=… EVENT=a file or a scenario's name (DEBUG=1)
 	@$(PY) -m workbench.sam_local invoke
 
 sam-local: setup ## Run all fixtures of all functions (FN=…: of one) through `sam local`

@@ -24,7 +24,7 @@ from workbench.permissions.need import Need
 from workbench.permissions.policies import Request
 from workbench.permissions.template import Template
 from workbench.replay.probe import Probe
-from workbench.replay.situations import Kind
+from workbench.replay.scenarios import Kind
 from workbench.sam_local.fixtures import Fixture, Prepared
 from workbench.stages import deployed as base
 from workbench.stages.stage import Stage

@@ -1,4 +1,4 @@
-"""Switching on what a situation of events/faults wants to fail, and putting it right again."""
+"""Switching on what a scenario of events/faults wants to fail, and putting it right again."""
 
 import contextlib
 import re
@@ -82,7 +82,7 @@ def wait_for_webhook(file_id: str, limit: float) -> bool:
 
 
 def not_struck(deployed: Deployed, wanted: Faults, since: float) -> list[str]:
-    """The faults that have not struck wholly, in words: their situation has not shown itself.
+    """The faults that have not struck wholly, in words: their scenario has not shown itself.
 
     A file may have its outcome while its event is still on the way: so requests have some time. A
     function with a `timeout` of its own must have been ended by it, `since` (epoch s).

@@ -17,8 +17,8 @@ from operations.scenarios.uploads import Upload, UploadOutcome
 from workbench.replay import schedules
 from workbench.replay.probe import EVENT_LIMIT
 from workbench.replay.result import Result, compare
+from workbench.replay.scenarios import Kind
 from workbench.replay.session import Session
-from workbench.replay.situations import Kind
 from workbench.stages.visible import visible
 
 
@@ -72,15 +72,15 @@ class IntakeSession(Session):
         curated = [one for one in results if one.seen.curated_lines and one.subject]
         if curated:
             largest = max(curated, key=lambda one: one.seen.curated_lines)
-            partner = visible(largest.situation.title.split("/")[0])
+            partner = visible(largest.scenario.title.split("/")[0])
             where = f"curated/{partner}/{largest.subject}/"
             found.append((where, f"priced lines, in {self.deployed.bucket}"))
         return found
 
 
-def play_upload(session: IntakeSession, situation: Upload) -> Result:
+def play_upload(session: IntakeSession, scenario: Upload) -> Result:
     """Upload the file, let happen what is to happen, and compare."""
-    return UploadPlay(session, situation).play()
+    return UploadPlay(session, scenario).play()
 
 
 class ReconciliationExpected(msgspec.Struct, frozen=True):
@@ -89,7 +89,7 @@ class ReconciliationExpected(msgspec.Struct, frozen=True):
     findings: int
 
 
-def play_reconciliation(session: IntakeSession, situation: schedules.ScheduledCall) -> Result:
+def play_reconciliation(session: IntakeSession, scenario: schedules.ScheduledCall) -> Result:
     """Reconcile this replay's uploads; findings about others do not count."""
     start = datetime.now(UTC)
     # The reconciliation counts in whole seconds: up to the end of this one.
@@ -97,8 +97,8 @@ def play_reconciliation(session: IntakeSession, situation: schedules.ScheduledCa
         "from": schedules.iso(session.started),
         "to": schedules.iso(start + timedelta(seconds=1)),
     }
-    sent, result = schedules.call_schedule(session.deployed, situation.schedule, **narrowed)
-    problems = schedules.differences_of_input(situation, sent)
+    sent, result = schedules.call_schedule(session.deployed, scenario.schedule, **narrowed)
+    problems = schedules.differences_of_input(scenario, sent)
     seen_uploads = int(result["uploads"])
     own = sum(one.key.startswith("incoming/") for one in session.uploaded)
     if seen_uploads < own:
@@ -106,9 +106,9 @@ def play_reconciliation(session: IntakeSession, situation: schedules.ScheduledCa
     seen = ReconciliationExpected(findings=_own_findings(session, int(result["findings"])))
     problems += compare(ReconciliationExpected(findings=0), seen)
     return Result(
-        situation,
-        f"schedule {situation.schedule}",
-        situation.schedule,
+        scenario,
+        f"schedule {scenario.schedule}",
+        scenario.schedule,
         f"{seen_uploads} uploads compared, {seen.findings} findings",
         (datetime.now(UTC) - start).total_seconds(),
         problems,

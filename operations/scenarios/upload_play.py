@@ -61,14 +61,14 @@ class Playing(Protocol):
 class UploadPlay:
     """One upload of a running replay."""
 
-    def __init__(self, replay: Playing, situation: Upload) -> None:
+    def __init__(self, replay: Playing, scenario: Upload) -> None:
         self._replay = replay
         self._deployed, self._probe = replay.deployed, replay.probe
-        self._situation = situation
-        self._told = situation.told
+        self._scenario = scenario
+        self._told = scenario.told
         mark = new_mark()  # the same for both, so that what is a duplicate stays one
-        self._content = fresh(situation.content, situation.partner, mark)
-        self._earlier_content = fresh(situation.earlier_content, situation.partner, mark)
+        self._content = fresh(scenario.content, scenario.partner, mark)
+        self._earlier_content = fresh(scenario.earlier_content, scenario.partner, mark)
         self._problems: list[str] = []
         self._started = time.time() - 1
         self._earlier: Uploaded | None = None
@@ -91,7 +91,7 @@ class UploadPlay:
         """The rules that take the upload, its final row (None: no rule does), and its seconds."""
         self._upload_earlier()
         start = time.monotonic()
-        key = self._situation.key
+        key = self._scenario.key
         if self._earlier is not None:
             key = key.replace(EARLIER, self._earlier.file_id)
         uploaded = self._put(key, self._content)
@@ -122,7 +122,7 @@ class UploadPlay:
     def _upload_earlier(self) -> None:
         if self._told.earlier is None:
             return
-        self._earlier = self._put(self._situation.earlier_key, self._earlier_content)
+        self._earlier = self._put(self._scenario.earlier_key, self._earlier_content)
         if self._told.earlier.awaited:
             follow(self._deployed, self._earlier.file_id, lambda: False, LIMIT)
 
@@ -238,9 +238,9 @@ class UploadPlay:
     def _nothing(self, rules: tuple[str, ...], seconds: float) -> Result:
         """The result of an upload that no rule takes."""
         seen = UploadOutcome(rules=rules)
-        self._problems += compare(self._situation.expect, seen)
+        self._problems += compare(self._scenario.expect, seen)
         return Result(
-            self._situation,
+            self._scenario,
             "none",
             "no rule takes it",
             "nothing happens",
@@ -266,7 +266,7 @@ class UploadPlay:
             stored,
             _announced_by_us(events),
         )
-        expected = self._situation.expect
+        expected = self._scenario.expect
         if not self._replay.database.configured:
             expected = without_database(expected)
         self._problems += compare(expected, seen)
@@ -279,7 +279,7 @@ class UploadPlay:
         if execution and rules == ("SmallFileUploaded",):
             path = f"{direct} hands over: {path}"
         return Result(
-            self._situation,
+            self._scenario,
             " + ".join(rules),
             path,
             row["status"],
@@ -326,7 +326,7 @@ class UploadPlay:
 
     def _events_about(self, file_id: str) -> list[dict[str, Any]]:
         """The events about a file; an earlier one may come through later than its outcome."""
-        of_the_file, expected = about(file_id), set(self._situation.expect.events)
+        of_the_file, expected = about(file_id), set(self._scenario.expect.events)
         self._probe.wait_until(
             lambda: expected <= set(_announced_by_us(self._probe.seen(of_the_file))),
             STRAGGLER_LIMIT,

@@ -1,4 +1,4 @@
-"""The situations of events/uploads and events/faults: a partner uploads a file.
+"""The scenarios of events/uploads and events/faults: a partner uploads a file.
 
 `faults/` holds the same while something underneath fails. `events/README.md` explains every field.
 """
@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from operations.deployed import uploads_bucket
-from workbench.replay.situations import Asked, Situation
+from workbench.replay.scenarios import Asked, Scenario
 from workbench.stages.deployed import DEFAULT_BUS, Deployed
 
 PADDING = b"<padding>"
@@ -46,7 +46,7 @@ class UploadOutcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Earlier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An upload before the one that a situation is about, of the same partner.
+    """An upload before the one that a scenario is about, of the same partner.
 
     `file` lies beside it (without one: the same content), `name` is the object's (without one: the
     same). It ends as `outcome`; the later upload comes after that, or, not `awaited`, at once.
@@ -59,7 +59,7 @@ class Earlier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What fails while a situation happens; see local_cloud/emulator/faults.py for the fields.
+    """What fails while a scenario happens; see local_cloud/emulator/faults.py for the fields.
 
     The database is `down` (until an error of the name `until` has been logged, or to the end),
     its password `rotated`, or its table `locked` for `seconds`. `functions` gives some another
@@ -95,7 +95,7 @@ class UploadFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dead_letters: tuple[str, ...] = ()
 
 
-class Upload(Situation, frozen=True):
+class Upload(Scenario, frozen=True):
     """A partner uploads a file, and what else happens to it meanwhile."""
 
     told: UploadFile
@@ -121,7 +121,7 @@ class Upload(Situation, frozen=True):
         return self.key_of((self.told.earlier and self.told.earlier.name) or self.told.name or "")
 
     def key_of(self, name: str) -> str:
-        """Where the partner would put a file of that name; of the situation's own without one."""
+        """Where the partner would put a file of that name; of the scenario's own without one."""
         folder = f"incoming/{self.partner}/" if self.partner else "incoming/"
         return f"{folder}{name or self.path.name}"
 

@@ -19,13 +19,13 @@ from order_intake.domain import errors, lines, outcomes, partners, uploads
 from order_intake.domain.chunks import FileReason
 from tests.template import resources
 from workbench.replay.bus_events import BusEvent
+from workbench.replay.scenarios import EVENTS, find_scenarios
 from workbench.replay.schedules import ScheduledCall
-from workbench.replay.situations import EVENTS, find_situations
 from workbench.stages.stage import Stage
 
-SITUATIONS = find_situations([EVENTS])
-UPLOADS = [one for one in SITUATIONS if isinstance(one, Upload)]
-BUS_EVENTS = [one for one in SITUATIONS if isinstance(one, BusEvent)]
+SCENARIOS = find_scenarios([EVENTS])
+UPLOADS = [one for one in SCENARIOS if isinstance(one, Upload)]
+BUS_EVENTS = [one for one in SCENARIOS if isinstance(one, BusEvent)]
 # Why a file Failed: our errors, and Lambda's word for a function that was killed.
 ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
 BESIDES = {"README.md", ".gitattributes"}
@@ -41,8 +41,8 @@ def ids(things: list[Any]) -> list[str]:
     return [one.name for one in things]
 
 
-def test_every_file_is_part_of_a_situation() -> None:
-    known = {one.path for one in SITUATIONS} | {one.path.with_suffix(".toml") for one in SITUATIONS}
+def test_every_file_is_part_of_a_scenario() -> None:
+    known = {one.path for one in SCENARIOS} | {one.path.with_suffix(".toml") for one in SCENARIOS}
     known |= {one.earlier_path for one in UPLOADS}
     files = {path for path in EVENTS.rglob("*") if path.is_file() and path.name not in BESIDES}
     # Most calls of functions are for `make sam-local`: see test_fixtures.py.
@@ -62,7 +62,7 @@ def test_every_partner_has_an_upload_and_every_upload_a_partner() -> None:
 
 def test_every_rule_takes_something_and_no_other_has_expectation() -> None:
     expected: set[str] = set()
-    for one in SITUATIONS:
+    for one in SCENARIOS:
         if isinstance(one, Upload | BusEvent):
             expected |= set(one.expect.rules)
 
@@ -171,7 +171,7 @@ def test_every_kind_of_event_of_the_orders_bus_is_there() -> None:
 
 
 def test_a_scheduled_call_is_what_its_schedule_sends() -> None:
-    calls = [one for one in SITUATIONS if isinstance(one, ScheduledCall)]
+    calls = [one for one in SCENARIOS if isinstance(one, ScheduledCall)]
 
     for call in calls:
         schedule = resources()[f"{call.schedule}Schedule"]["Properties"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from workbench.local_cloud.logs import show_logs
-from workbench.replay.situations import EVENTS
+from workbench.replay.scenarios import EVENTS
 from workbench.stages.errors import UserError
 from workbench.stages.stage import ROOT, Stage, running_cloud
 

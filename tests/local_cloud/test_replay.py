@@ -1,4 +1,4 @@
-"""Every situation of events/, end to end on the local cloud, and the replaying itself."""
+"""Every scenario of events/, end to end on the local cloud, and the replaying itself."""
 
 import os
 import signal
@@ -14,10 +14,10 @@ from operations.scenarios import upload_play
 from operations.scenarios.session import IntakeSession
 from workbench.replay.bus_events import BusEvent, RulesExpected
 from workbench.replay.probe import open_probe, remove_leftovers
-from workbench.replay.situations import EVENTS, Situation, find_situations
+from workbench.replay.scenarios import EVENTS, Scenario, find_scenarios
 from workbench.stages.stage import ROOT
 
-SITUATIONS = find_situations([])
+SCENARIOS = find_scenarios([])
 HOLD_A_PROBE_OPEN = """
 import signal, threading
 from operations.deployed import Deployed
@@ -62,13 +62,13 @@ def is_there(deployed: Deployed, name: str) -> bool:
     return bool(queues or rules)
 
 
-@pytest.mark.parametrize("situation", SITUATIONS, ids=[one.name for one in SITUATIONS])
-def test_it_comes_as_expected(replay: IntakeSession, situation: Situation) -> None:
-    assert replay.play(situation).differences == []
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=[one.name for one in SCENARIOS])
+def test_it_comes_as_expected(replay: IntakeSession, scenario: Scenario) -> None:
+    assert replay.play(scenario).differences == []
 
 
 def test_what_comes_otherwise_is_told(replay: IntakeSession) -> None:
-    accepted = next(one for one in SITUATIONS if one.name == "order_file_accepted")
+    accepted = next(one for one in SCENARIOS if one.name == "order_file_accepted")
     assert isinstance(accepted, BusEvent)
     wrong = msgspec.structs.replace(accepted, expect=RulesExpected(("ApprovalRequested",)))
 
@@ -84,7 +84,7 @@ def test_an_event_that_does_not_fit_its_schema_is_told(
         return [f"{event['detail-type']}: not as released"]
 
     monkeypatch.setattr(upload_play, "problems", problems)
-    wrong = next(one for one in SITUATIONS if one.name == "wrong_header")
+    wrong = next(one for one in SCENARIOS if one.name == "wrong_header")
 
     assert replay.play(wrong).differences == ["OrderFileRejected: not as released"]
 
@@ -92,7 +92,7 @@ def test_an_event_that_does_not_fit_its_schema_is_told(
 def test_the_command_ends_with_its_count(deployed: Deployed) -> None:
     # A refused header claims no content: this upload and the one above do not meet.
     paths = [str(EVENTS / "bus"), str(EVENTS / "uploads" / "wrong_header.csv")]
-    count = len(find_situations([EVENTS / "bus"])) + 1
+    count = len(find_scenarios([EVENTS / "bus"])) + 1
 
     done = subprocess.run(
         [sys.executable, "-m", "workbench.replay", *paths, "--report"],

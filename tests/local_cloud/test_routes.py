@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from workbench.replay.bus_events import filled_in
-from workbench.replay.situations import EVENTS
+from workbench.replay.scenarios import EVENTS
 from workbench.routes import __main__ as command
 from workbench.routes.matrix import ask, questions
 from workbench.routes.near_misses import near_misses

@@ -26,7 +26,7 @@ SECONDS: dict[str, float] = defaultdict(float)
 """How long they took."""
 
 CHOSEN: Counter[tuple[object, ...]] = Counter()
-"""How often an upload was chosen in each situation, so that none is left out."""
+"""How often an upload was chosen in each scenario, so that none is left out."""
 
 DRAWN: set[int] = set()
 """The numbers that steps were given."""
@@ -327,11 +327,11 @@ class OrderFiles(RuleBasedStateMachine):
     def retry(self, pick: int) -> None:
         """Run a failed or a stuck file again."""
 
-        def situation(one: Upload) -> tuple[object, ...]:
+        def scenario(one: Upload) -> tuple[object, ...]:
             expected = self.model.expect_retry(one)
             return "retry", one.content.partner.name, one.status, one.loaded, expected.status
 
-        self._retry(self._choose_rarest(self.sent("Failed", STUCK), situation, pick))
+        self._retry(self._choose_rarest(self.sent("Failed", STUCK), scenario, pick))
 
     @step()
     def redrive(self, pick: int) -> None:
@@ -459,22 +459,22 @@ class OrderFiles(RuleBasedStateMachine):
     def _pick_to_resend(self, pick: int) -> Upload:
         """Return an upload whose content comes again, with what there is of it already."""
 
-        def situation(one: Upload) -> tuple[object, ...]:
+        def scenario(one: Upload) -> tuple[object, ...]:
             expected = self.model.expect_upload(one.content)
             same = [each for each in self.sent() if each.content.sha256 == one.content.sha256]
             decisive = [each for each in same if each.file_id == expected.duplicate_of] or same
             found = {(each.status, each.loaded, each.is_open) for each in decisive}
             return "resend", expected.status, *sorted(found)
 
-        return self._choose_rarest(self.sent(), situation, pick)
+        return self._choose_rarest(self.sent(), scenario, pick)
 
     def _choose_rarest(
-        self, among: list[Upload], situation: Callable[[Upload], tuple[object, ...]], pick: int
+        self, among: list[Upload], scenario: Callable[[Upload], tuple[object, ...]], pick: int
     ) -> Upload:
-        """Choose one of those whose situation was chosen least often, in all worlds together."""
-        fewest = min(CHOSEN[situation(one)] for one in among)
-        chosen = self._choose([one for one in among if CHOSEN[situation(one)] == fewest], pick)
-        CHOSEN[situation(chosen)] += 1
+        """Choose one of those whose scenario was chosen least often, in all worlds together."""
+        fewest = min(CHOSEN[scenario(one)] for one in among)
+        chosen = self._choose([one for one in among if CHOSEN[scenario(one)] == fewest], pick)
+        CHOSEN[scenario(chosen)] += 1
         return chosen
 
     def _number(self) -> int:

@@ -61,11 +61,11 @@ def attach(port: int) -> Debugger | None:
 
 def test_a_function_waits_for_a_debugger() -> None:
     port = ports.free()
-    situation = {"FN": "PriceChunk", "EVENT": "chunk_with_a_refused_line"}
+    scenario = {"FN": "PriceChunk", "EVENT": "chunk_with_a_refused_line"}
     process = subprocess.Popen(
         [sys.executable, "-m", "workbench.sam_local", "invoke"],
         cwd=ROOT, stdout=subprocess.PIPE, text=True,
-        env=os.environ | {"STAGE": "local", "DEBUG": "1", "DEBUG_PORT": str(port)} | situation,
+        env=os.environ | {"STAGE": "local", "DEBUG": "1", "DEBUG_PORT": str(port)} | scenario,
     )  # fmt: skip
     try:
         debugger = wait_until(lambda: attach(port), "the function waits for a debugger", 120)

@@ -123,7 +123,7 @@ def test_a_misspelt_variable_is_found_in_the_second_machine_too(renamed: Service
             "deployment.deploy",
             "there is no terraform/.terraform.lock.hcl; let Terraform write it: terraform ",
         ),
-        ("events", "replay", "there is no events/; write a situation below it"),
+        ("events", "replay", "there is no events/; write a scenario below it"),
         (
             "statemachines/ship_parcel.asl.yaml",
             "deployment.build",

@@ -16,7 +16,7 @@ from operations.scenarios.uploads import Upload, UploadOutcome
 from workbench.local_cloud import logs
 from workbench.replay import redrive, report
 from workbench.replay.result import Result
-from workbench.replay.situations import EVENTS, read_situation
+from workbench.replay.scenarios import EVENTS, read_scenario
 from workbench.routes import __main__ as routes
 from workbench.routes.matrix import Answer
 from workbench.routes.questions import Question
@@ -115,10 +115,10 @@ def shows_logs(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 def reports_a_replay(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    situation = read_situation(EVENTS / "uploads" / "small_valid_file.csv")
-    assert isinstance(situation, Upload)
+    scenario = read_scenario(EVENTS / "uploads" / "small_valid_file.csv")
+    assert isinstance(scenario, Upload)
     seen = UploadOutcome(outcome=HOSTILE, reason=HOSTILE, curated_lines=1)
-    result = Result(situation, HOSTILE, HOSTILE, HOSTILE, 1.0, [HOSTILE], seen, "f")
+    result = Result(scenario, HOSTILE, HOSTILE, HOSTILE, 1.0, [HOSTILE], seen, "f")
     session = object.__new__(IntakeSession)
     session.deployed = Deployed(STAGE, LOCAL_ACCOUNT)
     report.progress(result)

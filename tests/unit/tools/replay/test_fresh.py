@@ -6,10 +6,10 @@ import pytest
 from operations.scenarios.fresh import fresh, new_mark, order_numbers
 from operations.scenarios.uploads import Upload
 from order_intake.domain.partners import load_profile
-from workbench.replay.situations import find_situations
+from workbench.replay.scenarios import find_scenarios
 
 HEADER = "Rechnung;Datum;Kunde;Artikel;Bezeichnung;Menge;Einzelpreis"
-UPLOADS = [one for one in find_situations([]) if isinstance(one, Upload)]
+UPLOADS = [one for one in find_scenarios([]) if isinstance(one, Upload)]
 
 
 def test_two_marks_are_two() -> None:

@@ -9,7 +9,7 @@ from operations.scenarios.uploads import Upload, UploadFile, UploadOutcome
 from workbench.replay import report
 from workbench.replay.bus_events import BusEvent, RulesExpected
 from workbench.replay.result import Result
-from workbench.replay.situations import Situation
+from workbench.replay.scenarios import Scenario
 from workbench.stages.stage import LOCAL_ACCOUNT, Stage
 
 SEEN = UploadOutcome(
@@ -30,9 +30,9 @@ SEEN = UploadOutcome(
 def upload(tmp_path: Path, differences: list[str]) -> Result:
     path = tmp_path / "orders_[of]_today.csv"
     path.write_text("InvoiceNo\n")
-    situation: Situation = Upload(path, UploadFile("online-retail", SEEN))
+    scenario: Scenario = Upload(path, UploadFile("online-retail", SEEN))
     return Result(
-        situation,
+        scenario,
         "LargeFileUploaded",
         "RegisterFile → PriceChunks ×7 → Accepted",
         "Accepted",
@@ -51,8 +51,8 @@ def session() -> IntakeSession:
 
 
 def event(tmp_path: Path) -> Result:
-    situation = BusEvent(tmp_path / "bus" / "told.json", "orders", RulesExpected(()))
-    return Result(situation, "none", "asked the rules", "ignored", 0.1)
+    scenario = BusEvent(tmp_path / "bus" / "told.json", "orders", RulesExpected(()))
+    return Result(scenario, "none", "asked the rules", "ignored", 0.1)
 
 
 def test_the_last_line_counts_and_decides_the_exit(
@@ -68,7 +68,7 @@ def test_the_last_line_counts_and_decides_the_exit(
     ]
 
 
-def test_a_difference_is_shown_below_its_situation(
+def test_a_difference_is_shown_below_its_scenario(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report.progress(upload(tmp_path, ["route: expected direct, got workflow"]))

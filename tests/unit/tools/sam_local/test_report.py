@@ -43,7 +43,7 @@ def test_a_table_tells_what_differs(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["function", "situation", "through", "outcome", "time"]
+    assert lines[0].split() == ["function", "scenario", "through", "outcome", "time"]
     assert lines[1].split()[-3:] == ["expected", "27", "ms"]
     assert lines[2].split()[-3:] == ["differs", "3.1", "s"]
     assert lines[3] == "LoadOrders/second (sam local invoke): lines: expected 2, got 1"

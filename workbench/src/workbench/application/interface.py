@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from workbench.permissions.policies import Request
     from workbench.permissions.template import Template
     from workbench.replay.probe import Probe
+    from workbench.replay.scenarios import Kind
     from workbench.replay.session import Session
-    from workbench.replay.situations import Kind
     from workbench.sam_local.fixtures import Fixture, Given, Prepared
     from workbench.stages.deployed import Deployed
 
@@ -56,7 +56,7 @@ class Application:
     deployed: "type[Deployed]"
     """Its deployed stage, with the names that its own commands need."""
     colours: Mapping[str, str] = MappingProxyType({})
-    """The colours of its situations' outcomes in reports, as rich names them."""
+    """The colours of its scenarios' outcomes in reports, as rich names them."""
     items_key = "items.json"
     """A key under which a Distributed Map finds its list of items."""
     listed_prefixes: Mapping[str, str] = MappingProxyType({})
@@ -72,7 +72,7 @@ class Application:
     slow_imports: Mapping[str, float] = MappingProxyType({})
     """How many times boto3's import a function's may take; for functions that need more time."""
     hint_for_own_files = "copy it there, with a .toml that says what is expected"
-    """What to do with a file that is no situation of events/."""
+    """What to do with a file that is no scenario of events/."""
 
     def __init__(self) -> None:
         from workbench.sam_local.fixtures import Given
@@ -104,7 +104,7 @@ class Application:
         return "1.0"
 
     def kinds(self) -> "Mapping[str, Kind]":
-        """Return how the situations of its own folders below events/ are read and played."""
+        """Return how the scenarios of its own folders below events/ are read and played."""
         return {}
 
     def session(self, deployed: "Deployed", probe: "Probe") -> "Session":

@@ -37,7 +37,7 @@ def measure() -> Iterator[Figure]:
         deployed = run_deployed(session, each)
     for one in [*first, *warm, *cold, *deployed]:
         if one.differences:
-            raise UserError(f"{one.function}/{one.situation} ({one.way}): {one.differences[0]}")
+            raise UserError(f"{one.function}/{one.scenario} ({one.way}): {one.differences[0]}")
     warm_call, cold_call = _call(warm), _call(cold)
     deployed_call = _call(deployed)
     count = f"{len(every)} calls and the start"

@@ -13,7 +13,7 @@ from workbench.deployment.deploy import confirm
 from workbench.replay import report
 from workbench.replay.player import play_all
 from workbench.replay.probe import open_probe
-from workbench.replay.situations import find_situations
+from workbench.replay.scenarios import find_scenarios
 from workbench.stages.errors import run
 from workbench.stages.stage import Stage
 from workbench.stages.visible import say
@@ -31,20 +31,20 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--report", action="store_true", help="end with a report for people")
     asked = parser.parse_args(arguments)
-    situations = find_situations(asked.paths)
+    scenarios = find_scenarios(asked.paths)
     stage = Stage.from_environment()
     if not stage.is_local:
         confirm(stage, "Replay there, into what is stored there?")
-        left_out = [one for one in situations if one.is_local_only]
-        situations = [one for one in situations if one not in left_out]
-        say(f"left out: {len(left_out)} situations that only the local cloud can make")
+        left_out = [one for one in scenarios if one.is_local_only]
+        scenarios = [one for one in scenarios if one not in left_out]
+        say(f"left out: {len(left_out)} scenarios that only the local cloud can make")
     deployed = application().deployed.find(stage)
     results = []
     start = time.monotonic()
     with open_probe(deployed) as probe:
         session = application().session(deployed, probe)
-        report.opening(session, len(situations))
-        for result in play_all(session, situations):
+        report.opening(session, len(scenarios))
+        for result in play_all(session, scenarios):
             report.progress(result)
             results.append(result)
         reconciled = session.reconcile()

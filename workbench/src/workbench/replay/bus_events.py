@@ -12,8 +12,8 @@ import msgspec
 from workbench.replay.aftermath import wait_for_dead_letter, wait_for_log
 from workbench.replay.probe import EVENT_LIMIT
 from workbench.replay.result import Result, compare
+from workbench.replay.scenarios import Asked, Kind, Scenario, shown
 from workbench.replay.session import Session
-from workbench.replay.situations import Asked, Kind, Situation, shown
 from workbench.stages.deployed import DEFAULT_BUS, Deployed
 from workbench.stages.errors import UserError
 
@@ -30,7 +30,7 @@ class RulesExpected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dead_letter: str | None = None
 
 
-class BusEvent(Situation, frozen=True):
+class BusEvent(Scenario, frozen=True):
     """An event on a bus: the deployed rules are asked about it, and sometimes it is published."""
 
     bus: str
@@ -50,28 +50,28 @@ def read(path: Path, said: dict[str, Any]) -> BusEvent:
     return BusEvent(path, file.bus, file.expect, file.publish)
 
 
-def play(session: Session, situation: BusEvent) -> Result:
+def play(session: Session, scenario: BusEvent) -> Result:
     """Ask the rules about the event; publish it where its TOML says so, and see what comes."""
     start, deployed = time.monotonic(), session.deployed
-    event, unique = _filled(deployed, situation.path)
-    seen = RulesExpected(rules=deployed.rules_for(situation.bus, event))
-    if situation.publish:
-        came = _published(session, situation, event, unique, seen.rules)
+    event, unique = _filled(deployed, scenario.path)
+    seen = RulesExpected(rules=deployed.rules_for(scenario.bus, event))
+    if scenario.publish:
+        came = _published(session, scenario, event, unique, seen.rules)
         seen = msgspec.structs.replace(came, rules=seen.rules)
-    asked = f"asked the rules of the {situation.bus} bus"
+    asked = f"asked the rules of the {scenario.bus} bus"
     return Result(
-        situation,
+        scenario,
         " + ".join(seen.rules) or "none",
-        f"published on the {situation.bus} bus" if situation.publish else asked,
+        f"published on the {scenario.bus} bus" if scenario.publish else asked,
         seen.dead_letter or seen.logged or ("matched" if seen.rules else "ignored"),
         time.monotonic() - start,
-        compare(situation.expect, seen),
+        compare(scenario.expect, seen),
     )
 
 
-def asked(deployed: Deployed, situation: BusEvent) -> Asked:
+def asked(deployed: Deployed, scenario: BusEvent) -> Asked:
     """Return the event, and the rules that must take it."""
-    return filled_in(deployed, situation.path), situation.expect.rules
+    return filled_in(deployed, scenario.path), scenario.expect.rules
 
 
 KIND = Kind(read, play, asked)
@@ -105,7 +105,7 @@ def _filled(deployed: Deployed, path: Path) -> tuple[dict[str, Any], str]:
 
 def _published(
     session: Session,
-    situation: BusEvent,
+    scenario: BusEvent,
     event: dict[str, Any],
     unique: str,
     rules: tuple[str, ...],
@@ -115,7 +115,7 @@ def _published(
     answer = deployed.stage.client("events").put_events(
         Entries=[
             {
-                "EventBusName": deployed.bus_name(situation.bus),
+                "EventBusName": deployed.bus_name(scenario.bus),
                 "Source": event["source"],
                 "DetailType": event["detail-type"],
                 "Detail": json.dumps(event["detail"]),
@@ -125,16 +125,16 @@ def _published(
     if answer["FailedEntryCount"]:
         raise UserError(f"the bus refused it: {answer['Entries'][0].get('ErrorCode')}")
     event_id = answer["Entries"][0]["EventId"]
-    if situation.bus != DEFAULT_BUS and not session.probe.wait_for(
+    if scenario.bus != DEFAULT_BUS and not session.probe.wait_for(
         lambda came: bool(came["id"] == event_id), EVENT_LIMIT
     ):
         raise UserError(f"what was published did not come over the bus in {EVENT_LIMIT:.0f} s")
     logged = dead_letter = None
-    if situation.expect.logged is not None:
-        functions = _functions(deployed, situation.bus, rules)
-        said = wait_for_log(deployed, functions, unique, situation.expect.logged, since)
-        logged = situation.expect.logged if said else None
-    if situation.expect.dead_letter is not None:
+    if scenario.expect.logged is not None:
+        functions = _functions(deployed, scenario.bus, rules)
+        said = wait_for_log(deployed, functions, unique, scenario.expect.logged, since)
+        logged = scenario.expect.logged if said else None
+    if scenario.expect.dead_letter is not None:
         dead_letter = wait_for_dead_letter(deployed, event_id)
     return RulesExpected((), logged, dead_letter)
 

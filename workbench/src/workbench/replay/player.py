@@ -1,35 +1,35 @@
-"""Letting situations happen on a stage, several at a time."""
+"""Letting scenarios happen on a stage, several at a time."""
 
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 
 from workbench.replay.result import Result
+from workbench.replay.scenarios import Scenario
 from workbench.replay.session import Session
-from workbench.replay.situations import Situation
 from workbench.stages.deployed import Deployed
 
-WORKERS = 6  # situations at the same time
+WORKERS = 6  # scenarios at the same time
 CALLS = 5  # of functions that one of them makes at a time, such as a Map's
 
 
-def play_all(session: Session, situations: list[Situation]) -> Iterator[Result]:
+def play_all(session: Session, scenarios: list[Scenario]) -> Iterator[Result]:
     """Yield results as they come: first those that disturb no other, at once; then the others.
 
     What is about the others' traces comes last, when they have ended.
     """
-    alone = [one for one in situations if one.disturbs and not one.comes_last]
-    last = alone + [one for one in situations if one.comes_last]
-    first = [one for one in situations if one not in last]
+    alone = [one for one in scenarios if one.disturbs and not one.comes_last]
+    last = alone + [one for one in scenarios if one.comes_last]
+    first = [one for one in scenarios if one not in last]
     # The largest first: they take longest.
     first.sort(key=lambda one: -one.path.stat().st_size)
     yield from concurrently(session.play, first, workers(session.deployed))
-    for situation in last:
-        yield session.play(situation)
+    for scenario in last:
+        yield session.play(scenario)
 
 
 def workers(deployed: Deployed) -> int:
-    """How many situations the account can take at a time: a new one has ten concurrent calls.
+    """How many scenarios the account can take at a time: a new one has ten concurrent calls.
 
     More would throttle each other, and the replay would wait for retries that show nothing.
     """

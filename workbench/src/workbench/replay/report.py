@@ -1,4 +1,4 @@
-"""What a replay tells people: a line for each situation as it ends, a closing report, a verdict."""
+"""What a replay tells people: a line for each scenario as it ends, a closing report, a verdict."""
 
 import sys
 
@@ -27,17 +27,17 @@ def console() -> Console:
 def opening(session: Session, count: int) -> None:
     """Say what is about to be replayed, and what cannot be checked on this stage."""
     stage = session.deployed.stage
-    say(f"Replaying {count} situation{'' if count == 1 else 's'} on stage {stage.name} …")
+    say(f"Replaying {count} scenario{'' if count == 1 else 's'} on stage {stage.name} …")
     for each in session.not_checked():
         say(f"  not checked: {each}")
     sys.stdout.flush()
 
 
 def progress(result: Result) -> None:
-    """One line for a situation that has ended, and one for each difference."""
+    """One line for a scenario that has ended, and one for each difference."""
     line = Text("  ")
     line.append("OK     " if result.as_expected else "DIFFERS", _style(result))
-    line.append(f" {result.situation.name:<45} {visible(result.rule):<29} ")
+    line.append(f" {result.scenario.name:<45} {visible(result.rule):<29} ")
     line.append(visible(result.outcome), _colour(result.outcome))
     line.append(f"  {result.seconds:.1f} s", "dim")
     out = console()
@@ -70,7 +70,7 @@ def closing(session: Session, results: list[Result], seconds: float) -> None:
 
 def _block(out: Console, result: Result, details: list[tuple[str, str]]) -> None:
     title = Text()
-    title.append(visible(result.situation.title), "bold")
+    title.append(visible(result.scenario.title), "bold")
     title.append("  →  ")
     title.append(visible(result.outcome), f"bold {_colour(result.outcome) or 'red'}")
     title.append(f"  {result.seconds:.1f} s", "dim")
@@ -98,7 +98,7 @@ def _others(out: Console, results: list[Result]) -> None:
         table.add_column(name, overflow="fold")
     for result in results:
         table.add_row(
-            Text(visible(result.situation.title)),
+            Text(visible(result.scenario.title)),
             Text(visible(result.rule), "dim" if result.rule == "none" else ""),
             Text(visible(result.outcome if result.as_expected else "; ".join(result.differences))),
         )

@@ -1,21 +1,21 @@
-"""What replaying a situation gave, and how that is compared with what was expected."""
+"""What replaying a scenario gave, and how that is compared with what was expected."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from workbench.replay.situations import Situation
+from workbench.replay.scenarios import Scenario
 
 
 @dataclass(frozen=True)
 class Result:
-    """One situation after its replay; as expected when there are no `differences`.
+    """One scenario after its replay; as expected when there are no `differences`.
 
     `path` says which way it took; `seen` and `subject` are what its kind has observed, and of what.
     """
 
-    situation: Situation
+    scenario: Scenario
     rule: str
     path: str
     outcome: str
@@ -40,9 +40,9 @@ def compare(expected: msgspec.Struct, seen: msgspec.Struct) -> list[str]:
     ]
 
 
-def failed(situation: Situation, seconds: float, problem: str) -> Result:
-    """Return the result of a situation that could not be followed to its end."""
-    return Result(situation, "?", "?", "not known", seconds, [problem])
+def failed(scenario: Scenario, seconds: float, problem: str) -> Result:
+    """Return the result of a scenario that could not be followed to its end."""
+    return Result(scenario, "?", "?", "not known", seconds, [problem])
 
 
 def shown(value: Any) -> str:

@@ -10,21 +10,21 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from workbench.replay.result import Result
+from workbench.replay.scenarios import Kind, Scenario
 from workbench.replay.session import Session
-from workbench.replay.situations import Kind, Situation
 from workbench.sam_local import fixtures
 from workbench.stages.deployed import Deployed
 from workbench.stages.errors import UserError
 
 
-class ScheduledCall(Situation, frozen=True):
+class ScheduledCall(Scenario, frozen=True):
     """A fixture of a function that a schedule calls: what it sends, and what comes back."""
 
     schedule: str
 
     @property
     def comes_last(self) -> bool:
-        """Whether it is about what the other situations have left: always."""
+        """Whether it is about what the other scenarios have left: always."""
         return True
 
 
@@ -39,15 +39,15 @@ def read(path: Path, said: dict[str, Any]) -> ScheduledCall:
     return ScheduledCall(path, msgspec.convert(said, _File).schedule)
 
 
-def play(session: Session, situation: ScheduledCall) -> Result:
+def play(session: Session, scenario: ScheduledCall) -> Result:
     """Call the schedule's target with what the schedule sends; compare both with the fixture."""
     start = time.monotonic()
-    sent, answer = call_schedule(session.deployed, situation.schedule)
-    problems = differences_of_input(situation, sent)
-    expect = fixtures.read_fixture(situation.path).expect
+    sent, answer = call_schedule(session.deployed, scenario.schedule)
+    problems = differences_of_input(scenario, sent)
+    expect = fixtures.read_fixture(scenario.path).expect
     problems += fixtures.differences(expect, answer)
     return Result(
-        situation, f"schedule {situation.schedule}", situation.schedule, "called",
+        scenario, f"schedule {scenario.schedule}", scenario.schedule, "called",
         time.monotonic() - start, problems,
     )  # fmt: skip
 
@@ -55,9 +55,9 @@ def play(session: Session, situation: ScheduledCall) -> Result:
 KIND = Kind(read, play)
 
 
-def differences_of_input(situation: ScheduledCall, sent: dict[str, Any]) -> list[str]:
+def differences_of_input(scenario: ScheduledCall, sent: dict[str, Any]) -> list[str]:
     """Return whether the schedule sends other fields than its fixture has, as a line."""
-    expected = msgspec.json.decode(situation.path.read_bytes())
+    expected = msgspec.json.decode(scenario.path.read_bytes())
     if set(expected) == set(sent):
         return []
     return [f"the schedule sends {sorted(sent)}, expected {sorted(expected)}"]

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from workbench.replay.probe import Probe
 from workbench.replay.result import Result, failed
-from workbench.replay.situations import Situation, kind_of
+from workbench.replay.scenarios import Scenario, kind_of
 from workbench.stages.deployed import Deployed
 from workbench.stages.errors import UserError
 
@@ -29,20 +29,20 @@ class Reconciled(Protocol):
 
 @dataclass
 class Session:
-    """A running replay. An application's own keeps what its situations have done, and judges it."""
+    """A running replay. An application's own keeps what its scenarios have done, and judges it."""
 
     deployed: Deployed
     probe: Probe
     # S3 gives an upload's time in whole seconds.
     started: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
 
-    def play(self, situation: Situation) -> Result:
-        """Let a situation happen and compare; what AWS refuses is a difference, too."""
+    def play(self, scenario: Scenario) -> Result:
+        """Let a scenario happen and compare; what AWS refuses is a difference, too."""
         start = time.monotonic()
         try:
-            return kind_of(situation).play(self, situation)
+            return kind_of(scenario).play(self, scenario)
         except (UserError, ClientError, BotoCoreError) as error:
-            return failed(situation, time.monotonic() - start, str(error))
+            return failed(scenario, time.monotonic() - start, str(error))
 
     def not_checked(self) -> list[str]:
         """Return what cannot be checked on this stage, a line each."""

@@ -13,8 +13,8 @@ import msgspec
 from workbench.replay.path import path_of
 from workbench.replay.probe import EVENT_LIMIT
 from workbench.replay.result import Result, compare
+from workbench.replay.scenarios import Asked, Kind, Scenario
 from workbench.replay.session import Session
-from workbench.replay.situations import Asked, Kind, Situation
 from workbench.stages.deployed import DEFAULT_BUS, Deployed
 from workbench.stages.errors import UserError
 from workbench.stages.waiting import wait_until
@@ -35,7 +35,7 @@ class UploadExpected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     events: tuple[str, ...] = ()
 
 
-class ObjectUpload(Situation, frozen=True):
+class ObjectUpload(Scenario, frozen=True):
     """The file is put into a bucket, under a key."""
 
     key: str
@@ -55,26 +55,26 @@ def read(path: Path, said: dict[str, Any]) -> ObjectUpload:
     return ObjectUpload(path, file.key, file.expect, file.bucket)
 
 
-def asked(deployed: Deployed, situation: ObjectUpload) -> Asked:
+def asked(deployed: Deployed, scenario: ObjectUpload) -> Asked:
     """Return the event that S3 would send, and the rules that must take it."""
-    bucket = _bucket(deployed, situation)
-    event = deployed.object_created(bucket, situation.key, situation.path.stat().st_size)
-    return event, situation.expect.rules
+    bucket = _bucket(deployed, scenario)
+    event = deployed.object_created(bucket, scenario.key, scenario.path.stat().st_size)
+    return event, scenario.expect.rules
 
 
-def play(session: Session, situation: ObjectUpload) -> Result:
+def play(session: Session, scenario: ObjectUpload) -> Result:
     """Put the object, follow the execution that it starts, and compare end, error and events."""
     start, deployed = time.monotonic(), session.deployed
-    bucket = _bucket(deployed, situation)
+    bucket = _bucket(deployed, scenario)
     version = deployed.stage.client("s3").put_object(
-        Bucket=bucket, Key=situation.key, Body=situation.path.read_bytes()
+        Bucket=bucket, Key=scenario.key, Body=scenario.path.read_bytes()
     )["VersionId"]
     event = session.probe.wait_for(lambda each: _is_about(each, version), EVENT_LIMIT)
     if event is None:
         raise UserError(f"S3's event did not come within {EVENT_LIMIT:.0f} s")
     rules = deployed.rules_for(DEFAULT_BUS, event)
     execution = _execution(deployed, rules, version)
-    expected = situation.expect.events
+    expected = scenario.expect.events
     session.probe.wait_until(lambda: _published(session, version) == expected, STRAGGLERS)
     seen = UploadExpected(
         rules,
@@ -83,12 +83,12 @@ def play(session: Session, situation: ObjectUpload) -> Result:
         _published(session, version),
     )
     return Result(
-        situation,
+        scenario,
         " + ".join(rules) or "none",
         _path(deployed, execution),
         seen.error or seen.status or ("taken" if rules else "ignored"),
         time.monotonic() - start,
-        compare(situation.expect, seen),
+        compare(scenario.expect, seen),
         seen,
     )
 
@@ -96,13 +96,13 @@ def play(session: Session, situation: ObjectUpload) -> Result:
 KIND = Kind(read, play, asked)
 
 
-def _bucket(deployed: Deployed, situation: ObjectUpload) -> str:
+def _bucket(deployed: Deployed, scenario: ObjectUpload) -> str:
     buckets = deployed.buckets
-    if situation.bucket is None and len(buckets) == 1:
+    if scenario.bucket is None and len(buckets) == 1:
         return next(iter(buckets.values()))
-    if situation.bucket not in buckets:
-        raise UserError(f"{situation.title}: bucket must be one of {', '.join(buckets) or 'none'}")
-    return buckets[situation.bucket]
+    if scenario.bucket not in buckets:
+        raise UserError(f"{scenario.title}: bucket must be one of {', '.join(buckets) or 'none'}")
+    return buckets[scenario.bucket]
 
 
 def _is_about(event: dict[str, Any], version: str) -> bool:

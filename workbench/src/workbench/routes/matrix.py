@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from workbench.routes.near_misses import near_misses
-from workbench.routes.questions import Question, aws_events, function_events, situations
+from workbench.routes.questions import Question, aws_events, function_events, scenarios
 from workbench.stages.deployed import Deployed
 
 
@@ -24,7 +24,7 @@ class Answer:
 
 def questions(deployed: Deployed) -> list[Question]:
     """All of events/, AWS's own events, and the near misses of every rule."""
-    makers = (situations, function_events, aws_events)
+    makers = (scenarios, function_events, aws_events)
     known = [question for make in makers for question in make(deployed)]
     return [*known, *near_misses(deployed, known)]
 

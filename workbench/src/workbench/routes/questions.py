@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from workbench.replay.bus_events import filled_in
-from workbench.replay.situations import EVENTS, find_situations, kind_of, kinds
+from workbench.replay.scenarios import EVENTS, find_scenarios, kind_of, kinds
 from workbench.sam_local.fixtures import all_fixtures
 from workbench.stages.deployed import Deployed
 from workbench.stages.errors import UserError
@@ -29,16 +29,16 @@ class Question:
     expected: tuple[str, ...]
 
 
-def situations(deployed: Deployed) -> Iterator[Question]:
-    """Every situation of events/ that an event starts, as AWS would send it."""
+def scenarios(deployed: Deployed) -> Iterator[Question]:
+    """Every scenario of events/ that an event starts, as AWS would send it."""
     folders = [EVENTS / name for name in (*kinds(), "faults") if (EVENTS / name).is_dir()]
-    for one in find_situations(_with_situations(folders)):
+    for one in find_scenarios(_with_scenarios(folders)):
         if asked := kind_of(one).asked(deployed, one):
             event, rules = asked
             yield Question(f"{one.path.parent.name}/{one.name}", event, rules)
 
 
-def _with_situations(folders: list[Path]) -> list[Path]:
+def _with_scenarios(folders: list[Path]) -> list[Path]:
     return [folder for folder in dict.fromkeys(folders) if any(folder.rglob("*.toml"))]
 
 

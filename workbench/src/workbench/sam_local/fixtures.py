@@ -1,4 +1,4 @@
-"""The functions' fixtures: `events/functions/<Function>/<situation>.json`, each with its TOML.
+"""The functions' fixtures: `events/functions/<Function>/<scenario>.json`, each with its TOML.
 
 The JSON is the event as the service sends it; the TOML of the same name says what must be there
 before (`[given]`) and what must come back (`[expect]`: a payload, or an error's type).
@@ -57,7 +57,7 @@ class Fixture(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """What the situation is called."""
+        """What the scenario is called."""
         return self.path.stem
 
     @property
@@ -133,7 +133,7 @@ def find_function(name: str) -> str:
 
 
 def find_event(function: str, named: str) -> Path:
-    """The file of an event: a path, or the name of a situation of the function.
+    """The file of an event: a path, or the name of a scenario of the function.
 
     Raises UserError with the nearest names when there is none.
     """

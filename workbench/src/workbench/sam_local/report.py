@@ -21,7 +21,7 @@ class Result:
     """One call as it came out: what was called how, the seconds it took, and what differed."""
 
     function: str
-    situation: str
+    scenario: str
     way: str
     seconds: float
     differences: tuple[str, ...]
@@ -65,15 +65,15 @@ def _value(value: Any) -> str:
 
 def print_table(results: Sequence[Result]) -> None:
     """A table of calls with outcome and time, and what differed below it."""
-    rows = [("function", "situation", "through", "outcome", "time")]
+    rows = [("function", "scenario", "through", "outcome", "time")]
     for one in results:
         outcome = "differs" if one.differences else "as expected"
         seconds = f"{one.seconds * 1000:.0f} ms" if one.seconds < 1 else f"{one.seconds:.1f} s"
-        rows.append((one.function, one.situation, one.way, outcome, seconds))
+        rows.append((one.function, one.scenario, one.way, outcome, seconds))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
         say("  ".join([*cells, row[4].rjust(7)]))
     for one in results:
         for line in one.differences:
-            say(f"{one.function}/{one.situation} ({one.way}): {line}")
+            say(f"{one.function}/{one.scenario} ({one.way}): {line}")

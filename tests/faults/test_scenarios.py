@@ -1,4 +1,4 @@
-"""Every situation of events/faults, end to end on the local cloud, while something fails."""
+"""Every scenario of events/faults, end to end on the local cloud, while something fails."""
 
 from collections.abc import Iterator
 
@@ -7,9 +7,9 @@ import pytest
 from operations.deployed import Deployed
 from operations.scenarios.session import IntakeSession
 from workbench.replay.probe import open_probe
-from workbench.replay.situations import FAULTS, Situation, find_situations
+from workbench.replay.scenarios import FAULTS, Scenario, find_scenarios
 
-SITUATIONS = find_situations([FAULTS])
+SCENARIOS = find_scenarios([FAULTS])
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +22,6 @@ def replay(deployed: Deployed) -> Iterator[IntakeSession]:
     assert reconciled.balanced, reconciled.lines()
 
 
-@pytest.mark.parametrize("situation", SITUATIONS, ids=[one.name for one in SITUATIONS])
-def test_it_comes_as_expected(replay: IntakeSession, situation: Situation) -> None:
-    assert replay.play(situation).differences == []
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=[one.name for one in SCENARIOS])
+def test_it_comes_as_expected(replay: IntakeSession, scenario: Scenario) -> None:
+    assert replay.play(scenario).differences == []

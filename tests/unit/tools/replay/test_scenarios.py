@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from operations.scenarios.uploads import Upload, UploadOutcome
-from workbench.replay import situations
+from workbench.replay import scenarios
 from workbench.replay.bus_events import BusEvent
+from workbench.replay.scenarios import find_scenarios
 from workbench.replay.schedules import ScheduledCall
-from workbench.replay.situations import find_situations
 from workbench.stages.errors import UserError
 
 UPLOAD = """
@@ -26,8 +26,8 @@ def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     functions = ("functions/DailyReconciliation", "functions/PriceChunk")
     for name in ("uploads", "faults", "bus", *functions):
         (folder / name).mkdir(parents=True)
-    monkeypatch.setattr(situations, "EVENTS", folder)
-    monkeypatch.setattr(situations, "FAULTS", folder / "faults")
+    monkeypatch.setattr(scenarios, "EVENTS", folder)
+    monkeypatch.setattr(scenarios, "FAULTS", folder / "faults")
     return folder
 
 
@@ -38,7 +38,7 @@ def put(folder: Path, name: str, toml: str, content: str = "a;b\n") -> Path:
     return path
 
 
-def test_each_folder_has_its_own_kind_of_situation(events: Path) -> None:
+def test_each_folder_has_its_own_kind_of_scenario(events: Path) -> None:
     put(events, "uploads/orders.csv", UPLOAD)
     put(events, "bus/told.json", 'bus = "orders"\n[expect]\nrules = []\n')
     put(
@@ -48,7 +48,7 @@ def test_each_folder_has_its_own_kind_of_situation(events: Path) -> None:
     )
     put(events, "functions/PriceChunk/chunk.json", '[expect]\nerrorType = "InvalidInput"\n')
 
-    kinds = [type(one) for one in find_situations([])]
+    kinds = [type(one) for one in find_scenarios([])]
 
     assert kinds == [BusEvent, ScheduledCall, Upload]
 
@@ -56,7 +56,7 @@ def test_each_folder_has_its_own_kind_of_situation(events: Path) -> None:
 def test_an_upload_reads_with_all_that_has_expectation(events: Path) -> None:
     path = put(events, "uploads/orders.csv", UPLOAD)
 
-    (upload,) = find_situations([path])
+    (upload,) = find_scenarios([path])
 
     assert isinstance(upload, Upload)
     assert (upload.name, upload.key) == ("orders", "incoming/nordwind/orders.csv")
@@ -70,7 +70,7 @@ def test_a_file_grows_as_its_toml_says(events: Path) -> None:
     toml = "last_line_times = 3\npadding = 4\n" + UPLOAD
     path = put(events, "uploads/orders.csv", toml, "a;b\n1;<padding>\n")
 
-    (upload,) = find_situations([path])
+    (upload,) = find_scenarios([path])
 
     assert isinstance(upload, Upload)
     assert upload.content == b"a;b\n1;xxxx\n1;xxxx\n1;xxxx\n"
@@ -81,7 +81,7 @@ def test_an_earlier_upload_may_have_another_name_and_another_content(events: Pat
     path = put(events, "uploads/orders.csv", toml)
     (events / "uploads" / "older.csv").write_text("older\n")
 
-    (upload,) = find_situations([path])
+    (upload,) = find_scenarios([path])
 
     assert isinstance(upload, Upload)
     assert upload.key == "incoming/nordwind/orders.csv"
@@ -93,14 +93,14 @@ def test_what_breaks_things_is_replayed_only_when_it_is_named(events: Path) -> N
     path = put(events, "faults/orders.csv", UPLOAD)
     put(events, "uploads/orders.csv", UPLOAD)
 
-    assert [one.path.parent.name for one in find_situations([])] == ["uploads"]
-    assert [one.path for one in find_situations([events / "faults"])] == [path]
+    assert [one.path.parent.name for one in find_scenarios([])] == ["uploads"]
+    assert [one.path for one in find_scenarios([events / "faults"])] == [path]
 
 
-def test_a_situation_is_found_by_its_toml_too_and_only_once(events: Path) -> None:
+def test_a_scenario_is_found_by_its_toml_too_and_only_once(events: Path) -> None:
     path = put(events, "uploads/orders.csv", UPLOAD)
 
-    assert len(find_situations([path, path.with_suffix(".toml"), events / "uploads"])) == 1
+    assert len(find_scenarios([path, path.with_suffix(".toml"), events / "uploads"])) == 1
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_toml_that_does_not_read_is_named(events: Path, toml: str, complaint: 
     put(events, "uploads/orders.csv", toml)
 
     with pytest.raises(UserError, match=complaint) as refused:
-        find_situations([])
+        find_scenarios([])
 
     assert "orders.toml" in str(refused.value)
 
@@ -126,14 +126,14 @@ def test_a_file_without_its_outcome_is_refused(events: Path) -> None:
     path.write_text("a;b\n")
 
     with pytest.raises(UserError, match=r"orders\.toml"):
-        find_situations([path])
+        find_scenarios([path])
 
 
 def test_an_outcome_without_its_file_is_refused(events: Path) -> None:
     (events / "uploads" / "orders.toml").write_text(UPLOAD)
 
     with pytest.raises(UserError, match="exactly one"):
-        find_situations([])
+        find_scenarios([])
 
 
 def test_paths_that_are_not_there_or_not_events_are_refused(events: Path, tmp_path: Path) -> None:
@@ -141,8 +141,8 @@ def test_paths_that_are_not_there_or_not_events_are_refused(events: Path, tmp_pa
     own.write_text("a;b\n")
 
     with pytest.raises(UserError, match="no such file"):
-        find_situations([events / "uploads" / "missing.csv"])
+        find_scenarios([events / "uploads" / "missing.csv"])
     with pytest.raises(UserError, match="make send"):
-        find_situations([own])
-    with pytest.raises(UserError, match="no situation"):
-        find_situations([events / "bus"])
+        find_scenarios([own])
+    with pytest.raises(UserError, match="no scenario"):
+        find_scenarios([events / "bus"])

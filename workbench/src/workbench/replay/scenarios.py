@@ -1,6 +1,6 @@
-"""What can happen: the situations below events/, each with what is expected of it.
+"""What can happen: the scenarios below events/, each with what is expected of it.
 
-A situation is a file (what happens) and a TOML file of the same stem (what must come of it). The
+A scenario is a file (what happens) and a TOML file of the same stem (what must come of it). The
 folder below events/ says what kind it is; `events/README.md` explains every field. `faults/` takes
 its time and the local cloud alone: it is left out unless it is named.
 """
@@ -25,14 +25,14 @@ EVENTS = ROOT / "events"
 FAULTS = EVENTS / "faults"
 
 
-class Situation(msgspec.Struct, frozen=True):
-    """What every situation has: the file that says what happens."""
+class Scenario(msgspec.Struct, frozen=True):
+    """What every scenario has: the file that says what happens."""
 
     path: Path
 
     @property
     def name(self) -> str:
-        """What the situation is called: its file's stem."""
+        """What the scenario is called: its file's stem."""
         return self.path.stem
 
     @property
@@ -52,7 +52,7 @@ class Situation(msgspec.Struct, frozen=True):
 
     @property
     def comes_last(self) -> bool:
-        """Whether it is about what the other situations have left."""
+        """Whether it is about what the other scenarios have left."""
         return False
 
 
@@ -60,21 +60,21 @@ type Asked = tuple[dict[str, Any], tuple[str, ...]]
 """An event that rules can be asked about, and the rules that must take it."""
 
 
-def asks_nothing(_deployed: "Deployed", _situation: Any) -> Asked | None:
-    """Return None: no rule is asked about such a situation."""
+def asks_nothing(_deployed: "Deployed", _scenario: Any) -> Asked | None:
+    """Return None: no rule is asked about such a scenario."""
     return None
 
 
 @dataclass(frozen=True)
 class Kind:
-    """The situations of a folder below events/: how they are read, played, and asked about.
+    """The scenarios of a folder below events/: how they are read, played, and asked about.
 
     `read` gets the file and its TOML's content, and raises msgspec.ValidationError or ValueError.
-    `play` gets the application's session and the situation.
+    `play` gets the application's session and the scenario.
     `asked` returns the event that starts it, and the rules that take it; None without one.
     """
 
-    read: Callable[[Path, dict[str, Any]], Situation]
+    read: Callable[[Path, dict[str, Any]], Scenario]
     play: "Callable[[Any, Any], Result]"
     asked: "Callable[[Deployed, Any], Asked | None]" = asks_nothing
 
@@ -87,51 +87,51 @@ def kinds() -> Mapping[str, Kind]:
     return own | dict(application().kinds())
 
 
-def kind_of(situation: Situation) -> Kind:
-    """Return the kind of a situation, by its folder."""
-    return kinds()[_folder(situation.path)]
+def kind_of(scenario: Scenario) -> Kind:
+    """Return the kind of a scenario, by its folder."""
+    return kinds()[_folder(scenario.path)]
 
 
 def _folder(path: Path) -> str:
     return path.relative_to(EVENTS).parts[0]
 
 
-def read_situation(path: Path) -> Situation:
-    """Return the situation that `path` (what happens, or its TOML) and its TOML describe.
+def read_scenario(path: Path) -> Scenario:
+    """Return the scenario that `path` (what happens, or its TOML) and its TOML describe.
 
     Raises UserError when one of the two is missing, the TOML does not read, or the folder is not
-    one of situations.
+    one of scenarios.
     """
     happening = _happening(path)
     toml = happening.with_suffix(".toml")
     known = kinds()
     kind = known.get(_folder(happening))
     if kind is None:
-        raise UserError(f"{shown(happening)}: situations lie below events/: {', '.join(known)}")
+        raise UserError(f"{shown(happening)}: scenarios lie below events/: {', '.join(known)}")
     try:
         return kind.read(happening, tomllib.loads(toml.read_text(encoding="utf-8")))
     except (ValueError, msgspec.ValidationError) as error:
         raise UserError(f"{shown(toml)}: {error}") from None
 
 
-def find_situations(paths: list[Path]) -> list[Situation]:
-    """Return all situations of the files and folders named, in a set order.
+def find_scenarios(paths: list[Path]) -> list[Scenario]:
+    """Return all scenarios of the files and folders named, in a set order.
 
     When none is named: all of events/ but faults/.
 
-    Raises UserError for a path that is not there, lies outside events/, or holds no situation.
+    Raises UserError for a path that is not there, lies outside events/, or holds no scenario.
     """
     found: set[Path] = set()
     for path in paths:
         found |= _below(path.resolve())
     if not paths and not EVENTS.is_dir():
         raise UserError(
-            f"there is no {EVENTS.name}/; write a situation below it: a file that says what "
+            f"there is no {EVENTS.name}/; write a scenario below it: a file that says what "
             "happens, for example events/uploads/one.txt, and its .toml"
         )
     if not paths:
         found = {path for path in _below(EVENTS) if not path.is_relative_to(FAULTS)}
-    return [read_situation(path) for path in sorted(found)]
+    return [read_scenario(path) for path in sorted(found)]
 
 
 def _below(path: Path) -> set[Path]:
@@ -141,13 +141,13 @@ def _below(path: Path) -> set[Path]:
         raise UserError(f"{path} is not below events/; {application().hint_for_own_files}")
     if path.is_file():
         return {_happening(path)}
-    below = {_happening(toml) for toml in path.rglob("*.toml") if _is_situation(toml)}
+    below = {_happening(toml) for toml in path.rglob("*.toml") if _is_scenario(toml)}
     if not below:
-        raise UserError(f"no situation below {path}: a situation is a file and its .toml")
+        raise UserError(f"no scenario below {path}: a scenario is a file and its .toml")
     return below
 
 
-def _is_situation(toml: Path) -> bool:
+def _is_scenario(toml: Path) -> bool:
     """Return whether `make replay` plays it; most calls of functions are for `make sam-local`."""
     lines = toml.read_text(encoding="utf-8", errors="replace").splitlines()
     return not toml.is_relative_to(EVENTS / "functions") or any(
