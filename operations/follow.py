@@ -1,8 +1,6 @@
 """Uploading a file, and following it to its end: in the ledger, and in its workflow execution."""
 
 import hashlib
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from operations.deployed import Deployed
 from workbench.stages.errors import UserError
+from workbench.stages.waiting import within
 
 LIMIT = 120.0  # seconds; everything but a person's decision takes less
 PAUSE = 0.4  # seconds between two looks
@@ -87,9 +86,9 @@ def follow(
     than the one that was `answered` before: False ends the following there. Raises UserError,
     saying what is missing, when `limit` seconds are not enough.
     """
-    deadline = time.monotonic() + limit
-    pause = threading.Event()
-    while True:
+
+    def end() -> Row | None:
+        nonlocal answered
         row = read_row(deployed, file_id)
         if row and row["status"] in FINAL:
             return row
@@ -98,12 +97,15 @@ def follow(
             answered = question
             if not on_approval():
                 return row
-        if time.monotonic() > deadline:
-            raise UserError(f"file {file_id}: {_missing(deployed, row, limit)}")
-        pause.wait(PAUSE)
+        return None
+
+    if row := within(limit, end, PAUSE):
+        return row
+    raise UserError(f"file {file_id}: {_missing(deployed, file_id, limit)}")
 
 
-def _missing(deployed: Deployed, row: Row | None, limit: float) -> str:
+def _missing(deployed: Deployed, file_id: str, limit: float) -> str:
+    row = read_row(deployed, file_id)
     if row is None:
         return f"no ledger row after {limit:.0f} s: nothing took the upload up; see make logs"
     missing = f"no outcome after {limit:.0f} s: the ledger says {row['status']}"
@@ -122,18 +124,19 @@ def execution_of(row: Row) -> str | None:
     return None
 
 
-def wait_for_execution(deployed: Deployed, arn: str, limit: float = 30.0) -> dict[str, Any]:
+def wait_for_execution(
+    deployed: Deployed, arn: str, limit: float = 30.0, pause: float = PAUSE / 2
+) -> dict[str, Any]:
     """The answer of DescribeExecution once the execution is over.
 
     Raises UserError when it still runs after `limit` seconds.
     """
     states = deployed.stage.client("stepfunctions")
-    deadline = time.monotonic() + limit
-    pause = threading.Event()
-    while True:
-        answer: dict[str, Any] = states.describe_execution(executionArn=arn)
-        if answer["status"] != "RUNNING":
-            return answer
-        if time.monotonic() > deadline:
-            raise UserError(f"the workflow still runs {limit:.0f} s after the outcome: {arn}")
-        pause.wait(PAUSE / 2)
+
+    def end() -> dict[str, Any] | None:
+        answer = states.describe_execution(executionArn=arn)
+        return None if answer["status"] == "RUNNING" else answer
+
+    if answer := within(limit, end, pause):
+        return answer
+    raise UserError(f"the workflow still runs {limit:.0f} s after the outcome: {arn}")

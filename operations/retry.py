@@ -7,7 +7,6 @@ stands and was not told is told.
 import argparse
 import os
 import re
-import threading
 import time
 import uuid
 from typing import Any
@@ -22,6 +21,7 @@ from operations.untold import is_untold, tell
 from workbench.stages.errors import THROUGH_MAKE, UserError, run
 from workbench.stages.stage import Stage
 from workbench.stages.visible import say
+from workbench.stages.waiting import within
 
 EXITS = f"""\
 exit status: 0 when the content is Accepted (the file itself, or the one that it is a Duplicate of),
@@ -154,13 +154,8 @@ def _wait_for_new_run(deployed: Deployed, file_id: str, before: Row) -> None:
     def mark(row: Row) -> tuple[object, ...]:
         return tuple(row.get(name) for name in ("run", "closed_at", "claimed_by"))
 
-    deadline, pause = time.monotonic() + LIMIT, threading.Event()
-    while mark(read_row(deployed, file_id) or {}) == mark(before):
-        if time.monotonic() > deadline:
-            raise UserError(
-                f"nothing has begun with file {file_id} in {LIMIT:.0f} s; see make logs"
-            )
-        pause.wait(PAUSE)
+    if not within(LIMIT, lambda: mark(read_row(deployed, file_id) or {}) != mark(before), PAUSE):
+        raise UserError(f"nothing has begun with file {file_id} in {LIMIT:.0f} s; see make logs")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,14 +6,13 @@ command takes its place and calls the function with the four steps.
 
 import argparse
 import json
-import threading
-import time
 import uuid
 
 from operations.deployed import Deployed
 from workbench.stages.errors import UserError, run
 from workbench.stages.stage import Stage
 from workbench.stages.visible import say
+from workbench.stages.waiting import within
 
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 LIMIT = 300.0  # seconds
@@ -54,17 +53,17 @@ def _call_the_steps(deployed: Deployed, arn: str) -> str:
 
 def _wait_for(deployed: Deployed, arn: str, token: str) -> str:
     secrets = deployed.stage.client("secretsmanager")
-    deadline, pause = time.monotonic() + LIMIT, threading.Event()
-    while True:
+
+    def is_current() -> bool:
         versions = secrets.describe_secret(SecretId=arn)["VersionIdsToStages"]
-        if "AWSCURRENT" in versions.get(token, []):
-            return token
-        if time.monotonic() > deadline:
-            raise UserError(
-                f"the rotation is not finished after {LIMIT:.0f} s, the old password stays; "
-                f"see make logs STAGE={deployed.stage.name} FN=RotateDatabaseSecret"
-            )
-        pause.wait(PAUSE)
+        return "AWSCURRENT" in versions.get(token, [])
+
+    if within(LIMIT, is_current, PAUSE):
+        return token
+    raise UserError(
+        f"the rotation is not finished after {LIMIT:.0f} s, the old password stays; "
+        f"see make logs STAGE={deployed.stage.name} FN=RotateDatabaseSecret"
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

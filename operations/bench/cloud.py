@@ -11,16 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
-from threading import Event
 
 from operations.bench import REAL_FILE
 from operations.decide import give_decision
 from operations.deployed import Deployed
-from operations.follow import FINAL, Uploaded, follow, put, upload
+from operations.follow import FINAL, Uploaded, follow, put, upload, wait_for_execution
 from operations.scenarios.fresh import fresh, new_mark
 from workbench.bench.figures import Figure, seconds
 from workbench.stages.errors import UserError
 from workbench.stages.stage import ROOT, Stage
+from workbench.stages.waiting import within
 
 REPLAYS = 3
 REAL_FILES = 5
@@ -94,13 +94,9 @@ def task_seconds(deployed: Deployed, machine: str) -> float:
         "partner": "nordwind", "size": 1, "uploaded_at": "2026-03-04T12:00:00Z",
         "route": "workflow", "correlation_id": "bench",
     }  # fmt: skip
-    states, pause = deployed.stage.client("stepfunctions"), Event()
+    states = deployed.stage.client("stepfunctions")
     begun = states.start_execution(stateMachineArn=machine, input=json.dumps({"file": file}))
-    while True:
-        answer = states.describe_execution(executionArn=begun["executionArn"])
-        if answer["status"] != "RUNNING":
-            break
-        pause.wait(0.01)
+    answer = wait_for_execution(deployed, begun["executionArn"], pause=0.01)
     if answer["status"] != "SUCCEEDED":
         raise UserError(f"the one-task execution is {answer['status']}: {answer.get('cause')}")
     return float((answer["stopDate"] - answer["startDate"]).total_seconds())
@@ -120,12 +116,13 @@ def crowd(deployed: Deployed, count: int) -> float:
         begun = time.monotonic()
         with ThreadPoolExecutor(8) as pool:
             open_ids = {sent.file_id for sent in pool.map(send, range(count))}
-        pause = Event()
-        while open_ids:
-            if time.monotonic() - begun > CROWD_LIMIT:
-                raise UserError(f"{len(open_ids)} of {count} files have no outcome yet")
-            open_ids -= _accepted(deployed, sorted(open_ids)[:100])
-            pause.wait(0.05)
+
+        def all_accepted() -> bool:
+            open_ids.difference_update(_accepted(deployed, sorted(open_ids)[:100]))
+            return not open_ids
+
+        if not within(CROWD_LIMIT, all_accepted):
+            raise UserError(f"{len(open_ids)} of {count} files have no outcome yet")
         return time.monotonic() - begun
 
 

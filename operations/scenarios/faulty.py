@@ -4,7 +4,6 @@ import contextlib
 import re
 import secrets
 import threading
-import time
 from collections.abc import Iterator
 
 from operations.deployed import Deployed
@@ -13,6 +12,7 @@ from operations.services import faults as service_faults
 from workbench.local_cloud.emulator import faults
 from workbench.replay.aftermath import lines_about
 from workbench.stages.errors import UserError
+from workbench.stages.waiting import within
 
 FUNCTIONS = (
     "IntakeSmallFile",
@@ -29,7 +29,6 @@ FUNCTIONS = (
 )
 LIMIT = 60.0  # seconds until the error must have been logged that ends a fault
 STRIKING = 10.0  # seconds until faults of requests must have struck
-PAUSE = 0.05
 TIMED_OUT = "Task timed out"  # so Lambda says in a function's log
 # The reason of an outcome that is ours is an error's name, too; those of files are in lower case.
 _ERROR = re.compile(r'"(?:error|reason)": ?"([A-Z]\w+)"')
@@ -63,22 +62,17 @@ def lift_database(deployed: Deployed, wanted: Faults, file_id: str, since: float
     """Start the database again once the error `until` has been logged about the file."""
     if wanted.until is None:
         return
-    deadline, pause = time.monotonic() + LIMIT, threading.Event()
-    while wanted.until not in errors_logged(deployed, file_id, since):
-        if time.monotonic() > deadline:
-            raise UserError(f"no function logged {wanted.until} within {LIMIT:.0f} s")
-        pause.wait(PAUSE)
+    if not within(LIMIT, lambda: wanted.until in errors_logged(deployed, file_id, since)):
+        raise UserError(f"no function logged {wanted.until} within {LIMIT:.0f} s")
     service_faults.start_database()
 
 
 def wait_for_webhook(file_id: str, limit: float) -> bool:
     """Whether the partners' webhook takes an outcome of the file within `limit` seconds."""
-    deadline, pause = time.monotonic() + limit, threading.Event()
-    while not any(one.get("file_id") == file_id for one in service_faults.webhook_received()):
-        if time.monotonic() > deadline:
-            return False
-        pause.wait(PAUSE)
-    return True
+    return within(
+        limit,
+        lambda: any(one.get("file_id") == file_id for one in service_faults.webhook_received()),
+    )
 
 
 def not_struck(deployed: Deployed, wanted: Faults, since: float) -> list[str]:
@@ -87,9 +81,7 @@ def not_struck(deployed: Deployed, wanted: Faults, since: float) -> list[str]:
     A file may have its outcome while its event is still on the way: so requests have some time. A
     function with a `timeout` of its own must have been ended by it, `since` (epoch s).
     """
-    deadline, pause = time.monotonic() + STRIKING, threading.Event()
-    while any(faults.requests_left()) and time.monotonic() < deadline:
-        pause.wait(PAUSE)
+    within(STRIKING, lambda: not any(faults.requests_left()))
     found = [
         f"{left} of {fault['times']} requests were not hit: {fault['request']}"
         for fault, left in zip(wanted.requests, faults.requests_left(), strict=True)

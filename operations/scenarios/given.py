@@ -8,7 +8,6 @@ partner never sent; then that end is undone, and the file can be claimed.
 import contextlib
 import hashlib
 import json
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
@@ -22,6 +21,7 @@ from operations.services import postgres
 from workbench.sam_local.fixtures import Fixture, Given, Prepared
 from workbench.sam_local.given import filled_in, secret_names
 from workbench.stages.errors import UserError
+from workbench.stages.waiting import within
 
 _LIMIT_SECONDS = 60.0
 _NOBODY = "fixture"  # a claimant
@@ -188,22 +188,25 @@ class _Stage:
     def _wait(self, file_id: str, there: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The file's row as soon as it is as it must be."""
         decode = TypeDeserializer().deserialize
-        deadline = time.monotonic() + _LIMIT_SECONDS
-        while True:
+
+        def row() -> dict[str, Any]:
             answer = self._dynamodb.get_item(
                 TableName=self._deployed.ledger,
                 Key={"pk": {"S": f"file#{file_id}"}},
                 ConsistentRead=True,
             )
-            row = {name: decode(value) for name, value in answer.get("Item", {}).items()}
-            if row and there(row):
-                return row
-            if time.monotonic() > deadline:
-                raise UserError(
-                    f"the deployed system did not bring file {file_id} on within "
-                    f"{_LIMIT_SECONDS:.0f} s (status: {row.get('status')}); see: make logs"
-                )
-            time.sleep(0.05)
+            return {name: decode(value) for name, value in answer.get("Item", {}).items()}
+
+        def as_wanted() -> dict[str, Any] | None:
+            found = row()
+            return found if found and there(found) else None
+
+        if found := within(_LIMIT_SECONDS, as_wanted):
+            return found
+        raise UserError(
+            f"the deployed system did not bring file {file_id} on within "
+            f"{_LIMIT_SECONDS:.0f} s (status: {row().get('status')}); see: make logs"
+        )
 
 
 def _digest(given: GivenUpload) -> str:

@@ -1,7 +1,6 @@
 """Letting one upload happen, with all that its TOML says of it, and comparing what comes of it."""
 
 import json
-import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
@@ -40,6 +39,7 @@ from workbench.replay.probe import EVENT_LIMIT, Probe
 from workbench.replay.result import Result, compare
 from workbench.stages.errors import UserError
 from workbench.stages.stage import PROJECT
+from workbench.stages.waiting import wait_until, within
 
 STRAGGLER_LIMIT = 5.0  # seconds more for an event that was sent before one that has come
 EARLIER = "${earlier}"  # in a name: the id of the earlier file, which this one corrects
@@ -174,11 +174,11 @@ class UploadPlay:
 
     def _wait_for_approval(self, uploaded: Uploaded) -> None:
         """Wait until the first decision stands in the ledger."""
-        deadline, pause = time.monotonic() + EVENT_LIMIT, threading.Event()
-        while not (read_row(self._deployed, uploaded.file_id) or {}).get("approval"):
-            if time.monotonic() > deadline:
-                raise UserError(f"the decision was not applied within {EVENT_LIMIT:.0f} s")
-            pause.wait(0.05)
+        wait_until(
+            lambda: (read_row(self._deployed, uploaded.file_id) or {}).get("approval"),
+            "the decision is applied",
+            EVENT_LIMIT,
+        )
 
     def _decide_afterwards(self, row: Row) -> None:
         """Give the further decisions when all is over: each must be told to be in vain."""
@@ -317,12 +317,12 @@ class UploadPlay:
 
     def _wait_for_errors(self, file_id: str) -> set[str]:
         """The errors logged about the file; a log may come later than what it tells of."""
-        deadline, pause = time.monotonic() + STRAGGLER_LIMIT, threading.Event()
-        while True:
-            logged = errors_logged(self._deployed, file_id, self._started)
-            if logged >= set(self._told.errors) or time.monotonic() > deadline:
-                return logged
-            pause.wait(0.1)
+
+        def logged() -> set[str]:
+            return errors_logged(self._deployed, file_id, self._started)
+
+        within(STRAGGLER_LIMIT, lambda: logged() >= set(self._told.errors))
+        return logged()
 
     def _events_about(self, file_id: str) -> list[dict[str, Any]]:
         """The events about a file; an earlier one may come through later than its outcome."""

@@ -30,10 +30,10 @@ from operations.reconciliation.report import Reconciliation, check
 from operations.retry import retry
 from operations.services import faults as service_faults
 from tests.faults.order_files import OrderFile, draw
-from tests.waiting import wait_until
 from workbench.local_cloud.emulator import faults
 from workbench.replay import redrive
 from workbench.stages.errors import UserError
+from workbench.stages.waiting import wait_until
 
 FILES = int(os.environ.get("CHAOS_FILES", "200"))
 SEED = os.environ.get("CHAOS_SEED") or str(time.time_ns())

@@ -13,10 +13,10 @@ from operations.follow import Uploaded, follow, read_row, upload
 from operations.scenarios.faulty import wait_for_webhook
 from operations.services import faults as service_faults
 from tests.local_cloud.test_operations import LARGE, lines_in_database, orders, run
-from tests.waiting import wait_until
 from workbench.local_cloud.emulator import faults
 from workbench.replay import redrive
 from workbench.replay.aftermath import lines_about
+from workbench.stages.waiting import wait_until
 
 RULES = ("SmallFileUploaded", "LargeFileUploaded")
 

@@ -19,8 +19,8 @@ from operations.reconciliation.reading import read_ledger
 from operations.services import database, postgres
 from operations.services import faults as service_faults
 from tests.faults.order_files import HEADER, line
-from tests.waiting import wait_until
 from workbench.local_cloud.emulator import faults
+from workbench.stages.waiting import wait_until
 
 FILES = int(os.environ.get("PATIENCE_FILES", "1000"))
 SENDERS = 4

@@ -16,8 +16,8 @@ from operations.scenarios.outcome import disagreements, read_curated
 from operations.services import faults as service_faults
 from operations.services import rates
 from tests.local_cloud.test_operations import run
-from tests.waiting import wait_until
 from workbench.local_cloud.emulator import faults
+from workbench.stages.waiting import wait_until
 
 HEADER = "order_date,order_id,item,item_name,units,price,account,ship_to\n"
 WORKFLOW = 900  # lines; more than the workflow's 64 KiB

@@ -13,7 +13,7 @@ from operations.follow import Uploaded, execution_of, follow, read_row, upload
 from operations.reconciliation.archive import read_archive
 from operations.services import faults as service_faults
 from tests.local_cloud.test_operations import LARGE, lines_in_database, orders, run
-from tests.waiting import wait_until
+from workbench.stages.waiting import wait_until
 
 LONG_AGO = "2026-01-02T03:04:05Z"
 

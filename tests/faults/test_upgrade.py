@@ -18,10 +18,10 @@ from operations.deployed import Deployed
 from operations.follow import AWAITING, FINAL, Uploaded, put, read_row
 from operations.services import postgres
 from operations.services.database import secret, set_password
-from tests.waiting import wait_until
 from workbench.deployment import sam, terraform
 from workbench.deployment.provider_mirror import find_mirror
 from workbench.stages.stage import ROOT, Stage
+from workbench.stages.waiting import wait_until
 
 # The last commit whose events have schema version 1.0 and whose database has no migrations.
 BEFORE = "0d0997ef00242c295d0ce9faec4be6507a06a0ae"

@@ -14,13 +14,13 @@ from operations.deployed import uploads_bucket
 from tests.infrastructure.aws_stages import as_aws, new_stage
 from tests.local_cloud import emulator
 from tests.local_cloud.emulator import Emulator
-from tests.waiting import wait_until
 from workbench.deployment import destroy, terraform
 from workbench.local_cloud import processes
 from workbench.stages import stack
 from workbench.stages.alone import OWNER
 from workbench.stages.errors import UserError
 from workbench.stages.stage import LOCAL_REGION, PROJECT, Stage
+from workbench.stages.waiting import wait_until
 
 WAITING = {
     "StartAt": "Wait",

@@ -13,8 +13,8 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.waiting import wait_until
 from workbench.stages.stage import ROOT, Stage
+from workbench.stages.waiting import wait_until
 
 pytestmark = [
     pytest.mark.skipif(not shutil.which("terraform"), reason="terraform is not installed"),

@@ -14,10 +14,10 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from tests.waiting import wait_until
 from workbench.local_cloud import ports
 from workbench.local_cloud.emulator import faults, keys, ministack
 from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, MODULES, ROOT
+from workbench.stages.waiting import wait_until
 
 ROLE = f"arn:aws:iam::{LOCAL_ACCOUNT}:role/tests"
 _TRUST = {

@@ -9,8 +9,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.local_cloud.emulator import Emulator
-from tests.waiting import wait_until
 from workbench.local_cloud.emulator import faults
+from workbench.stages.waiting import wait_until
 
 type Switch = Callable[..., Any]
 

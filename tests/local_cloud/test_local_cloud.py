@@ -25,11 +25,11 @@ import psycopg
 import pytest
 
 from operations.services import postgres
-from tests.waiting import wait_until
 from workbench.local_cloud import ports, processes, state
 from workbench.local_cloud.emulator import keys, ministack
 from workbench.stages.errors import UserError
 from workbench.stages.stage import LOCAL_REGION, ROOT, Stage
+from workbench.stages.waiting import wait_until
 
 PREFIX = Stage("local").prefix
 

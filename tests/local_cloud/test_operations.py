@@ -22,9 +22,9 @@ from operations.deployed import Deployed
 from operations.follow import Row, Uploaded, execution_of, follow, read_row, upload
 from operations.scenarios.outcome import objects_below
 from operations.services import postgres
-from tests.waiting import wait_until
 from workbench.replay import redrive
 from workbench.stages.stage import ROOT
+from workbench.stages.waiting import wait_until
 
 HEADER = "Rechnung;Datum;Kunde;Artikel;Bezeichnung;Menge;Einzelpreis\n"
 LARGE = 1000  # lines; more than the workflow's 64 KiB

@@ -26,8 +26,8 @@ from order_intake.domain.results import (
     Totals,
 )
 from order_intake.domain.uploads import IncomingFile
-from tests.waiting import wait_until
 from workbench.stages.stage import Stage
+from workbench.stages.waiting import wait_until
 
 HEADER = (",".join(COLUMNS) + "\r\n").encode()
 CORRECTION_HEADER = (",".join((*COLUMNS, "corrects_line")) + "\r\n").encode()

@@ -15,11 +15,11 @@ import pytest
 from botocore.config import Config
 
 from tests.local_cloud.emulator import ROLE, Emulator, States, call
-from tests.waiting import wait_until
 from workbench.local_cloud.emulator import ministack
 from workbench.local_cloud.emulator.patches import PATCHES
 from workbench.permissions.asked import DECISIONS
 from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, MODULES, ROOT
+from workbench.stages.waiting import wait_until
 
 RAISES = """
 calls = 0

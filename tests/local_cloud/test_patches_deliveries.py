@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.local_cloud.emulator import Emulator
-from tests.waiting import wait_until
 from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION
+from workbench.stages.waiting import wait_until
 
 FUNCTION = "def handler(event, context): print('called')\n"
 

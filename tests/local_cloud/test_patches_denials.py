@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.local_cloud.emulator import ROLE, Emulator, call
-from tests.waiting import wait_until
 from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION
+from workbench.stages.waiting import wait_until
 
 
 def allow(action: str | list[str], resource: str | list[str], **conditions: Any) -> dict[str, Any]:

@@ -4,8 +4,8 @@ import time
 import uuid
 
 from tests.local_cloud.emulator import Emulator
-from tests.waiting import wait_until
 from workbench.local_cloud.emulator import ministack
+from workbench.stages.waiting import wait_until
 
 FAILS_TWICE = """
 calls = 0

@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.local_cloud.emulator import Emulator, call
-from tests.waiting import wait_until
+from workbench.stages.waiting import wait_until
 
 RUNS = """
 import time

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from operations.deployed import Deployed, uploads_bucket
-from tests.waiting import wait_until
 from workbench.stages.stage import Stage, local_dir
+from workbench.stages.waiting import wait_until
 
 SECRET_FIELDS = ("password", "api_key")
 

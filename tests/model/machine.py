@@ -16,7 +16,7 @@ from operations.follow import Row, Uploaded
 from tests.model.model import AWAITING, STUCK, Expected, Model, Upload
 from tests.model.orders import ATLAS, NORDWIND, Content, Line, Partner
 from tests.model.stage import ModelStage, fault
-from tests.waiting import wait_until
+from workbench.stages.waiting import wait_until
 
 type Step = Callable[[OrderFiles, int], None]
 ORDERS_IN_LARGE = 140

@@ -21,11 +21,11 @@ from operations.scenarios.announced import outcome_of, question_about
 from operations.services import faults as service_faults
 from operations.services import postgres
 from tests.model.orders import Key
-from tests.waiting import wait_until
 from workbench.local_cloud.emulator import faults
 from workbench.replay import redrive
 from workbench.replay.archive import chosen_rules, deliver
 from workbench.replay.probe import Probe
+from workbench.stages.waiting import wait_until
 
 LIMIT = 60.0  # seconds; everything takes a second or two
 ALWAYS = 10_000

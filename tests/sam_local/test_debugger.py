@@ -8,9 +8,9 @@ import subprocess
 import sys
 from typing import Any, BinaryIO
 
-from tests.waiting import wait_until
 from workbench.local_cloud import ports
 from workbench.stages.stage import ROOT
+from workbench.stages.waiting import wait_until
 
 
 class Debugger:

@@ -11,10 +11,10 @@ from typing import Any
 
 from tests import template
 from tests.local_cloud.emulator import ENDED, ROLE, Emulator
-from tests.waiting import wait_until
 from tests.workflow.samples import event, file_of
 from tests.workflow.single_states import substituted
 from workbench.stages.stage import LOCAL_REGION
+from workbench.stages.waiting import wait_until
 from workbench.workflow import edges
 
 # Does what the script in the file's key says of it: {"PriceChunk": {"raise": …, "times": …}} lets

@@ -10,11 +10,11 @@ import pytest
 
 from tests.local_cloud import emulator
 from tests.local_cloud.emulator import ENDED
-from tests.waiting import wait_until
 from tests.workflow.executions import Bench
 from tests.workflow.samples import event, file_of
 from tests.workflow.test_paths import REGISTERED, script
 from workbench.local_cloud import processes
+from workbench.stages.waiting import wait_until
 
 FILES, CHUNKS = 8, 40
 NEW_ACCOUNT = 10  # concurrent calls

@@ -8,9 +8,9 @@ import pytest
 
 from order_intake.domain.outcomes import Approval
 from order_intake.handlers import close_file
-from tests.waiting import wait_until
 from tests.workflow.executions import Ended, Executions
 from tests.workflow.samples import RATES, REFUSAL, TOTALS
+from workbench.stages.waiting import wait_until
 
 TO_PRICES = ["DescribeUpload", "RegisterFile", "HowRegistered", "GatherTerms", "PriceChunks"]
 TO_VERDICT = [*TO_PRICES, "HowPriced", "AssessFile", "NeedsApproval"]

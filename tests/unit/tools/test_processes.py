@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.waiting import wait_until
 from workbench.local_cloud import processes
+from workbench.stages.waiting import wait_until
 
 
 @pytest.fixture

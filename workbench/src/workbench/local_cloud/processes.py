@@ -1,6 +1,7 @@
 """The local cloud's processes: start, recognise, stop, weigh."""
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
@@ -14,9 +15,11 @@ import psutil
 from workbench.local_cloud import interrupts, state
 from workbench.stages.errors import UserError
 from workbench.stages.stage import MODULES, ROOT
+from workbench.stages.waiting import within
 
 _RECORDS = "processes.json"
 _STOP_SECONDS = 8.0
+_LOOK_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,10 @@ class Process:
     def alive(self) -> bool:
         """Whether it still runs."""
         return self.started is not None and identity(self.pid) == self.started
+
+    def await_end(self, limit: float) -> None:
+        """Wait until it has ended, for `limit` seconds at most."""
+        within(limit, lambda: not self.alive, _LOOK_SECONDS)
 
 
 def identity(pid: int) -> int | None:
@@ -97,8 +104,7 @@ def stop_all() -> list[str]:
         _signal(process, process.stop_signal)
     deadline = time.monotonic() + _STOP_SECONDS
     for process in running:
-        while process.alive and time.monotonic() < deadline:
-            time.sleep(0.02)
+        process.await_end(deadline - time.monotonic())
         _signal(process, signal.SIGKILL)  # also what is left of its group
     (state.folder() / _RECORDS).unlink(missing_ok=True)
     return [process.name for process in running]
@@ -109,8 +115,7 @@ def stop(name: str) -> None:
     for process in recorded():
         if process.name == name and process.alive:
             _signal(process, process.stop_signal)
-            while process.alive:
-                time.sleep(0.02)
+            process.await_end(math.inf)
 
 
 def await_group(process: Process) -> None:
@@ -118,10 +123,8 @@ def await_group(process: Process) -> None:
 
     A server's workers may hold its memory for a moment, and a new one refuses to start beside it.
     """
-    deadline = time.monotonic() + _STOP_SECONDS
-    while (left := _members(process.pid)) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    for pid in left:
+    within(_STOP_SECONDS, lambda: not _members(process.pid), _LOOK_SECONDS)
+    for pid in _members(process.pid):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
 

@@ -11,6 +11,7 @@ from workbench.local_cloud import interrupts, ports, processes, state
 from workbench.local_cloud.emulator import keys, ministack
 from workbench.stages.errors import UserError, agreed
 from workbench.stages.stage import LOCAL_REGION, ROOT
+from workbench.stages.waiting import within
 
 _READY_SECONDS = 60.0
 CLOUD_PORT = 4566
@@ -149,11 +150,12 @@ def _wait(what: str, process: processes.Process, announced: str, ready: Callable
     Another cloud may answer on the same port, begun at the same moment: so this one must have
     logged what it announces, too.
     """
-    deadline = time.monotonic() + _READY_SECONDS
-    while not (processes.has_logged(process.name, announced) and ready()):
+
+    def answers() -> bool:
         processes.check(process)
-        if time.monotonic() > deadline:
-            end = processes.last_lines(process.name)
-            raise UserError(f"{what} did not answer within {_READY_SECONDS:.0f} s; {end}")
-        time.sleep(0.05)
+        return processes.has_logged(process.name, announced) and ready()
+
+    if not within(_READY_SECONDS, answers):
+        end = processes.last_lines(process.name)
+        raise UserError(f"{what} did not answer within {_READY_SECONDS:.0f} s; {end}")
     print(f"  {what} answers", flush=True)

@@ -1,12 +1,11 @@
 """What comes of an event besides its outcome: what a function said of it, what was given up."""
 
 import json
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from workbench.stages.deployed import Deployed
+from workbench.stages.waiting import within
 
 LIMIT = 240.0  # seconds; on AWS a function's retries alone take three minutes
 PAUSE = 0.2  # seconds between two looks
@@ -25,17 +24,15 @@ def wait_for_log(
 
     From `since` (epoch s) on.
     """
-    deadline = time.monotonic() + limit
-    pause = threading.Event()
-    while not any(
-        said in line
-        for function in functions
-        for line in lines_about(deployed, function, about, since)
-    ):
-        if time.monotonic() > deadline:
-            return False
-        pause.wait(PAUSE)
-    return True
+    return within(
+        limit,
+        lambda: any(
+            said in line
+            for function in functions
+            for line in lines_about(deployed, function, about, since)
+        ),
+        PAUSE,
+    )
 
 
 def lines_about(deployed: Deployed, function: str, about: str, since: float) -> Iterator[str]:
@@ -56,9 +53,8 @@ def wait_for_dead_letter(deployed: Deployed, about: str, limit: float = LIMIT) -
     None when no dead-letter queue holds such a message within `limit` seconds.
     """
     queues = deployed.stage.client("sqs")
-    deadline = time.monotonic() + limit
-    pause = threading.Event()
-    while True:
+
+    def error() -> str | None:
         for url in deployed.dead_letter_queues:
             # Hidden for as long as the next looks need to reach what lies behind these.
             answer = queues.receive_message(
@@ -70,9 +66,9 @@ def wait_for_dead_letter(deployed: Deployed, about: str, limit: float = LIMIT) -
             for message in answer.get("Messages", []):
                 if about in message["Body"] and _is_removed(queues, url, message):
                     return error_of(message)
-        if time.monotonic() > deadline:
-            return None
-        pause.wait(PAUSE)
+        return None
+
+    return within(limit, error, PAUSE)
 
 
 def _is_removed(queues: Any, url: str, message: dict[str, Any]) -> bool:

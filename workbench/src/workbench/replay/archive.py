@@ -5,8 +5,6 @@ By default to those that the application names: their receivers know an event ag
 
 import argparse
 import os
-import threading
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +13,7 @@ from workbench.stages.deployed import DEFAULT_BUS, Deployed
 from workbench.stages.errors import UserError, run
 from workbench.stages.stage import Stage
 from workbench.stages.visible import say
+from workbench.stages.waiting import within
 
 LIMIT = 3600.0  # seconds; AWS replays minute by minute
 PAUSE = 1.0
@@ -78,17 +77,17 @@ def deliver(
         EventEndTime=until,
         Destination={"Arn": deployed.arn("events", f"event-bus/{bus}"), "FilterArns": arns},
     )
-    deadline, pause = time.monotonic() + LIMIT, threading.Event()
-    while True:
+
+    def completed() -> dict[str, Any] | None:
         answer: dict[str, Any] = events.describe_replay(ReplayName=name)
-        if answer["State"] == "COMPLETED":
-            return answer
         if answer["State"] in ("FAILED", "CANCELLED", "CANCELLING"):
             why = answer.get("StateReason", "no reason given")
             raise UserError(f"the replay {name} is {answer['State']}: {why}")
-        if time.monotonic() > deadline:
-            raise UserError(f"the replay {name} is {answer['State']} after {LIMIT:.0f} s")
-        pause.wait(PAUSE)
+        return answer if answer["State"] == "COMPLETED" else None
+
+    if answer := within(LIMIT, completed, PAUSE):
+        return answer
+    raise UserError(f"the replay {name} is not completed after {LIMIT:.0f} s")
 
 
 def main(arguments: list[str] | None = None) -> int:

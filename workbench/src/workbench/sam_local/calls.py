@@ -20,6 +20,7 @@ from workbench.local_cloud import ports
 from workbench.sam_local.session import Session
 from workbench.stages.errors import UserError
 from workbench.stages.stage import ROOT
+from workbench.stages.waiting import wait_until
 
 LAMBDA_PORT = 3001
 _READY_SECONDS = 180.0
@@ -120,14 +121,13 @@ def on_local_cloud(session: Session, function: str, event: Any) -> Answer:
 
 
 def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    deadline = time.monotonic() + _READY_SECONDS
-    while ports.is_free(port):
+    def answers() -> bool:
         if process.poll() is not None:
             words = _last_words(log.read_text(errors="replace"))
             raise UserError(f"`sam local start-lambda` ended: {words}")
-        if time.monotonic() > deadline:
-            raise UserError(f"no warm containers after {_READY_SECONDS:.0f} s")
-        time.sleep(0.1)
+        return not ports.is_free(port)
+
+    wait_until(answers, "warm containers", _READY_SECONDS)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -1,6 +1,6 @@
 """The stage's CloudFormation stack: how it stands, what is in it, and its way out."""
 
-import time
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from workbench.stages.errors import UserError
 from workbench.stages.stage import Stage
+from workbench.stages.waiting import within
 
 # Such a stack holds nothing of anybody, and cannot be updated.
 NEVER_COMPLETE = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
@@ -61,13 +62,18 @@ def resources(stage: Stage) -> list[Resource]:
 
 def wait(stage: Stage) -> str | None:
     """Wait until nothing is in progress; the status then, None when the stack is gone."""
-    said, now = "", status(stage)
-    while now and now.endswith("_IN_PROGRESS") and now != "REVIEW_IN_PROGRESS":
-        if now != said:
+    now = None
+
+    def at_rest() -> bool:
+        nonlocal now
+        before, now = now, status(stage)
+        if now is None or not now.endswith("_IN_PROGRESS") or now == "REVIEW_IN_PROGRESS":
+            return True
+        if now != before:
             print(f"  stack {stage.prefix} is {now}; waiting for its end", flush=True)
-            said = now
-        time.sleep(0.5 if stage.is_local else 5)
-        now = status(stage)
+        return False
+
+    within(math.inf, at_rest, 0.5 if stage.is_local else 5)
     return now
 
 

@@ -1,7 +1,6 @@
 """Brings a stage to rest before it is destroyed: no rule, no schedule, no execution runs."""
 
 import contextlib
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ from botocore.exceptions import ClientError
 from workbench.stages.errors import UserError
 from workbench.stages.stack import Resource
 from workbench.stages.stage import Stage
+from workbench.stages.waiting import within
 
 STATE_MACHINE = "AWS::StepFunctions::StateMachine"
 _SCHEDULE = "AWS::Scheduler::Schedule"
@@ -103,14 +103,17 @@ def _switch_on(stage: Stage, rules: list[tuple[str, str]], schedules: list[dict[
 
 
 def _stop(stage: Stage, parts: list[Resource]) -> None:
-    client, deadline = stage.client("stepfunctions"), time.monotonic() + _LIMIT
-    stopped: set[str] = set()
-    while left := running(stage, parts):
-        for execution in set(left) - stopped:
+    client, stopped = stage.client("stepfunctions"), set[str]()
+
+    def at_rest() -> bool:
+        left = set(running(stage, parts))
+        for execution in left - stopped:
             client.stop_execution(
                 executionArn=execution, error="StageDestroyed", cause="make destroy"
             )
             stopped.add(execution)
-        if time.monotonic() > deadline:
-            raise UserError(f"{left[0]} was stopped and still runs; nothing was deleted; try again")
-        time.sleep(0.2 if stage.is_local else 2)
+        return not left
+
+    if not within(_LIMIT, at_rest, 0.2 if stage.is_local else 2):
+        (left, *_) = running(stage, parts)
+        raise UserError(f"{left} was stopped and still runs; nothing was deleted; try again")

@@ -1,22 +1,26 @@
-"""Waiting for a condition, with a limit."""
+"""Waiting for a condition, with a limit: commands and tests wait in no other way."""
 
-import threading
 import time
 from collections.abc import Callable
 
 from workbench.stages.errors import UserError
 
-PAUSE = 0.1  # seconds between two looks
+PAUSE = 0.05  # seconds between two looks at this machine; AWS is asked less often
 
 
-def wait_until[T](condition: Callable[[], T | None], what: str, limit: float) -> T:
+def within[T](limit: float, condition: Callable[[], T], pause: float = PAUSE) -> T:
+    """Return the first truthy value of `condition`, or its last when `limit` seconds bring none."""
+    deadline = time.monotonic() + limit
+    while not (value := condition()) and time.monotonic() < deadline:
+        time.sleep(pause)
+    return value
+
+
+def wait_until[T](condition: Callable[[], T | None], what: str, limit: float = 30.0) -> T:
     """Return the first truthy value of `condition`.
 
     Raises UserError, naming `what`, after `limit` seconds.
     """
-    deadline, pause = time.monotonic() + limit, threading.Event()
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            raise UserError(f"not within {limit:g} s: {what}")
-        pause.wait(PAUSE)
-    return value
+    if value := within(limit, condition):
+        return value
+    raise UserError(f"not within {limit:g} s: {what}")
