@@ -150,7 +150,7 @@ def provide(name: str) -> None:
 
 def _make_all(python: str) -> None:
     if not (VENVS / "dev").exists():
-        print("setup: Python environments, about 850 MB …", flush=True)
+        print("setup: Python environments, about 750 MB …", flush=True)
     _make("uv", python)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         jobs = {pool.submit(_make, name, python): name for name in ENVIRONMENTS}
