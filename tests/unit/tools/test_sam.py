@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from workbench.application.interface import Application
 from workbench.deployment import build, deploy, destroy, sam, samconfig, source_template
 from workbench.stages.errors import UserError
 from workbench.stages.stage import Stage
@@ -37,6 +38,28 @@ def test_without_terraform_nothing_is_destroyed(
 
     with pytest.raises(UserError, match="terraform is not found; install"):
         destroy.main()
+
+
+@pytest.mark.parametrize(
+    ("system", "stage", "own"),
+    [("Darwin", "local", True), ("Linux", "local", False), ("Darwin", "dev", False)],
+)
+def test_functions_have_the_libraries_of_the_machine_that_runs_them(
+    system: str, stage: str, own: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = tmp_path / ".aws-sam" / stage / "PriceChunk"
+    made.mkdir(parents=True)
+    (made / "requirements.txt").touch()
+    installed = []
+    monkeypatch.setattr(sam, "ROOT", tmp_path)
+    monkeypatch.setattr(sam, "_sam", lambda *_: None)
+    monkeypatch.setattr(sam, "application", lambda: Application())
+    monkeypatch.setattr(sam.platform, "system", lambda: system)
+    monkeypatch.setattr(sam, "install_into", lambda *where: installed.append(where))
+
+    sam.build(Stage(stage))
+
+    assert installed == ([(made, made / "requirements.txt")] if own else [])
 
 
 @pytest.mark.parametrize("text", ["[local", "\xff"])

@@ -1,5 +1,6 @@
 """Where a checkout may lie, and what the commands' exit codes become on the way through make."""
 
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,18 @@ def test_setup_and_doctor_look_at_it(main: object, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(setup.check_place, "__defaults__", (Path("/home/cash$"),))
     with pytest.raises(SystemExit, match="move it to another folder"):
         main()  # type: ignore[operator]
+
+
+def test_on_macos_the_doctor_says_that_it_is_not_tested(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(platform, "machine", lambda: "arm64")
+    assert doctor.machine() == "Darwin on arm64 (not tested on macOS)"
+
+
+def test_where_nothing_runs_the_doctor_says_what_to_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Windows")
+    with pytest.raises(SystemExit, match="this is Windows; use Linux, WSL 2, macOS"):
+        doctor.machine()
 
 
 def test_a_second_setup_waits_for_the_first(

@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 import socketserver
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -13,6 +14,7 @@ from workbench.sam_local.engine import Bridge
 from workbench.sam_local.forwarder import open_way
 from workbench.stages.errors import UserError
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="`sam local` needs Linux")
 ADDRESS = "127.0.0.2"  # stands for the bridge's: on Linux all of 127.0.0.0/8 is this machine
 OURS = Bridge(ADDRESS, ipaddress.IPv4Network("127.0.0.0/8"))
 

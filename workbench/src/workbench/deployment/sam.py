@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from workbench.application.interface import application
 from workbench.deployment import handover, outline, samconfig, source_template
 from workbench.local_cloud import state
+from workbench.machine.packages import install_into
 from workbench.stages import child
 from workbench.stages.errors import UserError
 from workbench.stages.stage import PROJECT, ROOT, Stage
@@ -73,7 +74,12 @@ def check_sources(stage: Stage) -> None:
 def build(stage: Stage) -> None:
     """Package the functions: one folder of code, built once for all of them."""
     _sam(stage, "build", "--build-dir", f".aws-sam/{stage.name}")
-    application().add_to_package(stage, ROOT / ".aws-sam" / stage.name)
+    made = ROOT / ".aws-sam" / stage.name
+    if stage.is_local and platform.system() != "Linux":
+        # SAM fetches Lambda's libraries, and `local` runs the functions on this very machine.
+        for requirements in made.glob("*/requirements.txt"):
+            install_into(requirements.parent, requirements)
+    application().add_to_package(stage, made)
 
 
 def deploy(stage: Stage) -> None:

@@ -37,14 +37,12 @@ def terraform() -> str:
 
 
 def machine() -> str:
-    """The platform; exits where the local cloud cannot run the functions' Linux packages."""
+    """The platform; exits where nothing here runs, such as on Windows without WSL."""
     system, processor = platform.system(), platform.machine()
-    if system != "Linux":
-        sys.exit(
-            f"error: the local cloud runs the functions' Linux packages, and this is {system}; "
-            "use a Linux machine, WSL 2 or a container"
-        )
-    return f"{system} on {processor}"
+    if system not in ("Linux", "Darwin"):
+        sys.exit(f"error: this is {system}; use Linux, WSL 2, macOS or a container")
+    note = " (not tested on macOS)" if system == "Darwin" else ""
+    return f"{system} on {processor}{note}"
 
 
 def place() -> str:

@@ -2,12 +2,12 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 from workbench.application.interface import application
 from workbench.local_cloud import ports
-from workbench.machine.setup import VENVS, environment_of_uv
+from workbench.machine.packages import install_into
+from workbench.machine.setup import VENVS
 from workbench.sam_local import calls, fixtures, report
 from workbench.sam_local.session import Session, open_session
 from workbench.stages.errors import UserError
@@ -77,11 +77,5 @@ def _install_debugger() -> None:
     wanted = _REQUIREMENTS.read_text()
     if note.exists() and note.read_text() == wanted:
         return
-    done = subprocess.run(
-        [VENVS / "uv" / "bin" / "uv", "pip", "install", "--quiet", "--require-hashes",
-         "--python", VENVS / "dev" / "bin" / "python", "--target", _DEBUGGER, "-r", _REQUIREMENTS],
-        capture_output=True, text=True, cwd=ROOT, env=environment_of_uv(),
-    )  # fmt: skip
-    if done.returncode:
-        raise UserError("debugpy could not be fetched; is PyPI (or your mirror of it) reachable?")
+    install_into(_DEBUGGER, _REQUIREMENTS)
     Path(note).write_text(wanted)

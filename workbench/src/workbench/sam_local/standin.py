@@ -14,7 +14,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from workbench.machine.setup import environment_of_uv
+from workbench.machine.packages import install_into
 from workbench.sam_local import engine
 from workbench.stages.errors import UserError
 from workbench.stages.stage import PROJECT, ROOT
@@ -23,7 +23,6 @@ VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 NAME = f"{PROJECT}/lambda-python-stand-in:{VERSION}"
 MADE_OF = f"{PROJECT}.made-of"
 REQUIREMENTS = ROOT / "requirements" / "lambda.txt"
-UV = ROOT / ".venv" / "uv" / "bin" / "uv"
 # What SAM's own layer of the image needs, and a person who looks around in it.
 PROGRAMS = ("sh", "mv", "chmod", "cp", "rm", "cat", "ls", "env")
 # What the C library and the compiler bring for others: packages in a function are linked with it,
@@ -130,16 +129,7 @@ def _archives(names: list[str]) -> set[str]:
 def _runtime(folder: Path) -> None:
     """AWS's runtime interface client and boto3, with hashes, and how they are started."""
     folder.mkdir(parents=True)
-    done = subprocess.run(
-        [UV, "pip", "install", "--quiet", "--python", sys.executable, "--target", folder,
-         "--require-hashes", "--only-binary", ":all:", "--requirement", REQUIREMENTS],
-        capture_output=True, text=True, cwd=ROOT, env=environment_of_uv(),
-    )  # fmt: skip
-    if done.returncode:
-        raise UserError(
-            "AWS's runtime interface client could not be fetched; is PyPI (or your mirror of it) "
-            f"reachable? {' '.join(done.stderr.split())[-300:]}"
-        )
+    install_into(folder, REQUIREMENTS)
     (folder / "bootstrap").write_text(BOOTSTRAP)
     (folder / "bootstrap").chmod(0o755)
     (folder / "bootstrap.py").write_text(BOOTSTRAP_PY)
