@@ -6,9 +6,3 @@ import os
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "order-intake")
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "OrderIntake")
 os.environ["STAGE"] = "local"  # no test may reach an account, whatever the caller works on
-
-from hypothesis import settings
-
-# Machines are shared and busy: no test has a stopwatch.
-settings.register_profile("busy machines", deadline=None)
-settings.load_profile("busy machines")

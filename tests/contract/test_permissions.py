@@ -59,9 +59,10 @@ def platform() -> Platform:
 
 def judged(platform: Platform, change: Change | None = None) -> Verdict:
     """The verdict on the template, or on a copy with a change in its resources."""
+    if not change:
+        return judge(TEMPLATE, platform, asked_for())
     raw = copy.deepcopy(TEMPLATE.raw)
-    if change:
-        change(raw["Resources"])
+    change(raw["Resources"])
     return judge(Template(raw), platform, asked_for())
 
 
@@ -155,7 +156,7 @@ def test_what_reaches_too_far_is_told_of_every_statement(
     change = to_every_statement(flaw)
     changed = copy.deepcopy(TEMPLATE.raw)
     change(changed["Resources"])
-    same = {key for key in statements if key not in differing(TEMPLATE, Template(changed))}
+    same = statements - differing(TEMPLATE, Template(changed))
 
     lines = judged(platform, change).lines
 

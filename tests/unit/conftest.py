@@ -2,6 +2,7 @@
 
 import pytest
 
+import tests.no_stopwatch  # noqa: F401 - its import is all that is wanted
 from order_intake.adapters import aws_clients, secrets
 from tests.unit.fakes import FakeCloud
 

@@ -65,3 +65,18 @@ def test_a_broken_loop_is_one_line(old: str, new: str, says: str, path: Path) ->
     with pytest.raises(UserError, match=says) as error:
         source_template.load(path)
     assert "\n" not in str(error.value)
+
+
+def test_what_the_projects_own_says_is_kept_until_it_changes(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_template, "TEMPLATE", path)
+    monkeypatch.setenv("WORKBENCH_LOCAL_DIR", str(path.parent / "local"))
+    first = source_template.load(path)
+    path.with_name("other.yaml").write_text(LOOP.replace("Default: 3", "Default: 5"))
+    with monkeypatch.context() as changed:
+        changed.delattr(source_template, "_loaded")
+        assert source_template.load(path) == first
+
+    path.with_name("other.yaml").replace(path)
+    assert source_template.load(path)["Parameters"]["Days"]["Default"] == 5

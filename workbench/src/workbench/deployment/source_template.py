@@ -1,8 +1,12 @@
 """The SAM template as plain data: `!Ref X` reads as `{"Ref": "X"}`, and loops are written out."""
 
+import contextlib
 import copy
 import difflib
+import hashlib
+import json
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +14,7 @@ from typing import Any
 import yaml
 
 from workbench.stages.errors import UserError
-from workbench.stages.stage import LOCAL_REGION, ROOT
+from workbench.stages.stage import LOCAL_REGION, ROOT, local_dir
 from workbench.workflow.definition import read
 
 TEMPLATE = ROOT / "template.yaml"
@@ -21,10 +25,36 @@ def load(path: Path = TEMPLATE) -> dict[str, Any]:
     """Return the template with every `Fn::ForEach` written out.
 
     Raises UserError when nothing can be made of it: it is missing or no YAML, has no resources, or
-    one of them refers to nothing. All else is the linters' to judge.
+    one of them refers to nothing. All else is the linters' to judge. What the project's own says is
+    kept until it changes: reading it takes seconds.
     """
-    found: dict[str, Any] = _plain(_loaded(path))
+    found: dict[str, Any]
+    if path != TEMPLATE:
+        found = _plain(_loaded(path))
+        return found
+    sources = read(path), read(Path(__file__))
+    mark = hashlib.sha256("".join(sources).encode()).hexdigest()[:16]
+    kept = local_dir() / "template" / f"{mark}.json"
+    if kept.exists():
+        found = json.loads(kept.read_text(encoding="utf-8"))
+        return found
+    found = _plain(_loaded(path))
+    _keep(found, kept)
     return found
+
+
+def _keep(found: dict[str, Any], file: Path) -> None:
+    """Write it at once or not at all, and take away what was kept before."""
+    with contextlib.suppress(TypeError):  # a date, which JSON has not
+        text = json.dumps(found)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        for old in file.parent.glob("*.json"):
+            old.unlink(missing_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", dir=file.parent, suffix=".new", delete=False, encoding="utf-8"
+        ) as new:
+            new.write(text)
+        Path(new.name).replace(file)
 
 
 def lines(path: Path = TEMPLATE) -> dict[str, int]:

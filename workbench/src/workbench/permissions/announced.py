@@ -88,9 +88,14 @@ def _calls(name: str) -> Iterator[ast.Call]:
 
 
 @functools.cache
+def _folders() -> list[Path]:
+    return outline.sources()
+
+
+@functools.cache
 def _path(name: str) -> Path | None:
     """The file of a module of the functions' code; None for any other module."""
-    for folder in outline.sources():
+    for folder in _folders():
         path = folder.joinpath(*name.split(".")).with_suffix(".py")
         if path.is_file():
             return path

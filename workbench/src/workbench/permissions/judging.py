@@ -221,8 +221,9 @@ def _wide(
     for need in wanted:
         held = [each for each in policies.get(need.where, []) if each.allows(need.request)]
         for told, other in _strangers(need) if held else ():
-            if not any(each.denies(other) for each in denied):
-                found += [f"{grant} allows it {told}, too" for grant in held if grant.allows(other)]
+            wide = [grant for grant in held if grant.allows(other)]
+            if wide and not any(each.denies(other) for each in denied):
+                found += [f"{grant} allows it {told}, too" for grant in wide]
     found += [
         f"{grant} is everywhere, and nothing is seen to use it"
         for held in policies.values()

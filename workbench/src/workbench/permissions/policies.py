@@ -197,6 +197,8 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _like(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
+    if not ("*" in pattern or "?" in pattern):
+        return pattern.lower() == text.lower() if ignore_case else pattern == text
     return bool(_compiled(pattern, ignore_case).fullmatch(text))
 
 
@@ -208,7 +210,9 @@ def _compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:
 
 
 def _filled_in(resource: str, context: Mapping[str, str]) -> str:
-    """A resource with its policy variables, such as `${aws:PrincipalTag/partner}`, filled in."""
+    """A resource with its policy variables, such as `${aws:PrincipalTag/team}`, filled in."""
+    if "${" not in resource:
+        return resource
     return re.sub(r"\$\{([^}]+)\}", lambda found: context.get(found[1], "\0"), resource)
 
 
