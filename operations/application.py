@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -12,6 +13,7 @@ from operations.database import database_ca
 from operations.database.connection import secret_arn
 from operations.database.migrate import migrate
 from operations.deployed import Deployed
+from operations.first_tests import FIRST_TESTS
 from operations.scenarios import session
 from operations.scenarios.given import IntakeGiven, prepared
 from operations.services.database import connect_database
@@ -29,6 +31,9 @@ from workbench.sam_local.fixtures import Fixture, Prepared
 from workbench.stages import deployed as base
 from workbench.stages.stage import Stage
 from workbench.stages.visible import say
+
+if TYPE_CHECKING:
+    from workbench.mutants.flaws import DataFlaws
 
 # MaxValue of the template's ApprovalTimeoutSeconds.
 LONGEST_APPROVAL = 1123200
@@ -65,6 +70,8 @@ class OrderIntake(Application):
     )
     # The partner's webhook gets the same Idempotency-Key; a decision is not applied twice.
     replayed_rules = ("OutcomeAnnounced", "ApprovalDecided")
+    lints = MappingProxyType({"partner profiles": "operations.profiles"})
+    first_tests = FIRST_TESTS
     benchmarks = MappingProxyType(
         {name: f"operations.bench.{name}" for name in ("pricing", "memory", "cloud")}
     )
@@ -109,6 +116,18 @@ class OrderIntake(Application):
     ) -> AbstractContextManager[Prepared]:
         """Make the uploads and rows that a function's fixture needs beforehand."""
         return prepared(Deployed(deployed.stage, deployed.account), fixture)
+
+    def data_flaws(self) -> "Sequence[DataFlaws]":
+        """Return the flaws of partners' profiles."""
+        from operations.flaws import FLAWS  # parsers that other commands do without
+
+        return [FLAWS]
+
+    def lacking(self, parameters: Mapping[str, str]) -> Sequence[str]:
+        """Return what is missing where nobody hears of alarms and approvals."""
+        if parameters["OperatorsEmail"] not in ("", "none"):
+            return ()
+        return ["nobody hears of alarms and approvals (OperatorsEmail=operators@example.com)"]
 
     def check_files(self) -> None:
         """Raise UserError for a partner's profile that does not read."""

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 
 import pytest
 
+from operations import flaws as on_profiles
 from workbench.mutants import (
     flaws,
     on_code,
     on_definition,
     on_limits,
     on_policies,
-    on_profiles,
     on_template,
     on_terraform,
     places,
@@ -74,10 +74,16 @@ Resources:
         Statement:
           - Sid: Rules
             Effect: Allow
+            Principal: {Service: events.amazonaws.com}
             Action: sns:Publish
   Backups:
     Properties: {PointInTimeRecoveryEnabled: true}
+  Logs:
+    Properties: {RetentionInDays: !Ref LogRetentionDays, KmsKeyId: !Ref ConfigKeyArn}
+  Other:
+    Type: AWS::Serverless::Function
   One:
+    Type: AWS::Serverless::Function
     Properties:
       Timeout: 3
       Handler: order_intake.one.handler
@@ -102,6 +108,10 @@ TERRAFORM = """\
 resource "aws_secretsmanager_secret_version" "this" {
   secret_string_wo = "x"
   kms_key_id       = aws_kms_key.config.arn
+}
+resource "aws_kms_key" "config" {
+}
+resource "aws_kms_key" "data" {
 }
 resource "aws_sqs_queue" "dlq" {
   message_retention_seconds = 1209600
@@ -162,10 +172,12 @@ def made(kind: str) -> tuple[str, dict[str, list[Change]]]:
         case "policy":
             return TEMPLATE, changes(on_policies.OPERATORS, places.of_yaml(TEMPLATE))
         case "terraform":
-            return TERRAFORM, changes(on_terraform.OPERATORS, places.of_terraform(TERRAFORM))
+            return TERRAFORM, changes(
+                on_terraform.operators([TERRAFORM]), places.of_terraform(TERRAFORM)
+            )
         case "profile":
             return PROFILE, changes(on_profiles.OPERATORS, places.of_toml(PROFILE))
-    code = on_code.Code(CODE)
+    code = on_code.Code(CODE, ["work"])
     return CODE, {name: list(operator(code)) for name, operator in on_code.OPERATORS.items()}
 
 
@@ -207,9 +219,9 @@ def made(kind: str) -> tuple[str, dict[str, list[Change]]]:
         ("template", "a plaintext secret", "DATABASE_SECRET_ARN: correct-horse"),
         ("template", "a lost setting", "Variables: {OTHER: x}"),
         ("template", "a misspelt handler", "order_intake.oen.handler"),
-        ("template", "a rule with another target", "Arn: !GetAtt PriceChunk.Arn, Dead"),
+        ("template", "a rule with another target", "Arn: !GetAtt Other.Arn, Dead"),
         ("template", "a hand-over by another name", "keys/data/anr"),
-        ("pattern", "a wrong prefix", "incomming/"),
+        ("pattern", "a wrong prefix", "incomign/"),
         ("pattern", "a suffix beside a prefix", '{"prefix": "incoming/"}, {"suffix": ".csv"}'),
         ("pattern", "a number become text", '"${WorkflowThresholdBytes}"'),
         ("pattern", "a threshold off by one", '"<="'),
@@ -273,7 +285,7 @@ def test_every_operator_finds_something_in_the_repository() -> None:
         ("template", on_limits.OPERATORS),
         ("pattern", on_template.PATTERNS),
         ("policy", on_policies.OPERATORS),
-        ("terraform", on_terraform.OPERATORS),
+        ("terraform", on_terraform.operators([])),
         ("profile", on_profiles.OPERATORS),
         ("code", on_code.OPERATORS),
     ]

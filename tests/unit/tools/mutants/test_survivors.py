@@ -25,5 +25,11 @@ def test_explained_survivors_are_read(
     assert list(mutants.survivors()) == marks
 
 
+def test_without_a_file_none_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mutants, "SURVIVORS", tmp_path / "survivors.toml")
+
+    assert mutants.survivors() == {}
+
+
 def test_every_explained_survivor_is_a_flaw_that_can_still_be_made() -> None:
     assert set(mutants.survivors()) <= {flaw.mark for flaw in flaws.every()}, "take it out"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import msgspec
 
     from workbench.local_cloud.deviations import Deviation
+    from workbench.mutants.flaws import DataFlaws
     from workbench.permissions.need import Need
     from workbench.permissions.policies import Request
     from workbench.permissions.template import Template
@@ -67,6 +68,14 @@ class Application:
     """The rules whose receivers know an event again: archived events go to them."""
     given: "type[Given]"
     """What the `[given]` of a function's fixture may say."""
+    first_tests: Mapping[str, Sequence[str]] = MappingProxyType({})
+    """The tests that see a flaw of `make mutants` soonest, by the flaw's kind.
+
+    Each text is a run of its own, of one or more paths. `system` names those that see it in what is
+    deployed.
+    """
+    lints: Mapping[str, str] = MappingProxyType({})
+    """The modules of its own linters, by name; each is run as a program."""
     benchmarks: Mapping[str, str] = MappingProxyType({})
     """The modules of its own measurements, by name; each has `measure() -> Iterator[Figure]`."""
     slow_imports: Mapping[str, float] = MappingProxyType({})
@@ -120,6 +129,14 @@ class Application:
         from workbench.sam_local.given import prepared
 
         return prepared(deployed, fixture)
+
+    def data_flaws(self) -> "Sequence[DataFlaws]":
+        """Return the flaws that `make mutants` puts into data files of its own."""
+        return ()
+
+    def lacking(self, parameters: Mapping[str, str]) -> Sequence[str]:
+        """Return what production lacks with these values of the template's parameters."""
+        return ()
 
     def check_files(self) -> None:
         """Raise UserError for a file of the application's own that cannot be deployed."""

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.application.interface import application
 from workbench.checks.linting import LEFT_OUT, deployed_form, sources
 from workbench.checks.linting.checkov import CHECKOV
 from workbench.deployment import source_template
@@ -48,7 +49,7 @@ CHECKS: dict[str, list[str]] = {
         *("--template", SOURCE, "--region", LOCAL_REGION),
     ],
     "workflow definition": [*PYTHON, "workbench.checks.linting.definition", DEFINITION],
-    "partner profiles": [*PYTHON, "operations.profiles"],
+    **{name: [*PYTHON, module] for name, module in application().lints.items()},
     "workflow data": [*PYTHON, "workbench.checks.linting.data_flow", DEFINITION],
     "terraform fmt": ["terraform", "fmt", "-check", "-diff", "-recursive", "terraform"],
     "terraform validate": [*PYTHON, "workbench.deployment.terraform", "validate"],

@@ -91,7 +91,7 @@ def _queue(stage: Stage, key: str) -> str:
 
 
 def _named(stage: Stage, key: str) -> str:
-    """The name of what Terraform calls `key`: `orders_dlq` is `…-orders-dlq`."""
+    """The name of what Terraform calls `key`: `lost_events` is `…-lost-events`."""
     return f"{stage.prefix}-{key.replace('_', '-')}"
 
 

@@ -2,7 +2,8 @@
 
 Operators over the parsed files make the flaws; each goes into a copy of the repository, and the
 checks of `make lint` and `make test` that can see it run there, the cheapest first, until one
-fails. Flaws that nobody catches are explained in `survivors.toml`, or mended by a better check.
+fails. Flaws that nobody catches are explained in `tests/survivors.toml`, or mended by a better
+check.
 """
 
 import os
@@ -20,10 +21,11 @@ from workbench.mutants.checks import Catch, Check
 from workbench.mutants.copies import Copy, Workers
 from workbench.mutants.flaws import Flaw
 from workbench.stages.errors import UserError, run
+from workbench.stages.stage import ROOT
 from workbench.workflow.definition import load_all
 
 WANTED = 0.95  # of the flaws that are tried, to be caught
-SURVIVORS = Path(__file__).with_name("survivors.toml")
+SURVIVORS = ROOT / "tests" / "survivors.toml"
 
 
 def main() -> int:
@@ -55,7 +57,9 @@ def _part(text: str) -> tuple[int, int]:
 
 
 def survivors() -> dict[str, str]:
-    """The marks of the flaws that live on purpose, and why; none where the file has none."""
+    """The marks of the flaws that live on purpose, and why; none without the file."""
+    if not SURVIVORS.exists():
+        return {}
     kept = tomllib.loads(SURVIVORS.read_text(encoding="utf-8"))
     return {each["mark"]: each["why"] for each in kept.get("survivor", [])}
 

@@ -1,16 +1,17 @@
 """Which checks of `make lint` and `make test` can see a flaw, the cheapest first."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.application.interface import application
 from workbench.mutants.flaws import Flaw
 
 LONGEST = 300  # characters of what a check said
 PYTEST = ("pytest", "-x", "-q", "--tb=short", "-rfE", "--no-header", "-p", "no:cacheprovider")
 FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - (.*))?$", re.MULTILINE)
-PLAYED = ("replay", "permissions", "rotation")
-PLATFORM = "tests/infrastructure/test_terraform.py"
+SYSTEM = "system"  # in `first_tests`: no kind of flaw, but what tests a deployed stage
 # A check that broke on a flaw has not said what is wrong.
 CRASH = re.compile(r"(?:Key|Index|Type|Attribute|UnboundLocal|Lookup)Error\b|StopIteration\b")
 REASON = re.compile(r"^E +(?! *\+ +where)(\S.*)$", re.MULTILINE)
@@ -41,66 +42,83 @@ def _lint(name: str) -> Check:
     return Check(f"lint: {name}", ("-m", "workbench.checks.lint", name))
 
 
-def _tests(*paths: str) -> Check:
-    return Check(" ".join(paths), ("-m", *PYTEST, *paths))
+def _tests(*paths: str, without: Iterable[str] = ()) -> Check:
+    left_out = (f"--deselect={path}" for path in without)
+    return Check(" ".join(paths), ("-m", *PYTEST, *paths, *left_out))
 
 
 # A flaw may leave nothing for an operator to find; that is no check's merit.
-UNIT = _tests("tests/unit", "--ignore=tests/unit/tools/mutants")
-# A local cloud of the copy's own, with the flaw deployed. The dearest: a minute until it is up.
-SYSTEM = Check(
-    "the whole system",
-    (
-        "-m",
-        "workbench.checks.run_tests",
-        "-x",
-        *(f"tests/local_cloud/test_{name}.py" for name in PLAYED),
-    ),
+UNIT = Check("tests/unit", ("-m", *PYTEST, "tests/unit", "--ignore=tests/unit/tools/mutants"))
+CONTRACT, WORKFLOW, PLATFORM = (
+    "tests/contract",
+    "tests/workflow",
+    "tests/infrastructure/test_terraform.py",
 )
-DEPLOYED = (_lint("workflow definition"), _lint("cfn-lint translated template"))
-TEMPLATE = (
-    _tests("tests/contract"),
-    _lint("cfn-lint template"),
-    *DEPLOYED,
-    _lint("checkov translated template"),
-    _lint("checkov template"),
-    UNIT,
-    SYSTEM,
-)
-OF_KIND = {
-    "terraform": (
-        _lint("terraform validate"),
-        _tests("tests/contract"),
-        _tests(*(f"{PLATFORM}::test_own_tests[{file}.tftest.hcl]" for file in ("keys", "stages"))),
-        _lint("checkov terraform"),
-        _tests(PLATFORM),
-    ),
-    "definition": (
-        _lint("workflow data"),
-        _lint("workflow definition"),
-        _tests("tests/contract"),
-        _tests("tests/workflow"),
-        _lint("cfn-lint translated template"),
-    ),
-    "template": TEMPLATE,
-    "pattern": TEMPLATE,
-    "policy": TEMPLATE,
-    "profile": (
-        _tests(*(f"tests/unit/domain/test_{name}.py" for name in ("partners", "lines", "pricing"))),
-        UNIT,
-        _tests("tests/contract"),
-    ),
-    "code": (UNIT, _lint("mypy"), _tests("tests/contract"), SYSTEM),
+
+
+def _system() -> Check:
+    """A local cloud of the copy's own, with the flaw deployed. The dearest: a minute to begin."""
+    tests = application().first_tests.get(SYSTEM, ("tests/local_cloud",))
+    return Check("the whole system", ("-m", "workbench.checks.run_tests", "-x", *tests))
+
+
+def _usual(kind: str, contract: Check) -> tuple[Check, ...]:
+    """The checks that can see a flaw of a kind after the tests that see such flaws soonest."""
+    match kind:
+        case "terraform":
+            return (contract, _lint("checkov terraform"), _tests(PLATFORM))
+        case "definition":
+            return (_tests(WORKFLOW), contract, _lint("cfn-lint translated template"))
+        case "code":
+            return (UNIT, _lint("mypy"), contract, _system())
+        case "template" | "pattern" | "policy":
+            return (
+                _lint("cfn-lint template"),
+                _lint("workflow definition"),
+                _lint("cfn-lint translated template"),
+                contract,
+                _lint("checkov translated template"),
+                _lint("checkov template"),
+                UNIT,
+                _system(),
+            )
+    return (UNIT, contract)
+
+
+# Linters that see a flaw of a kind sooner than any test.
+LINTERS = {
+    "terraform": (_lint("terraform validate"),),
+    "definition": (_lint("workflow data"), _lint("workflow definition")),
 }
 
 
-def of(flaw: Flaw, root: Path) -> list[Check]:
-    """The checks that can see a flaw, the cheapest first."""
-    module = Path(flaw.file).stem
-    own: list[Path] = []
+def first_tests(flaw: Flaw, root: Path) -> list[Check]:
+    """The tests that see a flaw of its kind soonest: of its own module, or as the application says.
+
+    Each text there is a check of its own, of one or more paths.
+    """
     if flaw.kind == "code":
-        own = sorted((root / "tests" / "unit").rglob(f"test_{module}.py"))
-    return [*(_tests(str(path.relative_to(root))) for path in own), *OF_KIND[flaw.kind]]
+        own = sorted((root / "tests" / "unit").rglob(f"test_{Path(flaw.file).stem}.py"))
+        return [_tests(str(path.relative_to(root))) for path in own]
+    return [_tests(*group.split()) for group in application().first_tests.get(flaw.kind, ())]
+
+
+def of(flaw: Flaw, root: Path) -> list[Check]:
+    """The checks that can see a flaw, the cheapest first; those whose tests are there."""
+    first = first_tests(flaw, root)
+    done = [path for check in first for path in check.name.split()]
+    contract = _tests(CONTRACT, without=[path for path in done if path.startswith(CONTRACT)])
+    usual = _usual(flaw.kind, contract)
+    return [
+        *LINTERS.get(flaw.kind, ()),
+        *(check for check in (*first, *usual) if _is_there(check, root)),
+    ]
+
+
+def _is_there(check: Check, root: Path) -> bool:
+    """Whether an application has the tests of a check; a linter needs none."""
+    paths = [word.partition("::")[0] for word in check.arguments if word.startswith("tests/")]
+    return all((root / path).exists() for path in paths)
 
 
 def read(check: Check, output: str) -> Catch:

@@ -2,26 +2,39 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.application.interface import application
 from workbench.deployment import outline
 from workbench.mutants import (
+    names,
     on_code,
     on_definition,
     on_limits,
     on_policies,
-    on_profiles,
     on_template,
     on_terraform,
     places,
 )
-from workbench.mutants.changes import Change
+from workbench.mutants.changes import Change, Operator
 from workbench.stages.stage import ROOT
 
 OF_EACH_OPERATOR = 2
 TEMPLATE = "template.yaml"
+
+
+@dataclass(frozen=True)
+class DataFlaws:
+    """Flaws of an application's own data: of the TOML files in a folder.
+
+    `kind` is what such a file is called.
+    """
+
+    kind: str
+    folder: str
+    operators: Mapping[str, Operator]
 
 
 @dataclass(frozen=True)
@@ -62,16 +75,20 @@ def every() -> Iterator[Flaw]:
     ):
         for name, operator in operators.items():
             yield from _numbered(kind, name, TEMPLATE, operator(template))
-    for file in _files("terraform", "*.tf"):
-        found = places.of_terraform(_text(file))
-        for name, operator in on_terraform.OPERATORS.items():
+    platform = {file: _text(file) for file in _files("terraform", "*.tf")}
+    operators = on_terraform.operators(platform.values())
+    for file, text in platform.items():
+        found = places.of_terraform(text)
+        for name, operator in operators.items():
             yield from _numbered("terraform", name, file, operator(found))
-    for file in _files("src/order_intake/partners", "*.toml"):
-        found = places.of_toml(_text(file))
-        for name, operator in on_profiles.OPERATORS.items():
-            yield from _numbered("profile", name, file, operator(found))
-    for file in _files("src/order_intake", "**/*.py"):
-        code = on_code.Code(_text(file))
+    for data in application().data_flaws():
+        for file in _files(data.folder, "*.toml"):
+            found = places.of_toml(_text(file))
+            for name, operator in data.operators.items():
+                yield from _numbered(data.kind, name, file, operator(found))
+    folders = names.folders(_text(TEMPLATE))
+    for file in _files("src", "**/*.py"):
+        code = on_code.Code(_text(file), folders)
         for name, change in on_code.OPERATORS.items():
             yield from _numbered("code", name, file, change(code))
 

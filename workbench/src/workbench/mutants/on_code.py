@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from workbench.mutants.changes import Change, misspelt
@@ -15,14 +15,17 @@ WORDS: dict[type[ast.AST], str] = {
 BOUNDS = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
 EQUALS = {"==": "!=", "!=": "==", "is": "is not", "is not": "is", "in": "not in", "not in": "in"}
 SUMS = {"*": "/", "/": "*", "+": "-", "-": "+", "//": "*"}
-PREFIX = re.compile(r"(work|curated|quarantine|incoming)/")
 
 
 class Code:
-    """A module: its text, its tree, and for each node the function that it stands in."""
+    """A module: its text, its tree, and for each node the function that it stands in.
 
-    def __init__(self, text: str) -> None:
+    `folders` are those of the buckets that it may work with.
+    """
+
+    def __init__(self, text: str, folders: Sequence[str]) -> None:
         self.text = text
+        self.folder = re.compile(rf"\b({'|'.join(folders)})/") if folders else None
         self.lines = [0]
         for line in text.splitlines(keepends=True):
             self.lines.append(self.lines[-1] + len(line))
@@ -148,8 +151,10 @@ def misspelt_word(code: Code) -> Iterator[Change]:
 def another_prefix(code: Code) -> Iterator[Change]:
     """Written to, or read from, another folder."""
     for node, place in code.nodes:
-        if isinstance(node, ast.JoinedStr) and PREFIX.search(code.source(node)):
-            yield code.change(place, node, PREFIX.sub("elsewhere/", code.source(node), count=1))
+        if code.folder and isinstance(node, ast.JoinedStr):
+            source = code.source(node)
+            if code.folder.search(source):
+                yield code.change(place, node, code.folder.sub("elsewhere/", source, count=1))
 
 
 def answer_lost(code: Code) -> Iterator[Change]:

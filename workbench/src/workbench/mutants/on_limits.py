@@ -6,6 +6,7 @@ The bounds are AWS's, from the page of each type in CloudFormation's and the ser
 import re
 from collections.abc import Iterable, Iterator
 
+from workbench.mutants import names
 from workbench.mutants.changes import Change, Operator, become, lost, misspelt
 from workbench.mutants.places import Place
 
@@ -48,7 +49,7 @@ NO_RETENTION = ("0", "31")
 def number_outside(places: Iterable[Place]) -> Iterator[Change]:
     """A number that AWS refuses."""
     found = list(places)
-    types = _types(found)
+    types = names.types(found)
     for place in found:
         if place.path[:1] == ("Resources",) and re.fullmatch(r"-?\d+", place.source):
             for new in OUTSIDE.get((types.get(place.path[1], ""), place.key), ()):
@@ -67,9 +68,11 @@ def word_outside(places: Iterable[Place]) -> Iterator[Change]:
 
 def setting_outside(places: Iterable[Place]) -> Iterator[Change]:
     """A parameter's default that what it is for does not take, or a bound of it that is gone."""
-    for place in places:
+    found = list(places)
+    logs = _days_of_logs(found)
+    for place in found:
         if place.path[:1] == ("Parameters",) and place.path[1:2]:
-            if place.path[1:] == ("LogRetentionDays", "Default"):
+            if place.path[1] in logs and place.path[2:] == ("Default",):
                 for new in NO_RETENTION:
                     yield become(place, new)
             if place.key in ("MinValue", "MaxValue", "AllowedValues"):
@@ -108,13 +111,16 @@ def zone_that_is_not_there(places: Iterable[Place]) -> Iterator[Change]:
 
 def scope_of_a_lifecycle(places: Iterable[Place]) -> Iterator[Change]:
     """A rule that deletes what it must not, or leaves what it must delete."""
-    for place in places:
+    found = list(places)
+    folders = names.folders(found[0].source) if found else []
+    for place in found:
         if "LifecycleConfiguration" not in place.path:
             continue
         if place.key == "Prefix":
             yield from lost(place)
-            for new in ("incoming/", "wrok/"):
-                yield become(place, new)
+            own = place.source.strip("/")
+            for new in (*[folder for folder in folders if folder != own][:1], misspelt(own)):
+                yield become(place, f"{new}/")
         if place.key == "Status":
             yield become(place, "Disabled")
         if place.key in ("ExpirationInDays", "NoncurrentDays", "DaysAfterInitiation"):
@@ -126,37 +132,44 @@ def scope_of_a_lifecycle(places: Iterable[Place]) -> Iterator[Change]:
 
 def retention_of_another_length(places: Iterable[Place]) -> Iterator[Change]:
     """Messages or backups that are gone before anybody looks."""
-    for place in places:
+    found = list(places)
+    logs = _days_of_logs(found)
+    for place in found:
         if place.key == "MessageRetentionPeriod":
             yield become(place, "60")
         if place.key == "PointInTimeRecoveryEnabled":
             yield become(place, "false")
-        if place.path[-2:] == ("LogRetentionDays", "Default"):
+        if place.path[-1:] == ("Default",) and place.path[-2] in logs:
             yield become(place, "1")
 
 
 def topic_policy_with_a_condition(places: Iterable[Place]) -> Iterator[Change]:
     """A condition for EventBridge, which it does not meet; or none for alarms."""
     found = list(places)
-    types = _types(found)
+    rules = list(_allowed(found, "events.amazonaws.com"))
+    alarms = list(_allowed(found, "cloudwatch.amazonaws.com"))
     for place in found:
-        if types.get(place.path[1] if len(place.path) > 1 else "") != "AWS::SNS::TopicPolicy":
-            continue
-        if place.path[-2:] == ("Rules", "Action"):
+        if place.key == "Action" and place.path[:-1] in rules:
             for key in ("aws:SourceAccount", "aws:SourceArn"):
                 condition = f'{{StringLike: {{"{key}": "*"}}}}'
                 yield become(place, f"{place.source}\n            Condition: {condition}")
-        if place.path[-2:] == ("Alarms", "Condition"):
+        if place.key == "Condition" and place.path[:-1] in alarms:
             yield from lost(place)
 
 
-def _types(places: Iterable[Place]) -> dict[str, str]:
-    """Each resource's type, by its logical id."""
-    return {
-        place.path[1]: place.source
-        for place in places
-        if len(place.path) == 3 and place.path[0] == "Resources" and place.key == "Type"
-    }
+def _days_of_logs(places: Iterable[Place]) -> list[str]:
+    """The parameters that say for how many days logs are kept."""
+    kept = (place.source for place in places if place.key == "RetentionInDays")
+    return [source.removeprefix(names.REF) for source in kept if source.startswith(names.REF)]
+
+
+def _allowed(places: list[Place], service: str) -> Iterator[tuple[str, ...]]:
+    """The statements of topics' policies for a service."""
+    types = names.types(places)
+    for place in places:
+        named = place.path[-2:] == ("Principal", "Service") and place.source == service
+        if named and types.get(place.path[1]) == "AWS::SNS::TopicPolicy":
+            yield place.path[:-2]
 
 
 OPERATORS: dict[str, Operator] = {

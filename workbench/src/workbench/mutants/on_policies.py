@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from workbench.mutants import names
 from workbench.mutants.changes import Change, Operator, become, lost
-from workbench.mutants.on_template import KEYS, in_policy
+from workbench.mutants.on_template import in_policy
 from workbench.mutants.places import Place
 
+FOLDER = re.compile(r"/[\w-]+/\*")
 ACTION = re.compile(r"[a-z0-9-]+:[A-Z]\w+")
 
 
@@ -48,15 +50,17 @@ def every_resource(places: Iterable[Place]) -> Iterator[Change]:
 def neighbours_door(places: Iterable[Place]) -> Iterator[Change]:
     """Another prefix of the bucket."""
     for place in _policies(places):
-        if "Resource" in place.path and "/work/*" in place.source and "\n" not in place.source:
-            yield become(place, place.source.replace("/work/*", "/*"))
+        if "Resource" in place.path and "\n" not in place.source and FOLDER.search(place.source):
+            yield become(place, FOLDER.sub("/*", place.source))
 
 
 def swapped_key(places: Iterable[Place]) -> Iterator[Change]:
     """The other key may be used, and the needed one not."""
-    for place in _policies(places):
-        if place.source in KEYS:
-            yield become(place, KEYS[place.source])
+    found = list(places)
+    keys = names.swapped_keys(found)
+    for place in _policies(found):
+        if place.source in keys:
+            yield become(place, keys[place.source])
 
 
 def condition_lost(places: Iterable[Place]) -> Iterator[Change]:

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from workbench.mutants import names
 from workbench.mutants.changes import Change, Operator, become, lost, misspelt
 from workbench.mutants.places import Place
+from workbench.stages.stage import PROJECT
 
-KEYS = {"!Ref DataKeyArn": "!Ref ConfigKeyArn", "!Ref ConfigKeyArn": "!Ref DataKeyArn"}
 ENCRYPTION = ("KmsMasterKeyId", "KmsKeyId", "KmsKeyArn", "SSESpecification", "BucketEncryption")
 DEAD_LETTERS = ("DeadLetterConfig", "RedrivePolicy", "OnFailure", "DestinationConfig")
 LIMITS = ("Timeout", "MemorySize", "RetentionInDays", "MessageRetentionPeriod", "RetryPolicy")
@@ -37,9 +38,11 @@ def of_resources(*keys: str) -> Operator:
 
 def swapped_key(places: Iterable[Place]) -> Iterator[Change]:
     """Something is encrypted with the other key."""
-    for place in _outside(places):
-        if place.source in KEYS:
-            yield become(place, KEYS[place.source])
+    found = list(places)
+    keys = names.swapped_keys(found)
+    for place in _outside(found):
+        if place.source in keys:
+            yield become(place, keys[place.source])
 
 
 def switch_turned_off(places: Iterable[Place]) -> Iterator[Change]:
@@ -73,10 +76,11 @@ def another_handler(places: Iterable[Place]) -> Iterator[Change]:
 
 def permission_for_another(places: Iterable[Place]) -> Iterator[Change]:
     """A rule that may call another function than its target."""
-    for place in _outside(places):
+    found = list(places)
+    for place in _outside(found):
         if place.key == "FunctionName" and place.source.startswith("!Ref "):
-            now = "!Ref AssessFile" if place.source != "!Ref AssessFile" else "!Ref PriceChunk"
-            yield become(place, now)
+            other = names.another_function(found, place.source.removeprefix("!Ref "))
+            yield become(place, f"!Ref {other}")
 
 
 def permission_for_anything(places: Iterable[Place]) -> Iterator[Change]:
@@ -88,10 +92,10 @@ def permission_for_anything(places: Iterable[Place]) -> Iterator[Change]:
 
 def target_of_another_rule(places: Iterable[Place]) -> Iterator[Change]:
     """A rule's target is another function."""
-    for place in _outside(places):
-        target = place.path[-3:-2] == ("Targets",) and place.key == "Arn"
-        if target and place.source.startswith("!GetAtt "):
-            yield become(place, "!GetAtt PriceChunk.Arn")
+    found = list(places)
+    for place in _outside(found):
+        if place.path[-3:-2] == ("Targets",) and place.key == "Arn":
+            yield from _arn_of_another(found, place)
 
 
 def metric_that_nobody_writes(places: Iterable[Place]) -> Iterator[Change]:
@@ -111,25 +115,26 @@ def alarm_that_tells_nobody(places: Iterable[Place]) -> Iterator[Change]:
 def handover_of_another_path(places: Iterable[Place]) -> Iterator[Change]:
     """A parameter is asked for by a name that Terraform does not hand over."""
     for place in places:
-        if place.key == "Default" and place.source.startswith("/order-intake/"):
+        if place.key == "Default" and place.source.startswith(f"/{PROJECT}/"):
             yield become(place, place.source[:-3] + misspelt(place.source[-3:]))
 
 
 def substitution_of_another(places: Iterable[Place]) -> Iterator[Change]:
     """The definition is given another function, or nothing."""
-    for place in places:
+    found = list(places)
+    for place in found:
         if "DefinitionSubstitutions" in place.path[:-1]:
             yield from lost(place)
-            if place.source.startswith("!GetAtt "):
-                now = "!GetAtt IntakeSmallFile.Arn"
-                yield become(place, now)
+            yield from _arn_of_another(found, place)
 
 
 def pattern_with_a_wrong_prefix(places: Iterable[Place]) -> Iterator[Change]:
     """The folder is misspelt."""
     for place in _patterns(places):
-        if match := re.search("incoming/", place.source):
-            yield _within(place, match, "incomming/")
+        if match := re.search(r'"prefix": "([\w-]+)', place.source):
+            yield _within(place, match, misspelt(match[1]), 1)
+        elif place.key == "prefix":
+            yield become(place, misspelt(place.source))
 
 
 def pattern_with_a_suffix_beside(places: Iterable[Place]) -> Iterator[Change]:
@@ -142,8 +147,8 @@ def pattern_with_a_suffix_beside(places: Iterable[Place]) -> Iterator[Change]:
 def pattern_with_a_number_as_text(places: Iterable[Place]) -> Iterator[Change]:
     """The threshold is compared as text, which matches nothing."""
     for place in _patterns(places):
-        if match := re.search(r"\$\{WorkflowThresholdBytes\}", place.source):
-            yield _within(place, match, f'"{match.group()}"')
+        if match := re.search(r'"numeric": \[[^\]]*?(\$\{\w+\})', place.source):
+            yield _within(place, match, f'"{match[1]}"', 1)
 
 
 def pattern_one_byte_off(places: Iterable[Place]) -> Iterator[Change]:
@@ -186,9 +191,17 @@ def _patterns(places: Iterable[Place]) -> Iterator[Place]:
             yield place
 
 
-def _within(place: Place, match: re.Match[str], new: str) -> Change:
-    start, end = place.start + match.start(), place.start + match.end()
-    return Change(f"{place.name}#{match.start()}", start, end, new, f"{match.group()} → {new}")
+def _arn_of_another(places: list[Place], place: Place) -> Iterator[Change]:
+    """The ARN of another function, where there is the ARN of something."""
+    if place.source.startswith("!GetAtt "):
+        now = place.source.removeprefix("!GetAtt ").removesuffix(".Arn")
+        yield become(place, f"!GetAtt {names.another_function(places, now)}.Arn")
+
+
+def _within(place: Place, match: re.Match[str], new: str, group: int = 0) -> Change:
+    at, end = match.span(group)
+    what = f"{match[group]} → {new}"
+    return Change(f"{place.name}#{at}", place.start + at, place.start + end, new, what)
 
 
 OPERATORS: dict[str, Operator] = {

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from workbench.mutants import names
 from workbench.mutants.changes import Change, Operator, become, lost, misspelt
 from workbench.mutants.places import Place
 
-KEYS = {"data": "config", "config": "data"}
-KEY = re.compile(r"\baws_kms_key\.(data|config)\b|\blocal\.(data|config)_key_alias\b")
+KEY = re.compile(r'^resource "aws_kms_key" "(\w+)"', re.MULTILINE)
 PROTECTIONS = (
     *("enable_key_rotation", "policy", "kms_key_id", "kms_key_identifier", "kms_master_key_id"),
     *("dead_letter_config", "retention_days", "message_retention_seconds"),
@@ -29,13 +29,19 @@ def switch_turned_off(places: Iterable[Place]) -> Iterator[Change]:
             yield become(place, "false")
 
 
-def swapped_key(places: Iterable[Place]) -> Iterator[Change]:
-    """Something is encrypted with the other key, or its name handed over."""
-    for place in places:
-        match = KEY.fullmatch(place.source.removesuffix(".arn").removesuffix(".key_id"))
-        if match:
-            old = match[1] or match[2]
-            yield become(place, place.source.replace(old, KEYS[old], 1))
+def swapped_key(keys: Iterable[str]) -> Operator:
+    """Something is encrypted with another one of these keys, or its name handed over."""
+    others = names.each_next(keys)
+    label = "|".join(others)
+    key = re.compile(rf"aws_kms_key\.({label})(?:\.arn|\.key_id)?|local\.({label})_\w+")
+
+    def operator(places: Iterable[Place]) -> Iterator[Change]:
+        for place in places:
+            if label and (match := key.fullmatch(place.source)):
+                old = match[1] or match[2]
+                yield become(place, place.source.replace(old, others[old], 1))
+
+    return operator
 
 
 def statement_lost(places: Iterable[Place]) -> Iterator[Change]:
@@ -151,22 +157,25 @@ def shorter_retention(places: Iterable[Place]) -> Iterator[Change]:
             yield become(place, "60")
 
 
-OPERATORS: dict[str, Operator] = {
-    "a lost protection": protection_lost,
-    "a protection turned off": switch_turned_off,
-    "a swapped key": swapped_key,
-    "a dropped statement": statement_lost,
-    "a dropped action": action_lost,
-    "a wildcard action": every_action,
-    "a dropped condition": condition_lost,
-    "a condition on something else": condition_on_another,
-    "any principal": any_principal,
-    "a plaintext secret": plaintext_secret,
-    "a lost or misspelt hand-over": handover_of_another_path,
-    "a resource of another name": another_name,
-    "a lost check of a setting": check_lost,
-    "a bound that is off by one": off_by_one,
-    "a number that AWS refuses": number_outside,
-    "a word that AWS does not know": word_outside,
-    "a shorter retention": shorter_retention,
-}
+def operators(sources: Iterable[str]) -> dict[str, Operator]:
+    """Return the operators for a platform that consists of these sources."""
+    keys = [key for source in sources for key in KEY.findall(source)]
+    return {
+        "a lost protection": protection_lost,
+        "a protection turned off": switch_turned_off,
+        "a swapped key": swapped_key(keys),
+        "a dropped statement": statement_lost,
+        "a dropped action": action_lost,
+        "a wildcard action": every_action,
+        "a dropped condition": condition_lost,
+        "a condition on something else": condition_on_another,
+        "any principal": any_principal,
+        "a plaintext secret": plaintext_secret,
+        "a lost or misspelt hand-over": handover_of_another_path,
+        "a resource of another name": another_name,
+        "a lost check of a setting": check_lost,
+        "a bound that is off by one": off_by_one,
+        "a number that AWS refuses": number_outside,
+        "a word that AWS does not know": word_outside,
+        "a shorter retention": shorter_retention,
+    }

@@ -8,7 +8,7 @@ BESIDE = " ∥ "
 
 
 def path_of(history: Iterable[dict[str, Any]], chunks: int) -> str:
-    """The states that an execution entered, in order: `A → B (C ∥ D) → PriceChunks ×7 → E`.
+    """The states that an execution entered, in order: `A → B (C ∥ D) → Map ×7 → E`.
 
     `history` are the events of GetExecutionHistory; a Parallel state shows its branches, a Map
     how many chunks (`chunks`) it went over.

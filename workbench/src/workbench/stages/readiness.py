@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from workbench.application.interface import application
 from workbench.deployment import sam, source_template
 from workbench.stages.errors import UserError
 from workbench.stages.stage import Stage
@@ -10,7 +11,7 @@ _SWITCH = ["DISABLED", "ENABLED"]
 
 
 def check(stage: Stage) -> None:
-    """Raise UserError for `prod` without somebody who hears of it, or with a schedule off."""
+    """Raise UserError for `prod` with a schedule off, or without what the application demands."""
     if stage.name == "prod" and (missing := lacking(sam.parameters(stage))):
         raise UserError(
             f"prod is not ready: {'; '.join(missing)}; say so in samconfig.toml, "
@@ -19,18 +20,13 @@ def check(stage: Stage) -> None:
 
 
 def lacking(values: dict[str, str]) -> list[str]:
-    """What production lacks with these values of the template's parameters."""
-    parameters: dict[str, dict[str, Any]] = source_template.load()["Parameters"]
-
-    def value(name: str) -> str:
-        return values.get(name, str(parameters[name].get("Default", "")))
-
-    missing = []
-    if value("OperatorsEmail") in ("", "none"):
-        missing.append(
-            "nobody hears of alarms and approvals (OperatorsEmail=operators@example.com)"
-        )
-    for name, parameter in parameters.items():
-        if sorted(parameter.get("AllowedValues", [])) == _SWITCH and value(name) != "ENABLED":
-            missing.append(f"a schedule is off ({name}=ENABLED)")
-    return missing
+    """Return what production lacks with these values of the template's parameters."""
+    parameters: dict[str, dict[str, Any]] = source_template.load().get("Parameters", {})
+    defaults = {name: str(each.get("Default", "")) for name, each in parameters.items()}
+    given = defaults | values
+    off = [
+        f"a schedule is off ({name}=ENABLED)"
+        for name, parameter in parameters.items()
+        if sorted(parameter.get("AllowedValues", [])) == _SWITCH and given[name] != "ENABLED"
+    ]
+    return [*application().lacking(given), *off]

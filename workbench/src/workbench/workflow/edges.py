@@ -1,6 +1,6 @@
 """Every way that an execution can go from a state, listed from the definition itself.
 
-An edge is a line of text, such as `RegisterFile: Catch States.ALL → RecordFailure`. What tests saw
+An edge is a line of text, such as `WeighParcel: Catch States.ALL → Failed`. What tests saw
 happen is put into the same words by `of_test_state` and `of_history`; so they can be compared.
 """
 

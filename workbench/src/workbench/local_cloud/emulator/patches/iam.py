@@ -30,7 +30,7 @@ def wildcards_match_line_breaks() -> None:
 
     "You can use an asterisk (*) to represent any combination of characters" (IAM User Guide, "IAM
     JSON policy elements: Resource"). MiniStack's does not match a line break, which an object's key
-    may have: whoever may read `incoming/*` was refused such an object.
+    may have: whoever may read `a/*` was refused such an object.
     """
     evaluator = module("core.iam_evaluator")
     compile_pattern = evaluator._fnmatch_compile

@@ -1,9 +1,10 @@
-"""Flaws of the partners' profiles."""
+"""Flaws of the partners' profiles, for `make mutants`."""
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from workbench.mutants.changes import Change, Operator, become, lost, misspelt
+from workbench.mutants.flaws import DataFlaws
 from workbench.mutants.places import Place
 
 CURRENCIES = {'"EUR"': '"USD"', '"USD"': '"GBP"', '"GBP"': '"EUR"'}
@@ -77,3 +78,4 @@ OPERATORS: dict[str, Operator] = {
     "a lost field": field_lost,
     "a misspelt field": misspelt_field,
 }
+FLAWS = DataFlaws("profile", "src/order_intake/partners", OPERATORS)
