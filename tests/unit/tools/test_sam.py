@@ -1,5 +1,6 @@
 """What a deployment begins with: sources that AWS would take."""
 
+import platform
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def test_functions_have_the_libraries_of_the_machine_that_runs_them(
     monkeypatch.setattr(sam, "ROOT", tmp_path)
     monkeypatch.setattr(sam, "_sam", lambda *_: None)
     monkeypatch.setattr(sam, "application", lambda: Application())
-    monkeypatch.setattr(sam.platform, "system", lambda: system)
+    monkeypatch.setattr(platform, "system", lambda: system)
     monkeypatch.setattr(sam, "install_into", lambda *where: installed.append(where))
 
     sam.build(Stage(stage))
