@@ -7,7 +7,7 @@ import pytest
 from operations.first_tests import FIRST_TESTS
 from workbench.mutants import checks
 from workbench.mutants.changes import Change
-from workbench.mutants.checks import Check
+from workbench.mutants.checks import Catch, Check
 from workbench.mutants.flaws import Flaw
 from workbench.stages.stage import ROOT
 
@@ -52,6 +52,27 @@ def test_an_application_without_tests_has_the_linters(tmp_path: Path) -> None:
         "lint: workflow definition",
         "lint: cfn-lint translated template",
     ]
+
+
+def test_a_test_that_saw_a_flaw_is_tried_by_itself_where_there_is_none() -> None:
+    whole = next(
+        each for each in checks.of(flaw("pattern"), ROOT) if paths(each) == ["tests/contract"]
+    )
+    seen = Catch("tests/contract/test_names.py::test_a[one two]", "it is longer")
+
+    only = whole.only(seen)
+
+    assert only.name == "tests/contract/test_names.py::test_a"
+    assert paths(only) == [only.name]
+    assert not any("--deselect" in word for word in only.arguments)
+    assert only.arguments[:2] == ("-m", "pytest")
+
+
+@pytest.mark.parametrize("said", ["lint: mypy", "tests/unit"])
+def test_a_linter_or_a_run_without_an_end_is_tried_as_it_is(said: str) -> None:
+    check = Check(said, ("-m", "anything", "tests/unit"))
+
+    assert check.only(Catch(said, "it did not end within 600 seconds")) == check
 
 
 def test_every_first_test_is_there() -> None:

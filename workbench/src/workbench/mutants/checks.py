@@ -9,7 +9,10 @@ from workbench.application.interface import application
 from workbench.mutants.flaws import Flaw
 
 LONGEST = 300  # characters of what a check said
-PYTEST = ("pytest", "-x", "-q", "--tb=short", "-rfE", "--no-header", "-p", "no:cacheprovider")
+PYTEST = (
+    *("pytest", "-x", "-q", "--tb=short", "-rfE", "--no-header", "-p", "no:cacheprovider"),
+    *("-p", "no:hypothesispytest"),  # it loads Hypothesis, where no test needs it, too
+)
 FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - (.*))?$", re.MULTILINE)
 SYSTEM = "system"  # in `first_tests`: no kind of flaw, but what tests a deployed stage
 # A check that broke on a flaw has not said what is wrong.
@@ -23,6 +26,18 @@ class Check:
 
     name: str
     arguments: tuple[str, ...]
+
+    def only(self, catch: "Catch") -> "Check":
+        """Return the check of nothing but the test that saw a flaw; this one if it has no tests.
+
+        With all its parameters: the flaw may have given them other names.
+        """
+        test = catch.check.partition("[")[0]
+        if catch.check == self.name or not test.startswith("tests/"):
+            return self
+        others = ("tests/", "--deselect=", "--ignore=")
+        kept = (word for word in self.arguments if not word.startswith(others))
+        return Check(test, (*kept, test))
 
 
 @dataclass(frozen=True)

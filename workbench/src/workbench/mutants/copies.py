@@ -111,11 +111,17 @@ class Copy:
             )
         finally:
             self._write(path, whole)
-        if check and check not in self._sound:
-            if said := self.judge(check):
-                raise UserError(f"{said.check} fails without any flaw: {said.said}")
-            self._sound.add(check)
+        if check and catch:
+            self._prove_sound(check.only(catch))
         return catch
+
+    def _prove_sound(self, check: Check) -> None:
+        """Raise UserError for a check that fails where there is no flaw."""
+        if check in self._sound:
+            return
+        if said := self.judge(check):
+            raise UserError(f"{said.check} fails without any flaw: {said.said}")
+        self._sound.add(check)
 
     def _write(self, path: Path, text: str) -> None:
         """With a time of its own: Python compiles anew what differs in size or in seconds."""
