@@ -111,6 +111,16 @@ def test_a_misspelt_variable_is_found_in_the_second_machine_too(renamed: Service
     assert linted.stdout.count("$detial") >= 2
 
 
+def test_a_flaw_of_a_service_without_tests_is_caught_by_a_linter(renamed: Service) -> None:
+    for command in (["init", "--quiet"], ["add", "--all"]):
+        subprocess.run(["git", *command], cwd=renamed.root, check=True)
+
+    tried = renamed.run("mutants", PART="1/1000")
+
+    assert closing_line(tried).startswith("caught 1 of 1 (100.0%)")
+    assert "definition: a Next that leads nowhere" in tried.stdout
+
+
 @pytest.mark.parametrize(
     ("gone", "command", "said"),
     [
