@@ -71,13 +71,11 @@ def test_what_is_told_of_a_cloud_does_not_read(
 
 
 @pytest.mark.parametrize("minutes", ["x", "-5", "1.5", "99999999999"])
-def test_logs_of_no_time_are_one_clear_line(minutes: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MINUTES", minutes)
-
+def test_logs_of_no_time_are_one_clear_line(minutes: str) -> None:
     with pytest.raises(
         UserError, match=f"MINUTES={minutes} is not a whole number of at most seven"
     ):
-        show_logs(Stage("local"))
+        show_logs(Stage("local"), minutes=minutes)
 
 
 @pytest.mark.parametrize("command", COMMANDS[:3], ids=name)

@@ -1,7 +1,9 @@
 """The local cloud's commands: `python -m workbench.local_cloud up|down|status|...`."""
 
 import argparse
+import os
 
+from workbench.application.interface import application
 from workbench.local_cloud.down import down
 from workbench.local_cloud.logs import show_logs
 from workbench.local_cloud.status import status
@@ -12,16 +14,8 @@ from workbench.stages.stage import Stage
 
 def main() -> int:
     """Run the command that the arguments name; its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m workbench.local_cloud", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, about in {
-        "up": "start the local cloud",
-        "down": "stop it and forget all that was deployed on it",
-        "status": "what runs where, and what differs from AWS",
-        "logs": "the functions' log lines, by time (FN= chooses one function)",
-    }.items():
-        commands.add_parser(name, help=about)
-    command = parser.parse_args().command
+    arguments = _parser().parse_args()
+    command = arguments.command
     stage = Stage.from_environment()
     if command in ("up", "down") and not stage.is_local:
         raise errors.UserError(f"`make {command}` is for this machine's stage; leave STAGE out")
@@ -33,8 +27,26 @@ def main() -> int:
         case "status":
             return status(stage)
         case "logs":
-            show_logs(stage)
+            about = arguments.about
+            show_logs(stage, arguments.fn, about, arguments.minutes, everything=arguments.all)
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m workbench.local_cloud", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("up", help="start the local cloud")
+    commands.add_parser("down", help="stop it and forget all that was deployed on it")
+    commands.add_parser("status", help="what runs where, and what differs from AWS")
+    logs = commands.add_parser("logs", help="the functions' log lines, by time")
+    subject, setting = application().subject.upper(), os.environ.get
+    logs.add_argument("--fn", default=setting("FN"), help="those of one function (FN=…)")
+    logs.add_argument("--about", default=setting(subject), help=f"those about one ({subject}=…)")
+    minutes = setting("MINUTES") or "60"
+    logs.add_argument("--minutes", default=minutes, help="how far back, else 60 (MINUTES=…)")
+    everything = "the platform's own lines and metrics, too (ALL=1)"
+    logs.add_argument("--all", action="store_true", default=setting("ALL") == "1", help=everything)
+    return parser
 
 
 if __name__ == "__main__":

@@ -2,10 +2,8 @@
 
 import datetime
 import json
-import os
 from typing import Any
 
-from workbench.application.interface import application
 from workbench.stages.errors import UserError
 from workbench.stages.stage import Stage
 from workbench.stages.visible import say
@@ -18,31 +16,35 @@ _QUIET = {"timestamp", "service", "location", "xray_trace_id", "cold_start", "fu
 _QUIET |= {"function_memory_size", "function_name", "function_request_id", "sampling_rate"}
 
 
-def show_logs(stage: Stage) -> None:
-    """Print the log lines of the stage's functions by time.
+def show_logs(
+    stage: Stage,
+    function: str | None = None,
+    about: str | None = None,
+    minutes: str = "60",
+    *,
+    everything: bool = False,
+) -> None:
+    """Print the log lines of the stage's functions, or of one, by time.
 
-    FN names one function, the application's subject in capitals keeps the lines about one, MINUTES
-    (60) says how far back, ALL=1 adds the platform's own lines and metrics. Raises UserError for a
-    function without a log.
+    `about` keeps the lines with that text, `everything` adds the platform's own lines and metrics.
+    Raises UserError for a function without a log.
     """
-    minutes = os.environ.get("MINUTES") or "60"
     if not (minutes.isdecimal() and len(minutes) <= 7):
         raise UserError(f"MINUTES={minutes} is not a whole number of at most seven digits")
-    groups = _groups(stage, os.environ.get("FN"))
+    groups = _groups(stage, function)
     since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=int(minutes))
     lines = [
-        (event["timestamp"], function, event["message"].rstrip())
-        for function, group in groups.items()
+        (event["timestamp"], name, event["message"].rstrip())
+        for name, group in groups.items()
         for event in _events(stage, group, int(since.timestamp() * 1000))
     ]
-    wanted, everything = os.environ.get(application().subject.upper()), os.environ.get("ALL") == "1"
     shown = 0
-    for time, function, message in sorted(lines, key=lambda line: line[0]):
+    for time, name, message in sorted(lines, key=lambda line: line[0]):
         if not everything and (message.startswith(_PLATFORM) or '"CloudWatchMetrics"' in message):
             continue
-        if wanted and wanted not in message:
+        if about and about not in message:
             continue
-        say(_readable(time, function, message))
+        say(_readable(time, name, message))
         shown += 1
     if not shown:
         say(f"no log lines of the last {minutes} minutes match; MINUTES= looks further back")

@@ -1,7 +1,7 @@
 """`make sam-local`: all fixtures of all functions, in warm containers; one of each also cold."""
 
-import os
 import time
+from argparse import Namespace
 from collections.abc import Callable
 
 from workbench.application.interface import application
@@ -16,9 +16,9 @@ COLD, WARM, DEPLOYED = "sam local invoke", "warm container", "local cloud"
 type Call = Callable[[Prepared], calls.Answer]
 
 
-def main() -> int:
-    """Run all fixtures, or FN's only, and print what came of each; 1 when one differs."""
-    wanted = os.environ.get("FN")
+def main(arguments: Namespace) -> int:
+    """Run all fixtures, or one function's, and print what came of each; 1 when one differs."""
+    wanted = arguments.fn
     chosen = [
         one
         for one in fixtures.all_fixtures()

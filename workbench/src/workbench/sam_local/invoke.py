@@ -1,7 +1,7 @@
 """`make invoke FN=… EVENT=…`: one function, one event, one container."""
 
 import json
-import os
+from argparse import Namespace
 from pathlib import Path
 
 from workbench.application.interface import application
@@ -21,12 +21,9 @@ _REQUIREMENTS = ROOT / "requirements" / "debugger.txt"
 _MOUNTED = "/tmp/lambci_debug_files"  # noqa: S108  # nosec B108
 
 
-def main() -> int:
-    """Call the function FN with the event EVENT; 1 when it comes out otherwise than expected.
-
-    With DEBUG=1 the function waits for a debugger (debugpy) before it runs.
-    """
-    function, named = os.environ.get("FN", ""), os.environ.get("EVENT", "")
+def main(arguments: Namespace) -> int:
+    """Call the function with the event; 1 when it comes out otherwise than expected."""
+    function, named = arguments.fn, arguments.event
     if not function or not named:
         raise UserError(
             "say which function and which event: make invoke FN=<function> "
@@ -35,7 +32,7 @@ def main() -> int:
     path = fixtures.find_event(fixtures.find_function(function), named)
     fixture = fixtures.read_event(function, path)
     with open_session() as session, application().prepared(session.deployed, fixture) as call:
-        options = _debugger() if os.environ.get("DEBUG") == "1" else ()
+        options = _debugger() if arguments.debug else ()
         answer = calls.invoke(session, function, call.event, *options)
     _show(session, fixture, answer)
     if not fixture.has_expectation:

@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 import subprocess
+from argparse import Namespace
 from pathlib import Path
 
 from workbench.application.interface import application
@@ -14,12 +15,12 @@ from workbench.sam_local.session import Session, open_session
 from workbench.stages.stage import ROOT
 
 
-def main() -> int:
-    """Open a shell (CMD=… runs one command in it instead); its exit code.
+def main(arguments: Namespace) -> int:
+    """Open a shell, or run one command in it instead; its exit code.
 
     The fixtures are prepared, and their events, with the ids of this session, are in $EVENTS.
     """
-    command = os.environ.get("CMD")
+    command = arguments.cmd
     shell = os.environ.get("SHELL") or "/bin/sh"
     with open_session() as session, contextlib.ExitStack() as stack:
         events = session.folder / "events"
