@@ -15,7 +15,7 @@ MAKEFLAGS += --no-print-directory
 .PHONY: help setup doctor demo up down status logs build deploy destroy routes replay reconcile send approve psql \
         invoke sam-local sam-shell sam-local-image \
         retry redrive replay-archive rotate bench \
-        test model workflow-coverage permissions mutants lint format audit licences schemas lock clean local-only check-books edges
+        test model workflow-coverage permissions mutants lint format audit try-pins licences schemas lock clean local-only check-books edges
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -124,6 +124,9 @@ format: setup ## Format Python and Terraform
 
 audit: setup ## Look for known vulnerabilities in all locked packages
 	@$(PY) -m workbench.machine.audit
+
+try-pins: setup ## Try the newest MiniStack, SAM and cfn-lint: which patches are obsolete or broken
+	@$(PY) -m workbench.checks.try_pins
 
 licences: setup ## List under which licence each locked package is
 	@$(PY) -m workbench.machine.licences

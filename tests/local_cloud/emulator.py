@@ -187,15 +187,16 @@ class Emulator:
         return {**found, "output": output, "history": history}
 
 
-def start(folder: Path, **more: Any) -> tuple[Emulator, "subprocess.Popen[bytes]"]:
-    """Starts a MiniStack on a free port with its files below `folder`, and `more` settings.
+def left_out() -> list[str]:
+    """The patches that PATCHES_LEFT_OUT names (with commas, or all): which tests are they for?"""
+    return [name for name in os.environ.get("PATCHES_LEFT_OUT", "").split(",") if name]
 
-    PATCHES_LEFT_OUT (names with commas, or all) shows which tests a patch is for.
-    """
+
+def start(folder: Path, **more: Any) -> tuple[Emulator, "subprocess.Popen[bytes]"]:
+    """Starts a MiniStack on a free port with its files below `folder`, and `more` settings."""
     port = ports.free()
     drawn = keys.make(folder / keys.FILE)
-    left_out = [name for name in os.environ.get("PATCHES_LEFT_OUT", "").split(",") if name]
-    options = [f"--without={name}" for name in left_out]
+    options = [f"--without={name}" for name in left_out()]
     settings = ministack.settings(port, folder / keys.FILE) | more
     environment = {
         "PATH": "/usr/bin:/bin",

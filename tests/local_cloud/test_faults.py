@@ -41,6 +41,7 @@ def impatient(cloud: Emulator, service: str) -> Any:
     return cloud.client_as(service, Config(retries={"total_max_attempts": 1}))
 
 
+@pytest.mark.patch(name="faults_on_demand")
 def test_requests_are_throttled_as_often_as_asked(cloud: Emulator, switch: Switch) -> None:
     tables = impatient(cloud, "dynamodb")
     fault = {"service": "dynamodb", "request": "ListTables", "times": 2, "action": "throttle"}
@@ -53,6 +54,7 @@ def test_requests_are_throttled_as_often_as_asked(cloud: Emulator, switch: Switc
     assert switch()["requests"][0]["times"] == 0
 
 
+@pytest.mark.patch(name="faults_on_demand")
 def test_object_store_asks_to_slow_down(cloud: Emulator, switch: Switch) -> None:
     fault = {"service": "s3", "request": "GET /nobodys/*", "times": 1, "action": "throttle"}
     switch({"requests": [fault]})
@@ -61,6 +63,7 @@ def test_object_store_asks_to_slow_down(cloud: Emulator, switch: Switch) -> None
         impatient(cloud, "s3").get_object(Bucket="nobodys", Key="thing")
 
 
+@pytest.mark.patch(name="worker_deaths")
 def test_killed_worker_fails_its_call_as_on_aws(cloud: Emulator, switch: Switch) -> None:
     function = cloud.function(SLOW)
     answers: list[Any] = []

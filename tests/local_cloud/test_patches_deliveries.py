@@ -67,6 +67,7 @@ CLOSED: dict[str, tuple[Callable[[Emulator], str], str]] = {
 }
 
 
+@pytest.mark.patch(name="targets_allow_deliveries")
 @pytest.mark.parametrize("kind", CLOSED)
 def test_event_for_who_lets_no_rule_in_is_a_dead_letter(cloud: Emulator, kind: str) -> None:
     make, code = CLOSED[kind]
@@ -84,6 +85,7 @@ def test_event_for_who_lets_no_rule_in_is_a_dead_letter(cloud: Emulator, kind: s
         assert not cloud.log(target.rpartition(":")[2])
 
 
+@pytest.mark.patch(name="targets_allow_deliveries")
 def test_function_is_called_by_the_rule_that_its_policy_names(cloud: Emulator) -> None:
     (name, arn), (url, dead) = function(cloud), cloud.queue()
     someone = f"arn:aws:events:{LOCAL_REGION}:{LOCAL_ACCOUNT}:rule/someone"
@@ -98,6 +100,7 @@ def test_function_is_called_by_the_rule_that_its_policy_names(cloud: Emulator) -
     wait_until(lambda: cloud.log(name), "the function is called")
 
 
+@pytest.mark.patch(name="targets_allow_deliveries")
 def test_state_machine_is_started_by_a_role_that_may(cloud: Emulator) -> None:
     arn, (url, dead) = machine(cloud), cloud.queue()
     states = cloud.client("stepfunctions")
@@ -116,6 +119,7 @@ def test_state_machine_is_started_by_a_role_that_may(cloud: Emulator) -> None:
     assert len(states.list_executions(stateMachineArn=arn)["executions"]) == 1
 
 
+@pytest.mark.patch(name="targets_allow_deliveries")
 def test_execution_that_cannot_be_started_is_a_dead_letter(cloud: Emulator) -> None:
     waits = cloud.machine({"Wait": {"Type": "Wait", "Seconds": 6000, "End": True}})
     states, (url, dead) = cloud.client("stepfunctions"), cloud.queue()
@@ -130,6 +134,7 @@ def test_execution_that_cannot_be_started_is_a_dead_letter(cloud: Emulator) -> N
     assert code == "ERROR_FROM_TARGET"
 
 
+@pytest.mark.patch(name="targets_allow_deliveries")
 def test_dead_letter_queue_that_lets_no_rule_in_stays_empty(cloud: Emulator) -> None:
     (closed, dead), (opened, other) = cloud.queue(open_to_rules=False), cloud.queue()
 
@@ -158,6 +163,7 @@ def schedule(cloud: Emulator, target: str, dead: str, executor: str) -> str:
     return str(made["ScheduleArn"])
 
 
+@pytest.mark.patch(name="targets_allow_deliveries")
 def test_schedule_calls_by_its_role(cloud: Emulator) -> None:
     (name, arn), (url, dead) = function(cloud), cloud.queue(open_to_rules=False)
     cloud.let_rules_call(name)  # no schedule is a rule

@@ -30,6 +30,7 @@ def unique(kind: str) -> str:
     return f"{kind}-{uuid.uuid4().hex[:8]}"
 
 
+@pytest.mark.patch(name="missing_objects_are_kept_secret")
 @pytest.mark.parametrize(("may_list", "expected"), [(False, 403), (True, 404)])
 def test_missing_object_shows_only_to_who_may_list(
     cloud: Emulator, manifest: tuple[str, str], may_list: bool, expected: int
@@ -54,6 +55,7 @@ def test_missing_object_shows_only_to_who_may_list(
 OURS = f"arn:aws:kms:{LOCAL_REGION}:{LOCAL_ACCOUNT}:key/ours"
 
 
+@pytest.mark.patch(name="encryption_headers_are_judged")
 @pytest.mark.parametrize(
     ("headers", "taken"),
     [
@@ -100,6 +102,7 @@ def test_upload_is_judged_by_the_key_that_it_names(
             assert status(send) == 403
 
 
+@pytest.mark.patch(name="events_are_judged_one_by_one")
 @pytest.mark.parametrize(
     ("source", "detail_type", "allowed"),
     [("mine", "Told", True), ("mine", "Other", False), ("yours", "Told", False)],
@@ -155,6 +158,7 @@ def delete(cloud: Emulator, name: str) -> str:
     return stack_status(cloud, name)
 
 
+@pytest.mark.patch(name="full_buckets_stay")
 @pytest.mark.parametrize("left", ["object", "version", "marker"])
 def test_bucket_that_holds_something_is_not_deleted_with_its_stack(
     cloud: Emulator, left: str
@@ -191,6 +195,7 @@ def waits(cloud: Emulator) -> tuple[dict[str, Any], str]:
     return {"Ask": ask, "After": {"Type": "Pass", "End": True}}, function
 
 
+@pytest.mark.patch(name="state_machines_outlive_their_executions")
 def test_state_machine_is_deleted_when_its_executions_have_ended(cloud: Emulator) -> None:
     client, (states, function) = cloud.client("stepfunctions"), waits(cloud)
     machine = cloud.machine(states)
@@ -216,6 +221,7 @@ def test_state_machine_is_deleted_when_its_executions_have_ended(cloud: Emulator
         client.describe_execution(executionArn=execution)
 
 
+@pytest.mark.patch(name="state_machines_outlive_their_executions")
 def test_stack_waits_for_the_executions_of_its_state_machine(cloud: Emulator) -> None:
     client, (states, function) = cloud.client("stepfunctions"), waits(cloud)
     definition = {"QueryLanguage": "JSONata", "StartAt": "Ask", "States": states}
@@ -245,6 +251,7 @@ def test_stack_waits_for_the_executions_of_its_state_machine(cloud: Emulator) ->
     wait_until(lambda: stack_status(cloud, name) in ("", "DELETE_COMPLETE"), "the stack is gone")
 
 
+@pytest.mark.patch(name="settings_of_functions")
 def test_function_of_a_stack_has_all_its_settings(cloud: Emulator) -> None:
     name, client = unique("f"), cloud.client("lambda")
     key = cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
@@ -316,6 +323,7 @@ MANAGED = {
 }
 
 
+@pytest.mark.patch(name="callers_need_rights_on_roles")
 @pytest.mark.parametrize(
     ("resource", "granted", "missing"),
     [

@@ -3,6 +3,8 @@
 import time
 import uuid
 
+import pytest
+
 from tests.local_cloud.emulator import Emulator
 from workbench.local_cloud.emulator import ministack
 from workbench.stages.waiting import wait_until
@@ -19,6 +21,7 @@ def handler(event, context):
 HIDDEN = 120
 
 
+@pytest.mark.patch(name="undelivered_messages_come_back_sooner")
 def test_a_message_that_was_not_processed_comes_back_sooner(cloud: Emulator) -> None:
     function, queues = cloud.function(FAILS_TWICE), cloud.client("sqs")
     name = f"q-{uuid.uuid4().hex[:8]}"

@@ -37,6 +37,7 @@ def alias(cloud: Emulator, function: str) -> str:
     return str(made["AliasArn"])
 
 
+@pytest.mark.patch(name="throttled_tasks")
 def test_throttled_task_fails_under_the_name_that_retriers_know(cloud: Emulator) -> None:
     function = cloud.function(RUNS)
     client = cloud.client("lambda")
@@ -54,6 +55,7 @@ def test_throttled_task_fails_under_the_name_that_retriers_know(cloud: Emulator)
     assert ended["output"] == "throttled"
 
 
+@pytest.mark.patch(name="throttled_events_wait")
 def test_throttled_events_wait_for_room_and_keep_their_retries(cloud: Emulator) -> None:
     function, client = cloud.function(RUNS), cloud.client("lambda")
     url, arn = cloud.queue()
@@ -71,6 +73,7 @@ def test_throttled_events_wait_for_room_and_keep_their_retries(cloud: Emulator) 
     assert "Messages" not in cloud.client("sqs").receive_message(QueueUrl=url)
 
 
+@pytest.mark.patch(name="throttled_events_wait")
 def test_throttled_event_is_given_up_at_its_greatest_age(cloud: Emulator) -> None:
     function, client = cloud.function(RUNS), impatient(cloud)
     url, arn = cloud.queue()
@@ -89,6 +92,7 @@ def test_throttled_event_is_given_up_at_its_greatest_age(cloud: Emulator) -> Non
     assert time.monotonic() - begun >= 1
 
 
+@pytest.mark.patch(name="concurrency_of_aliases")
 def test_reserved_concurrency_holds_for_an_alias(cloud: Emulator) -> None:
     function, client = cloud.function(RUNS), impatient(cloud)
     live = alias(cloud, function)
@@ -98,6 +102,7 @@ def test_reserved_concurrency_holds_for_an_alias(cloud: Emulator) -> None:
         client.invoke(FunctionName=live)
 
 
+@pytest.mark.patch(name="settings_of_aliases")
 @pytest.mark.parametrize("by", ["invoke", "rule"])
 def test_settings_of_an_alias_hold_when_it_is_called(cloud: Emulator, by: str) -> None:
     function, client = cloud.function(FAILS), cloud.client("lambda")

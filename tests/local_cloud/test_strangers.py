@@ -112,6 +112,7 @@ def test_signed_address_is_good_for_what_it_says_only(
     assert cloud.client("s3").get_object(Bucket=bucket, Key=key)["ContentLength"] > 2
 
 
+@pytest.mark.patch(name="root_has_a_secret")
 @pytest.mark.parametrize(
     "authorization",
     [
@@ -150,6 +151,7 @@ OWN = ("/_ministack/reset", "/_ministack/config", "/_ministack/health", "/_local
        "/_aws/sqs/messages", FAULTS, DECISIONS)  # fmt: skip
 
 
+@pytest.mark.patch(name="strangers_are_refused")
 @pytest.mark.parametrize("path", OWN)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
 def test_own_addresses_are_for_the_holder_of_the_secret(
@@ -163,6 +165,7 @@ def test_own_addresses_are_for_the_holder_of_the_secret(
     assert ROLE.rpartition("/")[2] in str(cloud.client("iam").list_roles()["Roles"])
 
 
+@pytest.mark.patch(name="strangers_are_refused")
 @pytest.mark.parametrize(
     "header",
     [
@@ -233,6 +236,7 @@ def test_function_sees_nothing_of_roots(cloud: Emulator) -> None:
         assert seen["key"].startswith("ASIA")
 
 
+@pytest.mark.patch(name="drawn_function_credentials")
 def test_credentials_of_a_function_cannot_be_computed(cloud: Emulator) -> None:
     import hashlib
 

@@ -36,7 +36,7 @@ class Copy:
     def __init__(self, root: Path, sound: set[Check]) -> None:
         self.root = root
         self._time = int(time.time())
-        for name in _sources():
+        for name in sources():
             target = root / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target)
@@ -161,7 +161,7 @@ class Workers:
         return self._pool.map(alone, things)
 
 
-def _sources() -> list[str]:
+def sources() -> list[str]:
     """The files that git has, or would take."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
