@@ -11,9 +11,14 @@ def _contract(*names: str) -> str:
 # template is translated for it: so where that is flawed, it runs after what does without.
 _PERMISSIONS = "::test_nothing_is_missing_nothing_is_idle_and_nothing_reaches_too_far"
 PERMISSIONS = f"{_contract('permissions')}{_PERMISSIONS}"
+_OWN_TESTS = "tests/infrastructure/test_terraform.py::test_own_tests"
 FIRST_TESTS = MappingProxyType(
     {
-        "terraform": (f"{_contract('handover')} {PERMISSIONS}",),
+        "terraform": (
+            f"{_contract('handover')} {PERMISSIONS}",
+            # platform.tftest.hcl takes as long as all others: it comes with the rest.
+            f"{_OWN_TESTS}[keys.tftest.hcl] {_OWN_TESTS}[stages.tftest.hcl]",
+        ),
         "definition": (f"{_contract('workflow', 'operations_page', 'announced')} {PERMISSIONS}",),
         "template": (
             _contract("functions", "limits", "schedules", "lifecycle", "alarms", "handover"),

@@ -1,7 +1,7 @@
 """Which checks of `make lint` and `make test` can see a flaw, the cheapest first."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,11 +77,13 @@ def _system() -> Check:
     return Check("the whole system", ("-m", "workbench.checks.run_tests", "-x", *tests))
 
 
-def _usual(kind: str, contract: Check) -> tuple[Check, ...]:
-    """The checks that can see a flaw of a kind after the tests that see such flaws soonest."""
+def _usual(kind: str, done: Sequence[str]) -> tuple[Check, ...]:
+    """The checks that can see a flaw of a kind, after the tests that are `done` by then."""
+    contract = _tests(CONTRACT, without=_in(CONTRACT, done))
     match kind:
         case "terraform":
-            return (contract, _lint("checkov terraform"), _tests(PLATFORM))
+            platform = _tests(PLATFORM, without=_in(PLATFORM, done))
+            return (_lint("checkov terraform"), contract, platform)
         case "definition":
             return (_tests(WORKFLOW), contract, _lint("cfn-lint translated template"))
         case "code":
@@ -122,12 +124,14 @@ def of(flaw: Flaw, root: Path) -> list[Check]:
     """The checks that can see a flaw, the cheapest first; those whose tests are there."""
     first = first_tests(flaw, root)
     done = [path for check in first for path in check.name.split()]
-    contract = _tests(CONTRACT, without=[path for path in done if path.startswith(CONTRACT)])
-    usual = _usual(flaw.kind, contract)
     return [
         *LINTERS.get(flaw.kind, ()),
-        *(check for check in (*first, *usual) if _is_there(check, root)),
+        *(check for check in (*first, *_usual(flaw.kind, done)) if _is_there(check, root)),
     ]
+
+
+def _in(folder: str, paths: Sequence[str]) -> list[str]:
+    return [path for path in paths if path.startswith(folder)]
 
 
 def _is_there(check: Check, root: Path) -> bool:
