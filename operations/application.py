@@ -76,7 +76,9 @@ class OrderIntake(Application):
         {name: f"operations.bench.{name}" for name in ("pricing", "memory", "cloud")}
     )
     # The database's driver.
-    slow_imports = MappingProxyType({"LoadOrders": 1.6, "RotateDatabaseSecret": 1.6})
+    slow_imports = MappingProxyType(
+        dict.fromkeys(("LoadOrders", "MigrateDatabase", "RotateDatabaseSecret"), 1.6)
+    )
     hint_for_own_files = "to send a file of your own: make send FILE=… PARTNER=…"
 
     def needs(self, template: Template) -> Iterable[Need]:

@@ -7,25 +7,33 @@ def _contract(*names: str) -> str:
     return " ".join(f"tests/contract/test_{name}.py" for name in names)
 
 
-# It judges the whole template at once; the others of its file judge it again and again. The
-# template is translated for it: so where that is flawed, it runs after what does without.
-_PERMISSIONS = "::test_nothing_is_missing_nothing_is_idle_and_nothing_reaches_too_far"
-PERMISSIONS = f"{_contract('permissions')}{_PERMISSIONS}"
+def _of_every_service(*names: str) -> str:
+    folder = "workbench/src/workbench/testing/contract"
+    return " ".join(f"{folder}/test_{name}.py" for name in names)
+
+
+# It checks the whole template at once; tests/contract/test_permissions.py does so again and again.
+# The template is translated for it: so where that is flawed, it runs after what does without.
+PERMISSIONS = _of_every_service("permissions")
 _OWN_TESTS = "tests/infrastructure/test_terraform.py::test_own_tests"
 FIRST_TESTS = MappingProxyType(
     {
         "terraform": (
-            f"{_contract('handover')} {PERMISSIONS}",
+            _of_every_service("handover", "permissions"),
             # platform.tftest.hcl takes as long as all others: it comes with the rest.
             f"{_OWN_TESTS}[keys.tftest.hcl] {_OWN_TESTS}[stages.tftest.hcl]",
         ),
         "definition": (f"{_contract('workflow', 'operations_page', 'announced')} {PERMISSIONS}",),
         "template": (
-            _contract("functions", "limits", "schedules", "lifecycle", "alarms", "handover"),
+            f"{_contract('functions', 'limits', 'lifecycle', 'alarms')} "
+            f"{_of_every_service('functions', 'schedules', 'alarms', 'handover')}",
             PERMISSIONS,
         ),
-        "pattern": (_contract("patterns", "routes", "consumers"), PERMISSIONS),
-        "policy": (_contract("policies", "functions"), PERMISSIONS),
+        "pattern": (
+            f"{_of_every_service('patterns')} {_contract('routes', 'consumers')}",
+            PERMISSIONS,
+        ),
+        "policy": (_contract("policies"), PERMISSIONS),
         "profile": (
             "tests/unit/domain/test_partners.py tests/unit/domain/test_lines.py "
             "tests/unit/domain/test_pricing.py",

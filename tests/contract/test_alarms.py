@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from order_intake.domain import outcomes
-from tests.template import functions, resources
+from tests.template import resources
 
 ALARMS = resources("AWS::CloudWatch::Alarm")
 # What CloudWatch is given by others, besides our own namespace.
@@ -93,16 +93,6 @@ def test_every_alarm_rings_above_its_threshold_and_not_for_silence(name: str) ->
         "ReconciliationFindings",
     )
     assert properties(name)["Statistic"] == ("Maximum" if gauge else "Sum")
-
-
-def test_every_function_has_an_alarm_on_its_errors() -> None:
-    watched = {
-        dimensions(name)["FunctionName"]["Ref"]
-        for name in ALARMS
-        if properties(name)["MetricName"] == "Errors"
-    }
-
-    assert watched == set(functions())
 
 
 def test_every_alarm_tells_the_operators_under_the_stages_name() -> None:

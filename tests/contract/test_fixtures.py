@@ -82,23 +82,6 @@ def sent_by_the_workflow(function: str) -> set[str]:
     return set(found["PriceChunks"]["ItemSelector"] if isinstance(payload, str) else payload)
 
 
-def test_every_function_has_fixtures_and_every_fixture_a_function() -> None:
-    folders = {path.name for path in fixtures.FUNCTIONS.iterdir()}
-
-    assert {one.function for one in FIXTURES} == folders == set(functions())
-
-
-@pytest.mark.parametrize("function", sorted(functions()))
-def test_one_fixture_succeeds_and_one_fails(function: str) -> None:
-    assert {one.fails for one in of({function})} == {True, False}
-
-
-def test_every_file_is_part_of_a_fixture() -> None:
-    files = {path for path in fixtures.FUNCTIONS.rglob("*") if path.is_file()}
-
-    assert files == {path for one in FIXTURES for path in (one.path, one.path.with_suffix(".toml"))}
-
-
 def test_it_is_known_who_calls_each_function() -> None:
     # Scheduler, `make deploy`, Secrets Manager
     others = SCHEDULED | {"MigrateDatabase", "RotateDatabaseSecret"}

@@ -50,7 +50,7 @@ def rename(path: Path, names: dict[str, str]) -> None:
         for each in list(path.iterdir()):
             rename(each, names)
     else:
-        word = re.compile(rf"(?<![\w.])({'|'.join(inside)})(?!\w)")
+        word = re.compile(rf"(?<!\w)({'|'.join(inside)})(?!\w)")
         text = path.read_text(encoding="utf-8")
         path.write_text(word.sub(lambda found: inside[found[1]], text), encoding="utf-8")
     stem, *endings = path.name.split(".")
@@ -70,7 +70,7 @@ class Service:
         """Make a copy; with a seed, under other names."""
         shutil.copytree(SAMPLE, root, ignore=LEFT_OUT)
         names = {} if seed is None else other_names(logical_names(root / "template.yaml"), seed)
-        for folder in ("template.yaml", "events", "statemachines") if names else ():
+        for folder in ("template.yaml", "events", "statemachines", "src", "tests") if names else ():
             rename(root / folder, names)
         shutil.copytree(ROOT / "workbench" / "src", root / "workbench" / "src")
         # This checkout's Python, environments and provider.

@@ -30,11 +30,12 @@ PYTHON = [sys.executable, "-m"]
 SOURCE, TEMPLATE, DEFINITION = "<source>", "<template>", "<definition>"
 YAML, MARKDOWN = "<.yaml>", "<.md>"
 TERRAFORM_TEST = "terraform test"
+CONTRACT = "workbench/src/workbench/testing/contract"  # what holds for every service
 # The longest come first: side by side, all are done sooner.
 CHECKS: dict[str, list[str]] = {
     # With a local cloud of its own, and what is handed over held against the template.
     TERRAFORM_TEST: [
-        *(*PYTHON, "pytest", "-q", "--tb=short", "tests/contract/test_handover.py"),
+        *(*PYTHON, "pytest", "-q", "--tb=short", f"{CONTRACT}/test_handover.py"),
         "tests/infrastructure/test_terraform.py::test_own_tests",
     ],
     "mypy": [str(BIN / "mypy"), "--no-error-summary"],

@@ -13,7 +13,8 @@ PYTEST = (
     *("pytest", "-x", "-q", "--tb=short", "-rfE", "--no-header", "-p", "no:cacheprovider"),
     *("-p", "no:hypothesispytest"),  # it loads Hypothesis, where no test needs it, too
 )
-FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - (.*))?$", re.MULTILINE)
+FAILED = re.compile(r"^(?:FAILED|ERROR) ((?:tests|workbench)/.+?)(?: - (.*))?$", re.MULTILINE)
+TESTS = ("tests/", "workbench/")  # how the path of a test begins
 SYSTEM = "system"  # in `first_tests`: no kind of flaw, but what tests a deployed stage
 # A check that broke on a flaw has not said what is wrong.
 CRASH = re.compile(r"(?:Key|Index|Type|Attribute|UnboundLocal|Lookup)Error\b|StopIteration\b")
@@ -33,9 +34,9 @@ class Check:
         With all its parameters: the flaw may have given them other names.
         """
         test = catch.check.partition("[")[0]
-        if catch.check == self.name or not test.startswith("tests/"):
+        if catch.check == self.name or not test.startswith(TESTS):
             return self
-        others = ("tests/", "--deselect=", "--ignore=")
+        others = (*TESTS, "--deselect=", "--ignore=")
         kept = (word for word in self.arguments if not word.startswith(others))
         return Check(test, (*kept, test))
 
@@ -79,7 +80,7 @@ def _system() -> Check:
 
 def _usual(kind: str, done: Sequence[str]) -> tuple[Check, ...]:
     """The checks that can see a flaw of a kind, after the tests that are `done` by then."""
-    contract = _tests(CONTRACT, without=_in(CONTRACT, done))
+    contract = _tests(CONTRACT, without=_in("/contract/", done))  # its own and the workbench's
     match kind:
         case "terraform":
             platform = _tests(PLATFORM, without=_in(PLATFORM, done))
@@ -131,12 +132,12 @@ def of(flaw: Flaw, root: Path) -> list[Check]:
 
 
 def _in(folder: str, paths: Sequence[str]) -> list[str]:
-    return [path for path in paths if path.startswith(folder)]
+    return [path for path in paths if folder in path]
 
 
 def _is_there(check: Check, root: Path) -> bool:
     """Whether an application has the tests of a check; a linter needs none."""
-    paths = [word.partition("::")[0] for word in check.arguments if word.startswith("tests/")]
+    paths = [word.partition("::")[0] for word in check.arguments if word.startswith(TESTS)]
     return all((root / path).exists() for path in paths)
 
 

@@ -23,7 +23,7 @@ __all__ = ["PROJECT", "ROOT"]  # settings' own, for all who import them from her
 LOCAL = "local"
 LOCAL_REGION = "eu-central-1"
 LOCAL_ACCOUNT = "000000000000"
-# A bucket's name has at most 63 characters; tests/contract/test_names.py adds up.
+# A bucket's name has at most 63 characters; testing/contract/test_names.py adds up.
 LONGEST_STAGE = 12
 _NAME = re.compile(rf"[a-z][a-z0-9]{{0,{LONGEST_STAGE - 1}}}")
 

@@ -23,6 +23,8 @@ data "aws_caller_identity" "current" {}
 
 data "aws_partition" "current" {}
 
+data "aws_region" "current" {}
+
 resource "aws_kms_key" "data" {
   description             = "${local.prefix}: objects, queues"
   enable_key_rotation     = true
@@ -42,7 +44,23 @@ data "aws_iam_policy_document" "data_key" {
     }
   }
 
-  # Where a replay watches what is published.
+  statement {
+    sid       = "LogGroupsOfThisStage"
+    actions   = ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey"]
+    resources = ["*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["logs.${data.aws_region.current.region}.amazonaws.com"]
+    }
+    condition {
+      test     = "ArnLike"
+      variable = "kms:EncryptionContext:aws:logs:arn"
+      values   = ["arn:*:logs:*:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/${local.prefix}-*"]
+    }
+  }
+
+  # What cannot be delivered; and where a replay watches what is published.
   statement {
     sid       = "RulesSendToQueues"
     actions   = ["kms:GenerateDataKey", "kms:Decrypt"]
@@ -55,7 +73,10 @@ data "aws_iam_policy_document" "data_key" {
     condition {
       test     = "ArnLike"
       variable = "kms:EncryptionContext:aws:sqs:arn"
-      values   = ["arn:*:sqs:*:${data.aws_caller_identity.current.account_id}:${local.prefix}-replay-*"]
+      values = [
+        for queue in ["lost-events", "replay-*"] :
+        "arn:*:sqs:*:${data.aws_caller_identity.current.account_id}:${local.prefix}-${queue}"
+      ]
     }
   }
 }

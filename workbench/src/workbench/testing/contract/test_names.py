@@ -4,15 +4,11 @@ from typing import Any
 
 import pytest
 
-from workbench.application.settings import LONGEST_NAME
 from workbench.deployment import terraform
 from workbench.permissions.platform import PLAN
-from workbench.permissions.template import NAMES, Template
-from workbench.stages.stage import LOCAL_REGION, LONGEST_STAGE, Stage
+from workbench.permissions.template import NAMES
+from workbench.testing.contract.deployed import longest, platform_is_planned, template
 
-PREFIX = Stage("local").prefix
-LONGEST = f"{'p' * LONGEST_NAME}-{'s' * LONGEST_STAGE}"
-LONGEST_REGION = "ap-southeast-1"  # no region has a longer name
 # The longest name of each kind, in characters: AWS's reference of each CloudFormation type.
 LIMITS = {
     "AWS::CloudWatch::Alarm": 255,
@@ -37,12 +33,6 @@ PLANNED = {
     "aws_sqs_queue": 80,
     "aws_ssm_parameter": 1011,
 }
-TEMPLATE = Template.load()
-
-
-def longest(name: str) -> str:
-    """A local stage's name as the longest project, stage and region make it."""
-    return name.replace(PREFIX, LONGEST).replace(LOCAL_REGION, LONGEST_REGION)
 
 
 def names() -> list[tuple[str, str, str]]:
@@ -50,7 +40,7 @@ def names() -> list[tuple[str, str, str]]:
     keys = (*NAMES, "DashboardName", "ManagedPolicyName", "RoleName")
     return [
         (id, body["Type"], body["Properties"][key])
-        for id, body in TEMPLATE.resources.items()
+        for id, body in template().resources.items()
         for key in keys
         if body["Type"] in LIMITS and isinstance(body["Properties"].get(key), str)
     ]
@@ -59,9 +49,10 @@ def names() -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize(("id", "kind", "name"), names(), ids=lambda each: str(each)[:60])
 def test_a_resources_name_is_short_enough(id: str, kind: str, name: str) -> None:
     made = longest(name)
-    assert len(made) <= LIMITS[kind], f"{id}: {made} has {len(made)} characters"
+    assert len(made) <= LIMITS[kind], f"template.yaml: {id}: {made} has {len(made)} characters"
 
 
+@platform_is_planned
 def test_the_platforms_names_are_short_enough() -> None:
     planned: dict[str, dict[str, Any]] = terraform.planned_in_test(PLAN)
     checked = 0
@@ -70,11 +61,6 @@ def test_the_platforms_names_are_short_enough() -> None:
         name = values.get("name")
         if limit and isinstance(name, str):
             checked += 1
-            made = name.replace(PREFIX, LONGEST)
-            assert len(made) <= limit, f"{address}: {made} has {len(made)} characters"
+            made = longest(name)
+            assert len(made) <= limit, f"terraform/: {address}: {made} has {len(made)} characters"
     assert checked
-
-
-def test_the_bucket_uses_all_that_it_may_have() -> None:
-    (name,) = (name for _, kind, name in names() if kind == "AWS::S3::Bucket")
-    assert len(longest(name)) == LIMITS["AWS::S3::Bucket"]

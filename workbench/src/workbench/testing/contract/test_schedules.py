@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aws_croniter import AwsCroniter  # type: ignore[import-untyped]
 
-from tests.template import resources
+from workbench.testing.contract.deployed import template
 
 RATE = re.compile(r"rate\((?:1 (?:minute|hour|day)|(?:[2-9]|[1-9]\d+) (?:minutes|hours|days))\)")
 AT = "%Y-%m-%dT%H:%M:%S"
 SCHEDULES = {
     name: body["Properties"]
-    for name, body in resources().items()
-    if "ScheduleExpression" in body.get("Properties", {})
+    for name, body in template().resources.items()
+    if "ScheduleExpression" in body["Properties"]
 }
 
 
@@ -44,46 +44,16 @@ def fault(expression: str) -> str | None:
     return None
 
 
-def test_there_is_a_schedule() -> None:
-    assert SCHEDULES
-
-
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_schedule_is_one_that_aws_takes_and_that_comes(name: str) -> None:
+def test_a_schedule_is_one_that_aws_takes_and_that_comes(name: str) -> None:
     expression = SCHEDULES[name]["ScheduleExpression"]
     said = fault(expression)
-    assert said is None, f"{name}: {expression}: {said}"
+    assert said is None, f"template.yaml: {name}: {expression}: {said}"
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_schedules_day_is_the_functions_day(name: str) -> None:
+def test_a_schedules_day_is_the_functions_day(name: str) -> None:
     zone = SCHEDULES[name].get("ScheduleExpressionTimezone", "UTC")
-    assert zone in zoneinfo.available_timezones(), f"{name}: there is no time zone {zone}"
-    assert zone == "UTC", f"{name}: it starts by {zone}, and the functions count days in UTC"
-
-
-@pytest.mark.parametrize(
-    ("expression", "taken"),
-    [
-        ("cron(15 4 * * ? *)", True),
-        ("cron(0 9 ? * MON-FRI *)", True),
-        ("cron(15 24 * * ? *)", False),
-        ("cron(60 4 * * ? *)", False),
-        ("cron(15 4 * * * *)", False),
-        ("cron(15 4 ? * 8 *)", False),
-        ("cron(15 4 * * ?)", False),
-        ("cron(*/0 4 * * ? *)", False),
-        ("cron(15 4 31 2 ? *)", False),
-        ("cron(15 4 * * ? 2020)", False),
-        ("rate(5 minutes)", True),
-        ("rate(1 hour)", True),
-        ("rate(1 days)", False),
-        ("rate(5 minute)", False),
-        ("rate(0 minutes)", False),
-        ("at(2027-02-28T04:15:00)", True),
-        ("at(2026-02-30T04:15:00)", False),
-        ("15 4 * * *", False),
-    ],
-)
-def test_what_is_wrong_with_a_schedule_is_seen(expression: str, taken: bool) -> None:
-    assert (fault(expression) is None) == taken
+    where = f"template.yaml: {name}"
+    assert zone in zoneinfo.available_timezones(), f"{where}: there is no time zone {zone}"
+    assert zone == "UTC", f"{where}: it starts by {zone}, and the functions count days in UTC"

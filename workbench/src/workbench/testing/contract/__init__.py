@@ -1,0 +1,1 @@
+"""What holds for every service: `workbench.testing.plugin` runs these beside the service's own."""
