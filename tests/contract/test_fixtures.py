@@ -41,8 +41,6 @@ TASKS: dict[str, Any] = {
     "QuarantineFile": quarantine_file.Payload,
     "CloseFile": close_file.Payload,
 }
-# The state that calls a function, where it is called otherwise.
-STATES = {"CloseFile": "RecordFailure"}
 # Whom the others are called by: the detail types that the rules of their bus let through.
 CALLED_BY_EVENTS = {
     "IntakeSmallFile": ("aws.s3", {"Object Created", "Object Deleted"}),
@@ -77,7 +75,7 @@ def states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 def sent_by_the_workflow(function: str) -> set[str]:
     """The fields of the payload that the workflow's state sends to a function."""
     found = dict(states(definition()))
-    payload = found[STATES.get(function, function)]["Arguments"]["Payload"]
+    payload = found[function]["Arguments"]["Payload"]
     # A map's state passes its item on, which the map's selector makes.
     return set(found["PriceChunks"]["ItemSelector"] if isinstance(payload, str) else payload)
 

@@ -43,7 +43,6 @@ TOTALS = {
     "house_currency": "EUR",
     "house_gross": "14.00",
 }
-UNKNOWN = dict.fromkeys(TOTALS)
 RATES = {"currency": "EUR", "house_currency": "EUR", "rates": {}}
 TERMS = {"approval_threshold": "100000.00", "tolerance": "0.01"}
 REFUSAL = {"reason": "wrong_header", "explanation": "The header is wrong."}

@@ -9,7 +9,7 @@ import pytest
 from order_intake.domain.outcomes import Approval
 from order_intake.handlers import close_file
 from tests.template import definition
-from tests.workflow.samples import FILE, RATES, REFUSAL, TERMS, TOTALS, UNKNOWN, event
+from tests.workflow.samples import FILE, RATES, REFUSAL, TERMS, TOTALS, event
 from tests.workflow.single_states import EXECUTION, SingleStates, substituted
 from workbench.workflow import edges
 from workbench.workflow.definition import states as states_of
@@ -26,13 +26,15 @@ VARIABLES: dict[str, Any] = {
     "terms": TERMS,
     "totals": TOTALS,
     "approval": {"decision": "declined", "decided_by": "ana"},
-    "refusal": REFUSAL,
-    "failure": "DatabaseRefused",
-    "announcement": {
-        "detail_type": "OrderFileAccepted",
-        "detail": {"outcome": "Accepted", "closed_at": "2026-03-02T12:00:00Z"},
-    },
+    "question": "threshold",
+    "outcome": "Failed",
+    "reason": "DatabaseRefused",
+    "explanation": None,
 }
+ACCEPTED = {"outcome": "Accepted", "closed_at": "2026-03-02T12:00:00Z"}
+ANNOUNCEMENT = {"detail_type": "OrderFileAccepted", "detail": ACCEPTED}
+# What any state may read of its input.
+INPUT = {**REFUSAL, **ANNOUNCEMENT, **ACCEPTED}
 # In another currency than the house's: no two values alike, so that none can stand for another.
 CONVERTED = TOTALS | {"house_total": "9.35", "house_currency": "CHF"}
 RETRIES = [
@@ -69,7 +71,7 @@ def test_transient_error_is_tried_again_after_growing_delays(
 
     waits = list(enumerate(delays(retry)))
     for tried, delay in {*waits[:10], *waits[-2:]}:  # all that follow have the longest delay
-        taken = states.run(name, {}, VARIABLES, error=error_of(listed), tried=tried)
+        taken = states.run(name, INPUT, VARIABLES, error=error_of(listed), tried=tried)
 
         assert taken.status == "RETRIABLE"
         assert taken.inspected["errorDetails"]["retryBackoffIntervalSeconds"] == delay
@@ -85,11 +87,11 @@ def test_transient_error_that_stays_is_recorded(
     attempts = retry.get("MaxAttempts")
     assert attempts is not None, f"{name}: its Retry says no MaxAttempts: AWS would take 3"
 
-    taken = states.run(name, {}, VARIABLES, error=error, tried=attempts)
+    taken = states.run(name, INPUT, VARIABLES, error=error, tried=attempts)
 
     if name in CATCHING:
-        assert (taken.status, taken.following) == ("CAUGHT_ERROR", "RecordFailure")
-        assert taken.variables == VARIABLES | {"failure": error}
+        assert (taken.status, taken.following) == ("CAUGHT_ERROR", "DescribeFailure")
+        assert (taken.output["Error"], taken.variables) == (error, VARIABLES)
     elif name == CHUNK:
         assert (taken.status, taken.following) == ("CAUGHT_ERROR", "ChunkNotPricedYet")
     elif name == MARK:
@@ -115,15 +117,18 @@ def test_chunk_that_is_not_priced_yet_fails_its_map(states: SingleStates) -> Non
 
 @pytest.mark.parametrize("name", CATCHING)
 def test_permanent_error_is_recorded_at_once(states: SingleStates, name: str) -> None:
-    taken = states.run(name, {}, VARIABLES, error="InvalidInput")
+    taken = states.run(name, INPUT, VARIABLES, error="InvalidInput")
 
-    assert (taken.status, taken.following) == ("CAUGHT_ERROR", "RecordFailure")
-    assert taken.variables == VARIABLES | {"failure": "InvalidInput"}
+    assert (taken.status, taken.following) == ("CAUGHT_ERROR", "DescribeFailure")
+    assert taken.variables == VARIABLES
+    described = states.run("DescribeFailure", taken.output, VARIABLES)
+    assert described.following == "CloseFile"
+    assert described.variables == VARIABLES | {"reason": "InvalidInput"}
 
 
 @pytest.mark.parametrize("name", UNCAUGHT)
 def test_error_that_nobody_catches_fails_what_it_is_in(states: SingleStates, name: str) -> None:
-    taken = states.run(name, {}, VARIABLES, error="States.Permissions", tried=99)
+    taken = states.run(name, INPUT, VARIABLES, error="States.Permissions", tried=99)
 
     assert (taken.status, taken.error) == ("FAILED", "States.Permissions")
     assert taken.variables == VARIABLES
@@ -131,34 +136,37 @@ def test_error_that_nobody_catches_fails_what_it_is_in(states: SingleStates, nam
 
 @pytest.mark.parametrize("name", TIMED)
 def test_timeout_is_no_dead_end(states: SingleStates, name: str) -> None:
-    taken = states.run(name, {}, VARIABLES, error="States.Timeout", tried=99)
+    taken = states.run(name, INPUT, VARIABLES, error="States.Timeout", tried=99)
 
-    if name in ("RequestApproval", "AskAboutOrders"):
-        assert taken.following == "RecordDeclined"
+    if name == "RequestApproval":
+        assert taken.following == "CloseFile"
         assert taken.variables["approval"] == {"decision": "declined", "decided_by": "nobody"}
-        assert taken.variables["refusal"]["reason"] == "approval_timed_out"
+        assert taken.variables["outcome"] == "Declined"
+        assert taken.variables["reason"] == "approval_timed_out"
+        assert taken.variables["explanation"] == "Nobody decided in time."
     elif name == CHUNK:
         assert taken.following == "ChunkNotPricedYet"
     elif name == MARK:
         assert taken.following == "Outcome"
     elif name in CATCHING:
-        assert taken.following == "RecordFailure"
-        assert taken.variables["failure"] == "States.Timeout"
+        assert (taken.following, taken.output["Error"]) == ("DescribeFailure", "States.Timeout")
     else:
         assert (taken.status, taken.error) == ("FAILED", "States.Timeout")
 
 
 @pytest.mark.parametrize(
-    ("name", "following"),
-    [("RecordDeclined", "AlreadyTaken"), ("RecordFailure", "ClosedOtherwise")],
+    ("outcome", "following"), [("Declined", "AlreadyTaken"), ("Failed", "ClosedOtherwise")]
 )
 def test_row_of_somebody_else_is_left_alone(
-    states: SingleStates, name: str, following: str
+    states: SingleStates, outcome: str, following: str
 ) -> None:
-    taken = states.run(name, {}, VARIABLES, error="ClosedOtherwise")
+    known = VARIABLES | {"outcome": outcome}
 
-    assert (taken.status, taken.following) == ("CAUGHT_ERROR", following)
-    assert taken.variables == VARIABLES
+    taken = states.run("CloseFile", {}, known, error="ClosedOtherwise")
+
+    assert (taken.status, taken.following) == ("CAUGHT_ERROR", "RowOfAnother")
+    taken = states.run("RowOfAnother", taken.output, known)
+    assert (taken.following, taken.variables) == (following, known)
 
 
 def test_upload_is_described_as_the_functions_describe_it(states: SingleStates) -> None:
@@ -168,8 +176,11 @@ def test_upload_is_described_as_the_functions_describe_it(states: SingleStates) 
     assert taken.variables == {
         "file": FILE,
         "chunks": 0,
-        "totals": UNKNOWN,
+        "totals": None,
         "approval": None,
+        "question": "threshold",
+        "outcome": "Failed",
+        "explanation": None,
     }
 
 
@@ -199,15 +210,16 @@ def test_duplicate_is_announced(states: SingleStates) -> None:
 
     taken = states.run("HowRegistered", duplicate)
 
-    assert taken.following == "Announce"
-    assert taken.variables == {"announcement": duplicate["announcement"]}
+    assert (taken.following, taken.output) == ("Announce", duplicate["announcement"])
 
 
 def test_refused_file_goes_into_quarantine(states: SingleStates) -> None:
-    taken = states.run("HowRegistered", {"status": "refused", "file": FILE, **REFUSAL})
+    refused = {"status": "refused", "file": FILE, **REFUSAL}
 
-    assert taken.following == "QuarantineFile"
-    assert taken.variables == {"file": FILE, "refusal": REFUSAL}
+    taken = states.run("HowRegistered", refused)
+
+    assert (taken.following, taken.output) == ("QuarantineFile", refused)
+    assert taken.variables == {"file": FILE}
 
 
 @pytest.mark.parametrize("answer", [{}, {"StatusCode": 200, "Payload": {}}, {"status": None}])
@@ -216,8 +228,8 @@ def test_answer_of_registration_that_says_nothing_is_no_success(
 ) -> None:
     taken = states.run("HowRegistered", answer)
 
-    assert taken.following == "RecordFailure"
-    assert taken.variables == {"failure": "NoChoiceMatched"}
+    assert taken.following == "CloseFile"
+    assert taken.variables == {"reason": "NoChoiceMatched"}
 
 
 @pytest.mark.parametrize(
@@ -292,10 +304,10 @@ def test_chunks_that_cannot_be_priced_are_not_counted(states: SingleStates) -> N
     taken = states.run("PriceChunks", {}, VARIABLES, result=result, items=[{"index": 0}])
 
     assert (taken.following, taken.output) == ("HowPriced", {"priced": 1})
-    assert taken.variables["failure"] == "InvalidInput"
+    assert taken.variables["reason"] == "InvalidInput"
 
 
-@pytest.mark.parametrize(("priced", "following"), [(2, "AssessFile"), (1, "RecordFailure")])
+@pytest.mark.parametrize(("priced", "following"), [(2, "AssessFile"), (1, "CloseFile")])
 def test_file_goes_on_when_all_its_chunks_are_priced(
     states: SingleStates, priced: int, following: str
 ) -> None:
@@ -316,9 +328,7 @@ def test_chunk_is_priced_with_its_whole_input(states: SingleStates) -> None:
 def test_totals_are_kept(states: SingleStates) -> None:
     verdict = {"verdict": "load", "totals": TOTALS}
 
-    taken = states.run(
-        "AssessFile", {}, VARIABLES | {"totals": UNKNOWN}, result={"Payload": verdict}
-    )
+    taken = states.run("AssessFile", {}, VARIABLES | {"totals": None}, result={"Payload": verdict})
 
     assert (taken.following, taken.output) == ("NeedsApproval", verdict)
     assert taken.variables["totals"] == TOTALS
@@ -330,134 +340,87 @@ def test_totals_are_kept(states: SingleStates) -> None:
     [("reject", "QuarantineFile"), ("approve", "RequestApproval"), ("load", "DatabaseReady")],
 )
 def test_verdict_decides(states: SingleStates, verdict: str, following: str) -> None:
-    taken = states.run("NeedsApproval", {"verdict": verdict, **REFUSAL})
+    assessed = {"verdict": verdict, **REFUSAL}
 
-    assert taken.following == following
-    assert taken.variables == ({"refusal": REFUSAL} if verdict == "reject" else {})
+    taken = states.run("NeedsApproval", assessed)
+
+    assert (taken.following, taken.output, taken.variables) == (following, assessed, {})
 
 
 @pytest.mark.parametrize("decision", ["approved", "declined"])
-@pytest.mark.parametrize(
-    ("name", "following", "reason", "question"),
-    [
-        ("RequestApproval", "HowDecided", "approval_declined", {}),
-        ("AskAboutOrders", "HowDecidedAboutOrders", "orders_declined", {"question": "orders"}),
-    ],
-)
-def test_answer_is_kept(
-    states: SingleStates,
-    name: str,
-    following: str,
-    reason: str,
-    question: dict[str, str],
-    decision: str,
-) -> None:
+@pytest.mark.parametrize("question", ["threshold", "orders"])
+def test_answer_is_kept(states: SingleStates, question: str, decision: str) -> None:
     answer = {"decision": decision, "decided_by": "ana"}
+    known = VARIABLES | {"question": question}
 
-    taken = states.run(name, {}, VARIABLES, result=answer)
+    taken = states.run("RequestApproval", {}, known, result=answer)
 
-    assert (taken.following, taken.output) == (following, answer)
-    assert taken.variables["approval"] == answer
-    assert taken.variables["refusal"]["reason"] == reason
-    assert "ana" in taken.variables["refusal"]["explanation"]
-    assert taken.payload == question | {
+    assert (taken.following, taken.output) == ("HowDecided", answer)
+    assert taken.variables == known | {"approval": answer}
+    assert taken.payload == {
         "file": FILE,
         "execution": NAME,
         "totals": TOTALS,
+        "question": question,
         "task_token": ANY,
         "timeout_seconds": 60,
     }
 
 
-@pytest.mark.parametrize(
-    ("name", "approved"),
-    [("HowDecided", "DatabaseReady"), ("HowDecidedAboutOrders", "WaitToLoadNewOrders")],
-)
-@pytest.mark.parametrize("decision", ["approved", "declined", "Approved", None])
-def test_answer_decides(
-    states: SingleStates, name: str, approved: str, decision: str | None
-) -> None:
-    following = approved if decision == "approved" else "RecordDeclined"
-    assert states.run(name, {"decision": decision}).following == following
+def test_approved_file_goes_on(states: SingleStates) -> None:
+    taken = states.run("HowDecided", {"decision": "approved", "decided_by": "ana"}, VARIABLES)
+
+    assert (taken.following, taken.variables) == ("DatabaseReady", VARIABLES)
 
 
 @pytest.mark.parametrize(
-    ("quiet", "entered", "following"),
-    [
-        (("0", "0"), "10:30", "LoadOrders"),  # from = to: never quiet
-        (("600", "660"), "09:59", "LoadOrders"),
-        (("600", "660"), "10:00", "WaitOutQuietHours"),
-        (("600", "660"), "10:59", "WaitOutQuietHours"),
-        (("600", "660"), "11:00", "LoadOrders"),
-        (("1380", "60"), "23:30", "WaitOutQuietHours"),  # over midnight
-        (("1380", "60"), "00:59", "WaitOutQuietHours"),
-        (("1380", "60"), "01:00", "LoadOrders"),
-    ],
+    ("question", "reason"), [("threshold", "approval_declined"), ("orders", "orders_declined")]
 )
-def test_quiet_hours_hold_a_load(
-    states: SingleStates, quiet: tuple[str, str], entered: str, following: str
+@pytest.mark.parametrize("decision", ["declined", "Approved", None])
+def test_whatever_else_is_answered_declines(
+    states: SingleStates, decision: str | None, question: str, reason: str
 ) -> None:
-    taken = states.run(
-        "DatabaseReady",
-        {},
-        definition=substituted(QuietFromMinute=quiet[0], QuietToMinute=quiet[1]),
-        entered=f"2026-11-23T{entered}:00.000Z",
-    )
+    known = VARIABLES | {"question": question}
 
-    assert taken.following == following
+    taken = states.run("HowDecided", {"decision": decision, "decided_by": "ana"}, known)
+
+    assert taken.following == "CloseFile"
+    said = {"outcome": "Declined", "reason": reason, "explanation": "Declined by ana."}
+    assert taken.variables == known | said
 
 
 def test_stage_without_a_database_loads_nothing(states: SingleStates) -> None:
-    definition = substituted(DatabaseSecretArn="none", QuietFromMinute="0", QuietToMinute="1439")
+    with_one, without = (substituted(DatabaseSecretArn=secret) for secret in ("arn", "none"))
 
-    taken = states.run("DatabaseReady", {}, definition=definition)
-
-    assert taken.following == "CurateFile"
-
-
-@pytest.mark.parametrize(
-    ("to", "entered", "minutes"), [("660", "10:00", 60), ("660", "10:59", 1), ("60", "23:30", 90)]
-)
-def test_wait_lasts_until_the_quiet_hours_end(
-    states: SingleStates, to: str, entered: str, minutes: int
-) -> None:
-    seconds = substituted(QuietToMinute=to)["States"]["WaitOutQuietHours"]["Seconds"]
-
-    waits = states.evaluate(seconds, f"2026-11-23T{entered}:30.000Z")
-
-    assert waits == minutes * 60
+    assert states.run("DatabaseReady", definition=with_one).following == "WaitOutQuietHours"
+    assert states.run("DatabaseReady", definition=without).following == "CurateFile"
 
 
 @pytest.mark.parametrize(
     ("quiet", "entered", "minutes"),
     [
-        (("0", "0"), "10:30", 0),
+        (("0", "0"), "10:30", 0),  # from = to: never quiet
         (("600", "660"), "09:59", 0),
         (("600", "660"), "10:00", 60),
+        (("600", "660"), "10:59", 1),
         (("600", "660"), "11:00", 0),
-        (("1380", "60"), "23:30", 90),
+        (("1380", "60"), "22:59", 0),
+        (("1380", "60"), "23:30", 90),  # over midnight
+        (("1380", "60"), "00:59", 1),
         (("1380", "60"), "01:00", 0),
     ],
 )
-def test_new_orders_wait_only_in_quiet_hours(
+def test_a_load_waits_until_quiet_hours_end(
     states: SingleStates, quiet: tuple[str, str], entered: str, minutes: int
 ) -> None:
     definition = substituted(QuietFromMinute=quiet[0], QuietToMinute=quiet[1])
-    seconds = definition["States"]["WaitToLoadNewOrders"]["Seconds"]
+    seconds = definition["States"]["WaitOutQuietHours"]["Seconds"]
 
     assert states.evaluate(seconds, f"2026-11-23T{entered}:30.000Z") == minutes * 60
 
 
-def test_new_orders_are_loaded_after_the_wait(states: SingleStates) -> None:
-    taken = states.run("WaitToLoadNewOrders", {}, VARIABLES)
-
-    assert (taken.following, taken.variables) == ("LoadNewOrders", VARIABLES)
-
-
 def test_load_follows_the_wait(states: SingleStates) -> None:
-    definition = substituted(QuietFromMinute="629", QuietToMinute="631")
-
-    taken = states.run("WaitOutQuietHours", {}, VARIABLES, definition=definition)
+    taken = states.run("WaitOutQuietHours", {}, VARIABLES)
 
     assert (taken.following, taken.variables) == ("LoadOrders", VARIABLES)
 
@@ -471,140 +434,125 @@ def test_load_is_given_what_it_needs_and_its_answer_is_looked_at(states: SingleS
     assert taken.payload["claimant"] == EXECUTION
 
 
-def test_new_orders_are_loaded_without_the_others(states: SingleStates) -> None:
-    first = states.run("LoadOrders", {}, VARIABLES, result={"Payload": {}})
-    second = states.run("LoadNewOrders", {}, VARIABLES, result={"Payload": {}})
+@pytest.mark.parametrize(("question", "only_new"), [("threshold", False), ("orders", True)])
+def test_orders_that_are_there_are_left_out_when_a_person_was_asked_about_them(
+    states: SingleStates, question: str, only_new: bool
+) -> None:
+    known = VARIABLES | {"question": question}
 
-    assert second.following == "HowLoadedNew"
-    assert second.payload == first.payload | {"only_new": True}
+    taken = states.run("LoadOrders", {}, known, result={"Payload": {}})
 
-
-def test_orders_that_are_there_are_a_question(states: SingleStates) -> None:
-    taken = states.run("HowLoaded", {"status": "orders_there"}, VARIABLES)
-
-    assert (taken.following, taken.variables) == ("AskAboutOrders", VARIABLES)
+    assert taken.payload["only_new"] is only_new
 
 
-LOADS = ("HowLoaded", "HowLoadedNew")
+def test_orders_that_are_there_are_a_question_once(states: SingleStates) -> None:
+    there = {"status": "orders_there"}
+
+    taken = states.run("HowLoaded", there, VARIABLES)
+    again = states.run("HowLoaded", there, taken.variables)
+
+    assert taken.following == "RequestApproval"
+    assert taken.variables == VARIABLES | {"question": "orders"}
+    assert again.following == "CloseFile"
+    assert again.variables == taken.variables | {"reason": "UnknownAnswer"}
 
 
-@pytest.mark.parametrize("name", LOADS)
-def test_loaded_file_is_curated(states: SingleStates, name: str) -> None:
-    taken = states.run(name, {"status": "loaded"}, VARIABLES)
+def test_loaded_file_is_curated(states: SingleStates) -> None:
+    taken = states.run("HowLoaded", {"status": "loaded"}, VARIABLES)
 
-    assert taken.following == "CurateFile"
-    assert taken.variables == VARIABLES
+    assert (taken.following, taken.variables) == ("CurateFile", VARIABLES)
 
 
-@pytest.mark.parametrize("name", LOADS)
 def test_file_whose_content_another_has_is_announced_as_its_function_says(
-    states: SingleStates, name: str
+    states: SingleStates,
 ) -> None:
     announcement = {"detail_type": "OrderFileDuplicate", "detail": {"outcome": "Duplicate"}}
     duplicate = {"status": "duplicate", "announcement": announcement}
 
-    taken = states.run(name, duplicate, VARIABLES)
+    taken = states.run("HowLoaded", duplicate, VARIABLES)
 
-    assert taken.following == "Announce"
-    assert taken.variables == VARIABLES | {"announcement": announcement}
-
-
-@pytest.mark.parametrize("name", LOADS)
-def test_correction_that_cannot_be_loaded_is_rejected(states: SingleStates, name: str) -> None:
-    taken = states.run(name, {"status": "refused", **REFUSAL}, VARIABLES | {"refusal": {}})
-
-    assert (taken.following, taken.variables) == ("QuarantineFile", VARIABLES)
+    assert (taken.following, taken.output) == ("Announce", announcement)
 
 
-@pytest.mark.parametrize("name", LOADS)
+def test_correction_that_cannot_be_loaded_is_rejected(states: SingleStates) -> None:
+    refused = {"status": "refused", **REFUSAL}
+
+    taken = states.run("HowLoaded", refused, VARIABLES)
+
+    assert (taken.following, taken.output) == ("QuarantineFile", refused)
+
+
 @pytest.mark.parametrize("answer", [{}, {"status": "Loaded"}, {"status": None}, {"lines": 2}])
-def test_answer_that_is_not_known_is_a_failure(
-    states: SingleStates, name: str, answer: Any
-) -> None:
-    taken = states.run(name, answer, VARIABLES)
+def test_answer_that_is_not_known_is_a_failure(states: SingleStates, answer: Any) -> None:
+    taken = states.run("HowLoaded", answer, VARIABLES)
 
-    assert taken.following == "RecordFailure"
-    assert taken.variables == VARIABLES | {"failure": "UnknownAnswer"}
+    assert taken.following == "CloseFile"
+    assert taken.variables == VARIABLES | {"reason": "UnknownAnswer"}
 
 
+@pytest.mark.parametrize("totals", [TOTALS, None], ids=["assessed", "unread"])
 @pytest.mark.parametrize("name", ["CurateFile", "QuarantineFile"])
-def test_outcome_of_a_function_is_announced(states: SingleStates, name: str) -> None:
-    announcement = {"detail_type": "OrderFileX", "detail": {"outcome": "X"}}
-    result = {"Payload": {"announcement": announcement}}
+def test_outcome_of_a_function_is_announced(
+    states: SingleStates, name: str, totals: dict[str, Any] | None
+) -> None:
+    result = {"Payload": {"announcement": ANNOUNCEMENT}}
+    known = VARIABLES | {"totals": totals}
 
-    taken = states.run(name, {}, VARIABLES, result=result)
+    taken = states.run(name, REFUSAL, known, result=result)
 
-    assert taken.following == "Announce"
-    assert taken.variables == VARIABLES | {"announcement": announcement}
-    assert taken.payload["file"] == FILE
-    assert taken.payload["totals"] == TOTALS
-
-
-def test_quarantine_of_an_unread_file_knows_no_totals(states: SingleStates) -> None:
-    variables = VARIABLES | {"totals": UNKNOWN}
-
-    taken = states.run("QuarantineFile", {}, variables, result={"Payload": {"announcement": {}}})
-
-    assert taken.payload["totals"] is None
-    assert taken.payload["reason"] == REFUSAL["reason"]
+    assert (taken.following, taken.output) == ("Announce", ANNOUNCEMENT)
+    assert taken.variables == known
+    asked = taken.payload
+    assert (asked["file"], asked["chunks"], asked["totals"]) == (FILE, 2, totals)
+    assert (asked["execution"], asked["claimant"]) == (NAME, EXECUTION)
+    if name == "QuarantineFile":
+        assert {part: asked[part] for part in REFUSAL} == REFUSAL
+    else:
+        assert asked["approval"] == VARIABLES["approval"]
 
 
-def closing(states: SingleStates, name: str, variables: dict[str, Any]) -> close_file.Payload:
-    """What a last writer asks CloseFile for; it announces what that answers."""
-    announcement = {"detail_type": "OrderFileX", "detail": {"outcome": "X"}}
+@pytest.mark.parametrize("totals", [CONVERTED, None], ids=["assessed", "unread"])
+@pytest.mark.parametrize(
+    "approval", [None, Approval("declined", "ana", f"{FILE['file_id']}-1-threshold")]
+)
+@pytest.mark.parametrize(
+    ("outcome", "explanation"), [("Declined", "Declined by ana."), ("Failed", None)]
+)
+def test_file_that_was_not_finished_is_closed_as_its_variables_say(
+    states: SingleStates,
+    totals: dict[str, Any] | None,
+    approval: Approval | None,
+    outcome: str,
+    explanation: str | None,
+) -> None:
+    known = VARIABLES | {"outcome": outcome, "explanation": explanation, "totals": totals}
+    known |= {"approval": msgspec.to_builtins(approval)}
 
-    taken = states.run(name, {}, variables, result={"Payload": {"announcement": announcement}})
+    taken = states.run("CloseFile", {}, known, result={"Payload": {"announcement": ANNOUNCEMENT}})
 
-    assert taken.following == "Announce"
-    assert taken.variables == variables | {"announcement": announcement}
+    assert (taken.following, taken.output) == ("Announce", ANNOUNCEMENT)
     asked = taken.payload
     assert set(asked) == {each.name for each in msgspec.structs.fields(close_file.Payload)}
     assert (asked["file"], asked["execution"], asked["claimant"]) == (FILE, NAME, EXECUTION)
-    return msgspec.convert(asked, close_file.Payload)
-
-
-def test_declined_file_is_closed(states: SingleStates) -> None:
-    approval = Approval("declined", "ana", f"{FILE['file_id']}-1-threshold")
-    known = VARIABLES | {"approval": msgspec.to_builtins(approval), "totals": CONVERTED}
-
-    asked = closing(states, "RecordDeclined", known)
-
-    assert (asked.outcome, asked.approval) == ("Declined", approval)
-    assert asked.reason == REFUSAL["reason"]
-    assert asked.explanation == REFUSAL["explanation"]
-    assert msgspec.to_builtins(asked.totals) == CONVERTED
-
-
-@pytest.mark.parametrize("totals", [CONVERTED, UNKNOWN], ids=["assessed", "unread"])
-@pytest.mark.parametrize("approval", [None, {"decision": "approved", "decided_by": "ana"}])
-def test_failed_file_is_closed(
-    states: SingleStates, totals: dict[str, Any], approval: dict[str, str] | None
-) -> None:
-    known = VARIABLES | {"approval": approval, "totals": totals}
-
-    asked = closing(states, "RecordFailure", known)
-
-    assert (asked.outcome, asked.reason) == ("Failed", "DatabaseRefused")
-    assert msgspec.to_builtins(asked.approval) == approval
-    assert msgspec.to_builtins(asked.totals) == (None if totals == UNKNOWN else totals)
+    payload = msgspec.convert(asked, close_file.Payload)
+    assert (payload.outcome, payload.reason) == (outcome, "DatabaseRefused")
+    assert (payload.explanation, payload.approval) == (explanation, approval)
+    assert msgspec.to_builtins(payload.totals) == totals
 
 
 def test_announcement_goes_to_the_orders_bus(states: SingleStates) -> None:
-    taken = states.run("Announce", {}, VARIABLES, result={"FailedEntryCount": 0})
+    taken = states.run("Announce", ANNOUNCEMENT, VARIABLES, result={"FailedEntryCount": 0})
 
     (entry,) = taken.arguments["Entries"]
-    assert taken.following == "MarkAnnounced"
+    assert (taken.following, taken.output) == ("MarkAnnounced", ACCEPTED)
     assert (entry["EventBusName"], entry["Source"]) == ("orders", "order-intake")
-    assert entry["DetailType"] == "OrderFileAccepted"
+    assert (entry["DetailType"], entry["Detail"]) == ("OrderFileAccepted", ACCEPTED)
 
 
 def test_an_announced_row_leaves_the_index_of_unfinished_ones(states: SingleStates) -> None:
-    detail = {"outcome": "Accepted", "closed_at": "2026-03-02T12:00:00Z"}
-    variables = VARIABLES | {"announcement": {"detail_type": "x", "detail": detail}}
+    taken = states.run("MarkAnnounced", ACCEPTED, VARIABLES, result={})
 
-    taken = states.run("MarkAnnounced", {}, variables, result={})
-
-    assert (taken.following, taken.output) == ("Outcome", detail)
+    assert (taken.following, taken.output) == ("Outcome", ACCEPTED)
     assert taken.arguments == {
         "TableName": "ledger",
         "Key": {"pk": {"S": f"file#{FILE['file_id']}"}},
@@ -619,13 +567,10 @@ def test_an_announced_row_leaves_the_index_of_unfinished_ones(states: SingleStat
 
 @pytest.mark.parametrize("error", ["DynamoDB.ConditionalCheckFailedException", "States.Timeout"])
 def test_an_announced_outcome_stands_whatever_comes_after(states: SingleStates, error: str) -> None:
-    detail = {"outcome": "Accepted", "closed_at": "2026-03-02T12:00:00Z"}
-    variables = VARIABLES | {"announcement": {"detail_type": "x", "detail": detail}}
-
-    taken = states.run("MarkAnnounced", {}, variables, error=error, tried=99)
+    taken = states.run("MarkAnnounced", ACCEPTED, VARIABLES, error=error, tried=99)
 
     assert (taken.status, taken.following) == ("CAUGHT_ERROR", "Outcome")
-    assert (taken.output, taken.variables) == (detail, variables)
+    assert (taken.output, taken.variables) == (ACCEPTED, VARIABLES)
 
 
 @pytest.mark.parametrize("outcome", ["Accepted", "Duplicate", "Rejected", "Declined", "Failed"])
@@ -642,10 +587,10 @@ def test_execution_ends_as_its_file(states: SingleStates, outcome: str) -> None:
 
 
 def test_execution_that_cannot_record_its_failure_says_why(states: SingleStates) -> None:
-    taken = states.run("ClosedOtherwise", {}, VARIABLES | {"failure": "ServiceBusy"})
+    taken = states.run("ClosedOtherwise", {}, VARIABLES | {"reason": "ServiceBusy"})
 
     assert (taken.status, taken.error) == ("FAILED", "ClosedOtherwise")
-    assert (taken.cause or "").startswith("ServiceBusy: the ledger row has another outcome")
+    assert (taken.cause or "").startswith("ServiceBusy: the row has another outcome")
 
 
 def test_execution_for_a_taken_file_succeeds(states: SingleStates) -> None:

@@ -15,7 +15,7 @@ EXECUTION = "execution-1"
 
 
 def closing(file: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """What RecordFailure hands in before anything is known of the file's lines."""
+    """What the workflow hands in before anything is known of the file's lines."""
     known: dict[str, Any] = {"file": file, "execution": "name-1", "claimant": EXECUTION}
     known |= {"outcome": "Failed", "reason": "RatesRefused", "explanation": None}
     return known | {"totals": None, "approval": None} | more

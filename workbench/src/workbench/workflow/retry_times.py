@@ -13,6 +13,7 @@ from typing import Any
 
 from workbench.application.interface import application
 from workbench.workflow.definition import states
+from workbench.workflow.loops import holds_once
 
 THROTTLED = "Lambda.TooManyRequestsException"
 GRID = 720
@@ -111,7 +112,7 @@ def longest_way(
 
     From the state `start` (the first one) until one of the states `ends` is entered (until the
     execution ends). Failures at the very end of a state count too: a Catch follows the longest
-    hold. A loop has no longest way: infinity.
+    hold. A loop has no longest way (infinity), unless a Choice rule closes it that holds only once.
     """
     every = holds(definition)
 
@@ -124,18 +125,26 @@ def longest_way(
         inner += sum(_whole(hold) for hold in every if hold.state == name)
         return inner
 
-    def way(machine: dict[str, Any], name: str, been: frozenset[str] = frozenset()) -> float:
+    def way(
+        machine: dict[str, Any],
+        name: str,
+        been: frozenset[str] = frozenset(),
+        taken: tuple[dict[str, Any], ...] = (),
+    ) -> float:
         if name in ends:
             return 0
         if name in been:
             return math.inf
         state = machine["States"][name]
-        arrows = [state, *state.get("Choices", []), *state.get("Catch", [])]
-        following = {arrow["Next"] for arrow in arrows if "Next" in arrow}
-        following |= {state["Default"]} if "Default" in state else set()
-        return stay(name, state) + max(
-            (way(machine, each, been | {name}) for each in following), default=0
-        )
+        arrows = [state, *state.get("Catch", []), {"Next": state.get("Default")}]
+        following = {arrow.get("Next") for arrow in arrows} - {None}
+        further = [way(machine, each, been | {name}, taken) for each in following]
+        for rule in state.get("Choices", []):
+            if not holds_once(machine, rule):
+                further.append(way(machine, rule["Next"], been | {name}, taken))
+            elif rule not in taken:
+                further.append(way(machine, rule["Next"], frozenset(), (*taken, rule)))
+        return stay(name, state) + max(further, default=0)
 
     return way(definition, start or definition["StartAt"])
 
