@@ -23,7 +23,7 @@ BROKEN = Check("broken", ("-c", "exit('it is broken')"))
 @pytest.fixture
 def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Copy:
     """A copy of one file."""
-    monkeypatch.setattr(copies, "_sources", lambda: [README])
+    monkeypatch.setattr(copies, "sources", lambda: [README])
     return Copy(tmp_path / "a copy", set())
 
 
