@@ -1,7 +1,7 @@
 """`make retry`: make good what was left of a file's way.
 
 A file that has failed, or whose execution is over without an outcome, is run again; an outcome that
-stands and was not told is told.
+stands and was not published is published.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from operations.deployed import Deployed
 from operations.follow import FINAL, LIMIT, PAUSE, Row, Uploaded, execution_of, follow, read_row
 from operations.send import SECONDS_PER_BYTE, about_the_first, explained, is_taken
-from operations.untold import is_untold, tell
+from operations.unpublished import is_unpublished, publish
 from workbench.stages.errors import THROUGH_MAKE, UserError, run
 from workbench.stages.stage import Stage
 from workbench.stages.visible import say
@@ -25,13 +25,13 @@ from workbench.stages.waiting import within
 
 EXITS = f"""\
 exit status: 0 when the content is Accepted (the file itself, or the one that it is a Duplicate of),
-awaits an approval, or when its outcome was told; 1 when it is not, or when there is nothing to run
-again.
+awaits an approval, or when its outcome was published; 1 when it is not, or when there is nothing to
+run again.
 {THROUGH_MAKE}"""
 
 
 def find_upload(deployed: Deployed, file_id: str) -> Uploaded:
-    """The upload with this id that no ledger row tells of, by looking at all uploads.
+    """The upload with this id that has no ledger row, by looking at all uploads.
 
     Raises UserError when there is none.
     """
@@ -175,9 +175,10 @@ def main(arguments: list[str] | None = None) -> int:
     stage = Stage.from_environment()
     deployed = Deployed.find(stage)
     there = read_row(deployed, asked.file_id)
-    if there and there["status"] != "Failed" and is_untold(deployed, there):
-        tell(deployed, asked.file_id)
-        say(f"file {asked.file_id} is {there['status']}; that was not told, and is told now")
+    if there and there["status"] != "Failed" and is_unpublished(deployed, there):
+        publish(deployed, asked.file_id)
+        status = there["status"]
+        say(f"file {asked.file_id} is {status}; that was not announced, and is announced now")
         return 0
     row = retry(deployed, asked.file_id)
     make_arguments = "" if stage.is_local else f" STAGE={stage.name}"

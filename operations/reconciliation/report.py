@@ -8,7 +8,7 @@ from typing import Any
 from operations.database.connection import Database
 from operations.deployed import Deployed
 from operations.reconciliation.contents import repetitions as repetitions_of_contents
-from operations.reconciliation.judging import (
+from operations.reconciliation.findings import (
     OUTCOMES,
     is_loaded_all_the_same,
     is_open,
@@ -44,20 +44,22 @@ class Reconciliation:
         """The result in lines for people."""
         still_open = sum(is_open(file, datetime.now(UTC)) for file in self.files)
         again = sum(repetitions(file) for file in self.files)
-        told = [f"problem: {what}" for what in self.problems]
-        told += [f"not checked: {what}" for what in self.unchecked]
+        reported = [f"problem: {what}" for what in self.problems]
+        reported += [f"not checked: {what}" for what in self.unchecked]
         if again:
-            told.append(f"{again} events say again what had been said (same file, same closed_at)")
+            reported.append(
+                f"{again} events say again what had been said (same file, same closed_at)"
+            )
         loaded = [file.file_id for file in self.files if is_loaded_all_the_same(file)]
         if loaded:
-            told.append(
+            reported.append(
                 f"in the database, though Failed; make retry closes them: {', '.join(loaded)}"
             )
         verdict = "balanced" if self.balanced else f"{len(self.problems)} problems"
-        told.append(
+        reported.append(
             f"reconciled {len(self.files)} uploads, {still_open} of them still open: {verdict}"
         )
-        return told
+        return reported
 
 
 def check(
@@ -71,14 +73,14 @@ def check(
     """Hold against each other what the stage has of all files since then, or of `only` some.
 
     `read_events` gives the orders bus's events; None where they cannot be read. It is called after
-    all else is read: an event comes later than what it tells of. `tokens_seen` are task tokens that
+    all else is read: an event comes later than what it reports. `tokens_seen` are task tokens that
     the ledger held for a while: value → what it is.
     """
     files = read_files(deployed, database, since, only)
     events = read_events() if read_events else None
-    told = by_file(events)
-    if told is not None:
-        files = [replace(file, events=tuple(told.get(file.file_id, ()))) for file in files]
+    reported = by_file(events)
+    if reported is not None:
+        files = [replace(file, events=tuple(reported.get(file.file_id, ()))) for file in files]
     now = datetime.now(UTC)
     found = [
         f"{file.key} ({file.file_id}): {what}" for file in files for what in problems(file, now)

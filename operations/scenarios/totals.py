@@ -24,13 +24,13 @@ def print_totals(out: Console, seen: list[UploadOutcome]) -> None:
 
 def lines_of(seen: UploadOutcome) -> str:
     """Return lines, orders and sums of a file, for people."""
-    told = f"{seen.lines_in:,} in, {seen.accepted:,} accepted"
+    reported = f"{seen.lines_in:,} in, {seen.accepted:,} accepted"
     if seen.refused:
-        told += f", {sum(seen.refused.values()):,} refused ({shown(seen.refused)})"
-    told += f" · {seen.orders:,} orders · {money(seen.total)} {seen.currency}"
+        reported += f", {sum(seen.refused.values()):,} refused ({shown(seen.refused)})"
+    reported += f" · {seen.orders:,} orders · {money(seen.total)} {seen.currency}"
     if seen.currency != "EUR":
-        told += f" = {money(seen.house_total)} EUR"
-    return told
+        reported += f" = {money(seen.house_total)} EUR"
+    return reported
 
 
 def _totals(seen: list[UploadOutcome]) -> Table:

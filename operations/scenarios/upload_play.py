@@ -65,7 +65,7 @@ class UploadPlay:
         self._replay = replay
         self._deployed, self._probe = replay.deployed, replay.probe
         self._scenario = scenario
-        self._told = scenario.told
+        self._file = scenario.file
         mark = new_mark()  # the same for both, so that what is a duplicate stays one
         self._content = fresh(scenario.content, scenario.partner, mark)
         self._earlier_content = fresh(scenario.earlier_content, scenario.partner, mark)
@@ -76,7 +76,7 @@ class UploadPlay:
 
     def play(self) -> Result:
         """Upload the file, let happen what is to happen, and compare."""
-        faults = self._told.faults
+        faults = self._file.faults
         if faults is None:
             rules, row, seconds = self._happen()
         else:
@@ -85,7 +85,7 @@ class UploadPlay:
                 self._problems += not_struck(self._deployed, faults, self._started)
         if row is None:
             return self._nothing(rules, seconds)
-        return self._judge(row, rules, seconds)
+        return self._result(row, rules, seconds)
 
     def _happen(self) -> tuple[tuple[str, ...], Row | None, float]:
         """The rules that take the upload, its final row (None: no rule does), and its seconds."""
@@ -96,8 +96,8 @@ class UploadPlay:
             key = key.replace(EARLIER, self._earlier.file_id)
         uploaded = self._put(key, self._content)
         self._deliver_at_once(uploaded)
-        if self._told.faults is not None:
-            lift_database(self._deployed, self._told.faults, uploaded.file_id, self._started)
+        if self._file.faults is not None:
+            lift_database(self._deployed, self._file.faults, uploaded.file_id, self._started)
         event = self._its_event(uploaded)
         rules = self._deployed.rules_for("default", event)
         row = self._follow(uploaded) if rules else read_row(self._deployed, uploaded.file_id)
@@ -120,19 +120,19 @@ class UploadPlay:
         return uploaded
 
     def _upload_earlier(self) -> None:
-        if self._told.earlier is None:
+        if self._file.earlier is None:
             return
         self._earlier = self._put(self._scenario.earlier_key, self._earlier_content)
-        if self._told.earlier.awaited:
+        if self._file.earlier.awaited:
             follow(self._deployed, self._earlier.file_id, lambda: False, LIMIT)
 
     def _check_earlier(self, row: Row) -> None:
-        if self._earlier is None or self._told.earlier is None:
+        if self._earlier is None or self._file.earlier is None:
             return
         first = follow(self._deployed, self._earlier.file_id, lambda: False, LIMIT)
-        if first["status"] != self._told.earlier.outcome:
+        if first["status"] != self._file.earlier.outcome:
             self._problems.append(
-                f"the earlier upload: expected {self._told.earlier.outcome}, got {first['status']}"
+                f"the earlier upload: expected {self._file.earlier.outcome}, got {first['status']}"
             )
         if row["status"] == "Duplicate" and row.get("duplicate_of") != first["file_id"]:
             self._problems.append("duplicate_of does not name the earlier upload")
@@ -154,18 +154,18 @@ class UploadPlay:
 
     def _follow(self, uploaded: Uploaded) -> Row:
         def decide() -> bool:
-            if self._told.decision is None:
+            if self._file.decision is None:
                 return False
             # The ledger's row changes first; a person knows only once the question has come.
             if not self._probe.wait_for(question_about(uploaded.file_id), EVENT_LIMIT):
                 raise UserError(f"no ApprovalRequested came within {EVENT_LIMIT:.0f} s")
             awaiting = read_row(self._deployed, uploaded.file_id) or {}
             self._replay.tokens[awaiting["task_token"]] = f"task token of {uploaded.file_id}"
-            if self._told.decision == "nobody":
+            if self._file.decision == "nobody":
                 time_out(str(execution_of(awaiting)))
                 return True
-            give_decision(self._deployed, uploaded.file_id, self._told.decision, DECIDED_BY)
-            for decision in self._told.further_decisions:
+            give_decision(self._deployed, uploaded.file_id, self._file.decision, DECIDED_BY)
+            for decision in self._file.further_decisions:
                 self._wait_for_approval(uploaded)  # events keep no order
                 give_decision(self._deployed, uploaded.file_id, decision, IN_VAIN)
             return True
@@ -182,12 +182,12 @@ class UploadPlay:
 
     def _decide_afterwards(self, row: Row) -> None:
         """Give the further decisions when all is over: each must be told to be in vain."""
-        if not self._told.further_decisions:
+        if not self._file.further_decisions:
             return
         execution = execution_of(row)
         if execution:
             wait_for_execution(self._deployed, execution)
-        for decision in self._told.further_decisions:
+        for decision in self._file.further_decisions:
             since = time.time() - 1
             give_decision(self._deployed, row["file_id"], decision, IN_VAIN)
             said = '"applied":false'
@@ -199,7 +199,7 @@ class UploadPlay:
 
     def _deliver_at_once(self, uploaded: Uploaded) -> None:
         """Hand the upload's notification to the rules' targets while S3 does so itself."""
-        if "at once" not in self._told.delivered_again:
+        if "at once" not in self._file.delivered_again:
             return
         event = self._deployed.upload_event(uploaded.key, len(self._content))
         event["detail"]["object"]["version-id"] = uploaded.version_id
@@ -209,7 +209,7 @@ class UploadPlay:
         background.shutdown(wait=False)
 
     def _deliver_afterwards(self, event: dict[str, Any], rules: tuple[str, ...], row: Row) -> None:
-        if "afterwards" not in self._told.delivered_again:
+        if "afterwards" not in self._file.delivered_again:
             return
         execution = execution_of(row)
         if execution:
@@ -249,7 +249,7 @@ class UploadPlay:
             seen,
         )
 
-    def _judge(self, row: Row, rules: tuple[str, ...], seconds: float) -> Result:
+    def _result(self, row: Row, rules: tuple[str, ...], seconds: float) -> Result:
         file_id: str = row["file_id"]
         execution = read_execution(self._deployed, row)
         announced = self._probe.wait_for(outcome_of(file_id), EVENT_LIMIT)
@@ -291,7 +291,7 @@ class UploadPlay:
 
     def _check_dead_letters(self, uploaded: Uploaded) -> None:
         """Hold against what is expected which calls were given up about the file."""
-        for error in self._told.dead_letters:
+        for error in self._file.dead_letters:
             # The version is in S3's event as it is in an outcome's.
             found = wait_for_dead_letter(self._deployed, uploaded.version_id)
             if found != error:
@@ -299,29 +299,29 @@ class UploadPlay:
 
     def _check_webhook(self, uploaded: Uploaded) -> None:
         """A webhook that fails for a while is told in the end, one that stays away is not."""
-        if self._told.faults is None or not self._told.faults.webhook:
+        if self._file.faults is None or not self._file.faults.webhook:
             return
-        told = wait_for_webhook(uploaded.file_id, 0 if self._told.dead_letters else EVENT_LIMIT)
-        if told == bool(self._told.dead_letters):
-            self._problems.append(f"the partner was {'' if told else 'not '}told the outcome")
+        reported = wait_for_webhook(uploaded.file_id, 0 if self._file.dead_letters else EVENT_LIMIT)
+        if reported == bool(self._file.dead_letters):
+            self._problems.append(f"the partner was {'' if reported else 'not '}told the outcome")
 
     def _check_errors(self, file_id: str) -> None:
         """Hold against what is expected which errors the functions have logged."""
-        if self._told.faults is not None:
+        if self._file.faults is not None:
             logged = self._wait_for_errors(file_id)
-            if logged != set(self._told.errors):
-                told = " + ".join(sorted(logged)) or "none"
+            if logged != set(self._file.errors):
+                reported = " + ".join(sorted(logged)) or "none"
                 self._problems.append(
-                    f"errors: expected {' + '.join(self._told.errors) or 'none'}, got {told}"
+                    f"errors: expected {' + '.join(self._file.errors) or 'none'}, got {reported}"
                 )
 
     def _wait_for_errors(self, file_id: str) -> set[str]:
-        """The errors logged about the file; a log may come later than what it tells of."""
+        """The errors logged about the file; a log may come later than what it reports."""
 
         def logged() -> set[str]:
             return errors_logged(self._deployed, file_id, self._started)
 
-        within(STRAGGLER_LIMIT, lambda: logged() >= set(self._told.errors))
+        within(STRAGGLER_LIMIT, lambda: logged() >= set(self._file.errors))
         return logged()
 
     def _events_about(self, file_id: str) -> list[dict[str, Any]]:

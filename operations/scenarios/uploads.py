@@ -98,27 +98,27 @@ class UploadFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Upload(Scenario, frozen=True):
     """A partner uploads a file, and what else happens to it meanwhile."""
 
-    told: UploadFile
+    file: UploadFile
 
     @property
     def partner(self) -> str:
         """Under whose prefix it is put; "" where it lies right under incoming/."""
-        return self.told.partner
+        return self.file.partner
 
     @property
     def expect(self) -> UploadOutcome:
         """What must come of it."""
-        return self.told.expect
+        return self.file.expect
 
     @property
     def key(self) -> str:
         """Where the partner puts the file."""
-        return self.key_of(self.told.name or self.path.name)
+        return self.key_of(self.file.name or self.path.name)
 
     @property
     def earlier_key(self) -> str:
         """Where the partner put the earlier file, if there is one."""
-        return self.key_of((self.told.earlier and self.told.earlier.name) or self.told.name or "")
+        return self.key_of((self.file.earlier and self.file.earlier.name) or self.file.name or "")
 
     def key_of(self, name: str) -> str:
         """Where the partner would put a file of that name; of the scenario's own without one."""
@@ -128,18 +128,18 @@ class Upload(Scenario, frozen=True):
     @property
     def content(self) -> bytes:
         """What is uploaded: the file, grown as its TOML says."""
-        return grown(self.path.read_bytes(), self.told.last_line_times, self.told.padding)
+        return grown(self.path.read_bytes(), self.file.last_line_times, self.file.padding)
 
     @property
     def earlier_path(self) -> Path:
         """The earlier upload's file: one beside this one, or this one itself."""
-        earlier = self.told.earlier
+        earlier = self.file.earlier
         return self.path.with_name(earlier.file) if earlier and earlier.file else self.path
 
     @property
     def earlier_content(self) -> bytes:
         """What was uploaded before; grown alike."""
-        return grown(self.earlier_path.read_bytes(), self.told.last_line_times, self.told.padding)
+        return grown(self.earlier_path.read_bytes(), self.file.last_line_times, self.file.padding)
 
     @property
     def title(self) -> str:
@@ -149,12 +149,12 @@ class Upload(Scenario, frozen=True):
     @property
     def disturbs(self) -> bool:
         """Whether something fails meanwhile, for others too."""
-        return self.told.faults is not None
+        return self.file.faults is not None
 
     @property
     def is_local_only(self) -> bool:
         """Whether it takes what only the local cloud can do: pass time, or break."""
-        return self.told.decision == "nobody" or self.told.faults is not None
+        return self.file.decision == "nobody" or self.file.faults is not None
 
 
 def grown(content: bytes, last_line_times: int, padding: int) -> bytes:

@@ -34,7 +34,7 @@ def connect_database(stage: Stage) -> None:
     Repeatable. It is what the administrator of a database on AWS does once.
     """
     if not stage.is_local:
-        raise UserError("only the local stage's database is made here; the README tells of yours")
+        raise UserError("only the local stage's database is made here; see the README for your own")
     wanted = [secret(stage, name) for name in SECRETS]
     port, dbname = postgres.port(), wanted[0]["dbname"]
     if int(wanted[0]["port"]) != port:

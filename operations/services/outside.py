@@ -1,6 +1,6 @@
 """What lies outside the account: the rates API and the partners' webhook, in one small server.
 
-Both check the API key against the stage's secret, and can be told to fail:
+Both check the API key against the stage's secret, and can be set to fail:
 `PUT /control {"rates": {"fail_next": 2, "status": 503}}`. `PUT /day {"last": "2026-11-23"}` sets
 the last day of which the rates API has rates (null: today). `GET /received` shows what the webhook
 took. These three are for the holder of the control paths' secret.
@@ -178,7 +178,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if trouble and trouble.garbage:
             self._send(200, b"<html>this is no JSON</html>")
         elif trouble:
-            self._answer(trouble.status, {"message": "told to fail"})
+            self._answer(trouble.status, {"message": "set to fail"})
         elif not self.outside.keys.fits(secret, self.headers.get("X-Api-Key")):
             self._answer(401, {"message": "the API key is missing or not the current one"})
         else:

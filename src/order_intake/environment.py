@@ -1,4 +1,4 @@
-"""What each function is told by its environment, as a typed model that is checked on entry.
+"""What each function gets from its environment, as a typed model that is checked on entry.
 
 A function sees only what it needs: the template sets exactly these variables for it. A variable's
 name is its field's name in upper case. `none` as the ARN of a secret means that the stage does not

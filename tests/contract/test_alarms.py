@@ -97,8 +97,8 @@ def test_every_alarm_rings_above_its_threshold_and_not_for_silence(name: str) ->
 
 def test_every_alarm_tells_the_operators_under_the_stages_name() -> None:
     for name in ALARMS:
-        told = properties(name).get("AlarmActions")
-        assert told == [{"Ref": "Operators"}], f"{name} rings where no operator hears it"
+        reported = properties(name).get("AlarmActions")
+        assert reported == [{"Ref": "Operators"}], f"{name} rings where no operator hears it"
         # The data key lets alarms of this name publish to the encrypted topic.
         assert properties(name)["AlarmName"]["Fn::Sub"].startswith("${Project}-${Stage}-")
 

@@ -9,7 +9,7 @@ from order_intake.domain import outcomes
 from tests.template import definition, functions, resources
 from workbench.deployment import handover
 from workbench.permissions import announced
-from workbench.permissions.judging import policies_of
+from workbench.permissions.evaluation import policies_of
 from workbench.permissions.policies import Request
 from workbench.permissions.template import Template
 from workbench.stages.errors import UserError

@@ -23,7 +23,7 @@ READERS: dict[str, Callable[[Any], object]] = {
     "NotifyPartner": lambda event: payloads.decode(event, notify_partner.Event),
     "DecideApproval": outcomes.decision_of,
 }
-# Topics are told the event as it is; people read it.
+# Topics get the event as it is; people read it.
 TOPICS = {"Operators"}
 # Published for whoever asks the archive; no rule takes it.
 ARCHIVED_ONLY = {"ReconciliationFinding"}
@@ -146,6 +146,6 @@ def test_a_consumer_refuses_every_break(consumer: str, kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "target"), [(kind, target) for name, kind, target in deliveries() if name in TOPICS]
 )
-def test_people_are_told_the_whole_event(kind: str, target: dict[str, Any]) -> None:
+def test_people_are_reported_the_whole_event(kind: str, target: dict[str, Any]) -> None:
     """No transformer stands between: what is added arrives, and what is gone is not made up."""
     assert not {"Input", "InputPath", "InputTransformer"} & set(target), kind

@@ -118,7 +118,7 @@ def test_what_has_expectation_of_an_upload_is_consistent(upload: Upload) -> None
     assert (expect.error is not None) == (
         expect.route == "workflow" and expect.outcome in ("Rejected", "Declined", "Failed")
     )
-    assert ("ApprovalRequested" in expect.events) == (upload.told.decision is not None)
+    assert ("ApprovalRequested" in expect.events) == (upload.file.decision is not None)
 
 
 def test_the_real_file_has_expectation_as_its_source_counts_it() -> None:
@@ -144,30 +144,30 @@ def test_the_real_file_has_expectation_as_its_source_counts_it() -> None:
 
 @pytest.mark.parametrize("event", BUS_EVENTS, ids=ids(BUS_EVENTS))
 def test_a_bus_event_has_the_envelope_and_the_detail_of_its_kind(event: BusEvent) -> None:
-    told = json.loads(event.path.read_text())
+    reported = json.loads(event.path.read_text())
 
     envelope = {"version", "id", "detail-type", "source", "account", "time", "region"}
-    assert set(told) == envelope | {"resources", "detail"}
-    if told["source"] == "aws.s3":
-        uploads.upload_of(told)
+    assert set(reported) == envelope | {"resources", "detail"}
+    if reported["source"] == "aws.s3":
+        uploads.upload_of(reported)
         return
-    if told["source"] == "aws.states":
+    if reported["source"] == "aws.states":
         return
-    if event.expect.dead_letter or told["detail-type"] == "OrderFileArchived":
+    if event.expect.dead_letter or reported["detail-type"] == "OrderFileArchived":
         return  # no event of ours, or none that this version knows
-    if told["detail"]["schema_version"].startswith("1."):
+    if reported["detail"]["schema_version"].startswith("1."):
         return  # of an earlier version: see test_consumers.py
-    kind = DETAILS.get(told["detail-type"], outcomes.Outcome)
-    msgspec.convert(told["detail"], kind)
-    assert set(told["detail"]) == {field.name for field in msgspec.structs.fields(kind)}
+    kind = DETAILS.get(reported["detail-type"], outcomes.Outcome)
+    msgspec.convert(reported["detail"], kind)
+    assert set(reported["detail"]) == {field.name for field in msgspec.structs.fields(kind)}
 
 
 def test_every_kind_of_event_of_the_orders_bus_is_there() -> None:
-    told = {
+    reported = {
         json.loads(one.path.read_text())["detail-type"] for one in BUS_EVENTS if one.bus == "orders"
     } - {"OrderFileArchived"}  # nobody's, on purpose
 
-    assert told == {f"OrderFile{outcome}" for outcome in FINAL} | set(DETAILS)
+    assert reported == {f"OrderFile{outcome}" for outcome in FINAL} | set(DETAILS)
 
 
 def test_a_scheduled_call_is_what_its_schedule_sends() -> None:

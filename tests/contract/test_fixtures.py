@@ -135,9 +135,12 @@ def test_a_batch_is_what_lambda_takes_out_of_the_queue(function: str) -> None:
     for message in itertools.chain(*batches):
         assert set(message) == MESSAGE
         assert message["eventSourceARN"].endswith(":order-intake-local-outcomes")
-        told = json.loads(message["body"])
-        assert set(told) == ENVELOPE | {"detail"}
-        assert (told["source"], told["detail-type"]) == ("order-intake", "OrderFileAccepted")
+        reported = json.loads(message["body"])
+        assert set(reported) == ENVELOPE | {"detail"}
+        assert (reported["source"], reported["detail-type"]) == (
+            "order-intake",
+            "OrderFileAccepted",
+        )
 
 
 def test_exactly_the_events_of_a_bus_name_their_rules() -> None:
@@ -190,7 +193,7 @@ def test_no_two_fixtures_share_a_files_row() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expect", "payload", "told"),
+    ("expect", "payload", "reported"),
     [
         (Expect({"a": 1, "at": "*"}), {"a": 1, "at": "2010-12-31", "b": None}, []),
         (Expect({"a": "*"}), {"a": 0}, []),
@@ -205,8 +208,10 @@ def test_no_two_fixtures_share_a_files_row() -> None:
         (Expect(error_type="X"), None, ["expected X, got null"]),
     ],
 )  # fmt: skip
-def test_what_comes_otherwise_is_told(expect: Expect, payload: Any, told: list[str]) -> None:
-    assert fixtures.differences(expect, payload) == told
+def test_what_comes_otherwise_is_reported(
+    expect: Expect, payload: Any, reported: list[str]
+) -> None:
+    assert fixtures.differences(expect, payload) == reported
 
 
 @pytest.mark.parametrize(
@@ -220,7 +225,7 @@ def test_what_comes_otherwise_is_told(expect: Expect, payload: Any, told: list[s
          "is an event of PriceChunk, not of LoadOrders"),
     ],
 )  # fmt: skip
-def test_an_unknown_name_is_told_with_the_nearest(find: Callable[[], Any], line: str) -> None:
+def test_an_unknown_name_is_reported_with_the_nearest(find: Callable[[], Any], line: str) -> None:
     with pytest.raises(UserError, match=line):
         find()
 

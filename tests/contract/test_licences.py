@@ -11,8 +11,8 @@ NOT_DEPLOYED = {"tzdata"}
 
 def test_the_readme_names_the_licence_of_each_deployed_package() -> None:
     section = (ROOT / "README.md").read_text().partition("## Licence\n")[2]
-    told = dict(re.findall(r"^\| `([^`]+)` \| (.+?) \|$", section, re.MULTILINE))
-    assert told == deployed()
+    reported = dict(re.findall(r"^\| `([^`]+)` \| (.+?) \|$", section, re.MULTILINE))
+    assert reported == deployed()
 
 
 def test_every_deployed_package_has_one() -> None:

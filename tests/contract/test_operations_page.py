@@ -52,9 +52,9 @@ def retried_errors(node: object) -> Iterator[str]:
 
 
 def test_every_outcome_has_its_line() -> None:
-    told = first_column("What to do about an outcome").splitlines()
+    reported = first_column("What to do about an outcome").splitlines()
 
-    assert set(get_args(outcomes.OutcomeName)) <= set(told)
+    assert set(get_args(outcomes.OutcomeName)) <= set(reported)
 
 
 @pytest.mark.parametrize("reason", get_args(chunks.FileReason) + get_args(lines.LineReason))
@@ -63,13 +63,13 @@ def test_every_reason_of_a_refusal_has_its_line(reason: str) -> None:
 
 
 def test_every_error_that_fails_a_file_has_its_line() -> None:
-    told = first_column("Why a file failed")
+    reported = first_column("Why a file failed")
     met = own_errors() | set(retried_errors(definition())) - {"States.ALL"}
 
     missing = [
         name
         for name in sorted(met)
-        if f"`{name}`" not in told and f"`{name.partition('.')[0]}.…`" not in told
+        if f"`{name}`" not in reported and f"`{name.partition('.')[0]}.…`" not in reported
     ]
 
     assert met > {"ServiceBusy", "OutOfTime", "Sandbox.Timedout"}
@@ -77,16 +77,16 @@ def test_every_error_that_fails_a_file_has_its_line() -> None:
 
 
 def test_every_alarm_has_its_line() -> None:
-    told = first_column("Alarms")
+    reported = first_column("Alarms")
     names = {
         alarm["Properties"]["AlarmName"]["Fn::Sub"].removeprefix("${Project}-${Stage}-")
         for alarm in resources("AWS::CloudWatch::Alarm").values()
     }
 
-    missing = [name for name in sorted(names) if f"`{name}`" not in told]
+    missing = [name for name in sorted(names) if f"`{name}`" not in reported]
 
     assert [name for name in missing if not name.endswith("-errors")] == []
-    assert "`<Function>-errors`" in told
+    assert "`<Function>-errors`" in reported
 
 
 def test_every_alarm_that_has_a_line_is_there() -> None:
@@ -95,8 +95,8 @@ def test_every_alarm_that_has_a_line_is_there() -> None:
         for alarm in resources("AWS::CloudWatch::Alarm").values()
     )
 
-    for told in re.findall(r"`(?:<Function>-)?([\w-]+)`", first_column("Alarms")):
-        assert f"-{told}" in names, f"there is no alarm {told}"
+    for reported in re.findall(r"`(?:<Function>-)?([\w-]+)`", first_column("Alarms")):
+        assert f"-{reported}" in names, f"there is no alarm {reported}"
 
 
 def test_what_the_page_says_of_the_reconciliation_it_says() -> None:
@@ -104,10 +104,10 @@ def test_what_the_page_says_of_the_reconciliation_it_says() -> None:
         file.read_text() for file in sorted((ROOT / "operations" / "reconciliation").glob("*.py"))
     ).replace("{row['status']}", "…")
 
-    told = re.findall(r"`([^`]+)`", first_column("When the reconciliation finds a problem"))
-    assert len(told) >= 5
-    told = [words for words in told if "/" not in words]  # the others are folders
-    for words in told:
+    reported = re.findall(r"`([^`]+)`", first_column("When the reconciliation finds a problem"))
+    assert len(reported) >= 5
+    reported = [words for words in reported if "/" not in words]  # the others are folders
+    for words in reported:
         assert words.removesuffix(" …") in said, f"the reconciliation never says: {words}"
 
 

@@ -19,7 +19,7 @@ import pytest
 from workbench.deployment import handover, terraform
 from workbench.deployment.provider_mirror import TERRAFORM
 from workbench.permissions import asked
-from workbench.permissions.judging import Verdict, judge, policies_of
+from workbench.permissions.evaluation import Verdict, evaluate, policies_of
 from workbench.permissions.need import Need
 from workbench.permissions.platform import Bus, Platform
 from workbench.permissions.policies import Grant, Request, denials, grants
@@ -57,13 +57,13 @@ def platform() -> Platform:
     return Platform.planned()
 
 
-def judged(platform: Platform, change: Change | None = None) -> Verdict:
+def evaluated(platform: Platform, change: Change | None = None) -> Verdict:
     """The verdict on the template, or on a copy with a change in its resources."""
     if not change:
-        return judge(TEMPLATE, platform, asked_for())
+        return evaluate(TEMPLATE, platform, asked_for())
     raw = copy.deepcopy(TEMPLATE.raw)
     change(raw["Resources"])
-    return judge(Template(raw), platform, asked_for())
+    return evaluate(Template(raw), platform, asked_for())
 
 
 def documents(resource: dict[str, Any]) -> Iterator[Document]:
@@ -138,7 +138,7 @@ def test_every_grant_would_be_missed(platform: Platform) -> None:
         one_principal_more,
     ],
 )
-def test_what_reaches_too_far_is_told_of_every_statement(
+def test_what_reaches_too_far_is_reported_for_every_statement(
     platform: Platform, flaw: Callable[[Document], Document]
 ) -> None:
     statements = {
@@ -152,10 +152,10 @@ def test_what_reaches_too_far_is_told_of_every_statement(
     change(changed["Resources"])
     same = statements - differing(TEMPLATE, Template(changed))
 
-    lines = judged(platform, change).lines
+    lines = evaluated(platform, change).lines
 
-    told = {(h, s) for h, s in statements if any(f"{h} ({s})" in line for line in lines)}
-    assert statements - told - same == set()
+    reported = {(h, s) for h, s in statements if any(f"{h} ({s})" in line for line in lines)}
+    assert statements - reported - same == set()
 
 
 def differing(one: Template, other: Template) -> set[tuple[str, str]]:
@@ -173,48 +173,50 @@ def differing(one: Template, other: Template) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("role", sorted(TEMPLATE.of_type("AWS::IAM::Role")))
-def test_every_lost_managed_policy_is_told(platform: Platform, role: str) -> None:
+def test_every_lost_managed_policy_is_reported(platform: Platform, role: str) -> None:
     for number in range(len(RESOURCES[role]["Properties"].get("ManagedPolicyArns", []))):
 
         def change(resources: dict[str, Any], number: int = number) -> None:
             del resources[role]["Properties"]["ManagedPolicyArns"][number]
 
-        assert judged(platform, change).missing
+        assert evaluated(platform, change).missing
 
 
 @pytest.mark.parametrize("name", sorted(TEMPLATE.of_type("AWS::Lambda::Permission")))
-def test_every_flaw_of_a_functions_permission_is_told(platform: Platform, name: str) -> None:
+def test_every_flaw_of_a_functions_permission_is_reported(platform: Platform, name: str) -> None:
     def anybody(resources: dict[str, Any]) -> None:
         resources[name]["Properties"] |= {"Principal": "*"}
 
     def whoever_it_calls_for(resources: dict[str, Any]) -> None:
         del resources[name]["Properties"]["SourceArn"]
 
-    assert judged(platform, lambda resources: resources.pop(name)).missing
-    assert judged(platform, anybody).missing
-    assert judged(platform, whoever_it_calls_for).wide
+    assert evaluated(platform, lambda resources: resources.pop(name)).missing
+    assert evaluated(platform, anybody).missing
+    assert evaluated(platform, whoever_it_calls_for).wide
 
 
-def test_every_flaw_of_terraforms_policies_is_told(platform: Platform) -> None:
+def test_every_flaw_of_terraforms_policies_is_reported(platform: Platform) -> None:
     for whose, held in platform.policies.items():
         for grant in held:
             rest = [each for each in held if each is not grant]
             others = replace(grant, principal="glue.amazonaws.com")
             lost = replace(platform, policies={**platform.policies, whose: rest})
             more = replace(platform, policies={**platform.policies, whose: [*held, others]})
-            assert any(f"{whose} does not allow" in told for told in judged(lost).missing), grant
-            assert judged(more).idle, grant
+            assert any(
+                f"{whose} does not allow" in reported for reported in evaluated(lost).missing
+            ), grant
+            assert evaluated(more).idle, grant
             for operator, tests in grant.condition.items():
                 for key in tests:
                     kept = {name: value for name, value in tests.items() if name != key}
                     bare = replace(grant, condition={**grant.condition, operator: kept})
                     wide = replace(platform, policies={**platform.policies, whose: [*rest, bare]})
                     implied = key == "aws:SourceAccount" and "aws:SourceArn" in str(grant.condition)
-                    assert judged(wide).wide or implied, (grant, key)
+                    assert evaluated(wide).wide or implied, (grant, key)
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reported"),
     [
         (
             lambda of: replace(of, buses={BUS: Bus(CONFIG_KEY, BUS_QUEUE)}),
@@ -231,10 +233,10 @@ def test_every_flaw_of_terraforms_policies_is_told(platform: Platform) -> None:
         (lambda of: replace(of, secrets_key=DATA_KEY), "NotifyPartnerRole may secretsmanager:Get"),
     ],
 )
-def test_swapped_key_of_the_platform_is_told(
-    platform: Platform, change: Callable[[Platform], Platform], told: str
+def test_swapped_key_of_the_platform_is_reported(
+    platform: Platform, change: Callable[[Platform], Platform], reported: str
 ) -> None:
-    assert any(told in line for line in judged(change(platform)).missing)
+    assert any(reported in line for line in evaluated(change(platform)).missing)
 
 
 def without(holder: str, sid: str) -> Change:
@@ -249,7 +251,7 @@ def without(holder: str, sid: str) -> Change:
 
 
 @pytest.mark.parametrize(
-    ("holder", "sid", "told"),
+    ("holder", "sid", "reported"),
     [
         ("PriceChunkRole", "ReadUploads", "PriceChunk asks for it"),
         ("PriceChunkRole", "UseDataKeyForObjects", "PriceChunkRole may s3:GetObjectVersion"),
@@ -284,22 +286,22 @@ def without(holder: str, sid: str) -> Change:
         ("EventsDeadLetterQueuePolicy", "UndeliveredEvents", "SmallFileUploaded cannot deliver"),
     ],
 )
-def test_missing_permission_is_told_with_the_way_it_breaks(
-    platform: Platform, holder: str, sid: str, told: str
+def test_missing_permission_is_reported_with_the_way_it_breaks(
+    platform: Platform, holder: str, sid: str, reported: str
 ) -> None:
-    absent = judged(platform, without(holder, sid)).missing
+    absent = evaluated(platform, without(holder, sid)).missing
 
-    assert any(told in line for line in absent), absent
+    assert any(reported in line for line in absent), absent
 
 
-def test_swapped_key_of_a_statement_is_told(platform: Platform) -> None:
+def test_swapped_key_of_a_statement_is_reported(platform: Platform) -> None:
     def swap(resources: dict[str, Any]) -> None:
         (policy,) = resources["PriceChunkRole"]["Properties"]["Policies"]
         for statement in policy["PolicyDocument"]["Statement"]:
             if statement["Sid"] == "UseDataKeyForObjects":
                 statement["Resource"] = {"Ref": "ConfigKeyArn"}
 
-    verdict = judged(platform, swap)
+    verdict = evaluated(platform, swap)
 
     assert any("PriceChunkRole may s3:PutObject" in line for line in verdict.missing)
     assert any("PriceChunkRole (UseDataKeyForObjects)" in line for line in verdict.idle)
@@ -322,7 +324,7 @@ def test_a_task_needs_what_its_integration_needs(platform: Platform) -> None:
     machine = f"arn:aws:states:{WHERE}:stateMachine:other"
 
     def needed(change: Change) -> set[str]:
-        lines = judged(platform, change).missing
+        lines = evaluated(platform, change).missing
         return {line.split(" does not allow ")[1] for line in lines}
 
     start = {f"states:StartExecution on {machine}"}
@@ -337,29 +339,29 @@ def test_a_task_needs_what_its_integration_needs(platform: Platform) -> None:
     table = f"arn:aws:dynamodb:{WHERE}:table/other"
     assert needed(calls("dynamodb:putItem", TableName="other")) == {f"dynamodb:PutItem on {table}"}
     with pytest.raises(UserError, match="Announce uses sns:publish, of which"):
-        judged(platform, calls("sns:publish"))
+        evaluated(platform, calls("sns:publish"))
 
 
-def test_unused_grant_is_told_unless_its_role_says_why_it_stays(platform: Platform) -> None:
+def test_unused_grant_is_reported_unless_its_role_says_why_it_stays(platform: Platform) -> None:
     role = "OrderIntakeRole"
 
     def unexplained(resources: dict[str, Any]) -> None:
         del resources[role]["Metadata"]
 
-    idle = judged(platform, unexplained).idle
+    idle = evaluated(platform, unexplained).idle
     assert len(idle) == 2
     watching = [line for line in idle if "(WatchChildrenAsDocumented): states:" in line]
     assert len(watching) == 2
 
 
-def test_needless_exemption_is_told(platform: Platform) -> None:
+def test_needless_exemption_is_reported(platform: Platform) -> None:
     def explained(resources: dict[str, Any]) -> None:
         resources["PriceChunkRole"]["Metadata"] = {
             "UnusedGrants": {"ReadUploads s3:GetObjectVersion": "as it is"}
         }
 
-    (told,) = judged(platform, explained).idle
-    assert told.startswith("PriceChunkRole: ReadUploads s3:GetObjectVersion is in UnusedGrants")
+    (reported,) = evaluated(platform, explained).idle
+    assert reported.startswith("PriceChunkRole: ReadUploads s3:GetObjectVersion is in UnusedGrants")
 
 
 def test_what_functions_ask_for_is_granted_and_nothing_else(platform: Platform) -> None:
@@ -367,17 +369,17 @@ def test_what_functions_ask_for_is_granted_and_nothing_else(platform: Platform) 
     [reading] = [line for line in lines if line.startswith("PriceChunkRole s3:GetObjectVersion ")]
     deleting = reading.replace("s3:GetObjectVersion", "s3:DeleteObject")
 
-    less = judge(TEMPLATE, platform, asked.needs(lines - {reading}, TEMPLATE.handlers))
-    more = judge(TEMPLATE, platform, asked.needs(lines | {deleting}, TEMPLATE.handlers))
+    less = evaluate(TEMPLATE, platform, asked.needs(lines - {reading}, TEMPLATE.handlers))
+    more = evaluate(TEMPLATE, platform, asked.needs(lines | {deleting}, TEMPLATE.handlers))
 
     assert any(line.startswith("PriceChunkRole (ReadUploads): s3:Get") for line in less.idle)
-    (told,) = more.missing
-    assert told.startswith(
+    (reported,) = more.missing
+    assert reported.startswith(
         "PriceChunk asks for it (recorded_actions.txt): PriceChunkRole does not allow"
     )
 
 
-def test_a_line_that_is_no_request_is_told() -> None:
+def test_a_line_that_is_no_request_is_reported() -> None:
     with pytest.raises(UserError, match=r"no role, action and resource: nonsense"):
         asked.needs({"nonsense"}, {})
 
@@ -400,16 +402,16 @@ def test_recorded_requests_are_those_of_functions_that_were_let_in() -> None:
 
 
 @pytest.mark.parametrize("name", ["NotAction", "NotResource", "NotPrincipal"])
-def test_what_is_said_by_exceptions_is_told(name: str) -> None:
+def test_what_is_said_by_exceptions_is_reported(name: str) -> None:
     statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", name: "one"}
-    with pytest.raises(UserError, match=rf"somebody \(1\): {name} allows too much to be judged"):
+    with pytest.raises(UserError, match=rf"somebody \(1\): {name} allows too much to be checked"):
         list(grants("somebody", {"Statement": statement}))
 
 
-def test_what_is_denied_is_told() -> None:
+def test_what_is_denied_is_reported() -> None:
     statement = {"Sid": "No", "Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"}
 
-    with pytest.raises(UserError, match=r"somebody \(No\): what is denied is not judged"):
+    with pytest.raises(UserError, match=r"somebody \(No\): what is denied is not checked"):
         list(grants("somebody", {"Statement": [statement]}))
     with pytest.raises(UserError, match=r"somebody \(No\): a denial for some is not checked"):
         list(denials("somebody", {"Statement": [statement]}))
@@ -460,17 +462,17 @@ DENIALS = ("EncryptedConnectionsOnly", "NoOtherEncryption", "NoOtherKey", "NoKey
 
 @pytest.mark.parametrize("sid", DENIALS)
 def test_denial_for_everything_stops_the_uploads(platform: Platform, sid: str) -> None:
-    lines = judged(platform, of_the_bucket(sid, in_all_circumstances)).missing
+    lines = evaluated(platform, of_the_bucket(sid, in_all_circumstances)).missing
 
     assert any("a partner uploads a file: bucket order-intake-local-uploads" in line
                and f"({sid}) denies s3:PutObject" in line for line in lines)  # fmt: skip
 
 
 @pytest.mark.parametrize("sid", DENIALS)
-def test_lost_denial_is_told(platform: Platform, sid: str) -> None:
+def test_lost_denial_is_reported(platform: Platform, sid: str) -> None:
     changed = of_the_bucket(sid, lambda statement: {"Resource": "arn:aws:s3:::elsewhere/*"})
 
-    verdict = judged(platform, changed)
+    verdict = evaluated(platform, changed)
 
     assert verdict.undenied, verdict
     assert all("no policy of the bucket denies" in line for line in verdict.undenied)
@@ -484,7 +486,7 @@ def test_lost_denial_is_told(platform: Platform, sid: str) -> None:
         {"StringEquals": {"aws:SourceAccount": "000000000000"}},
     ],
 )
-def test_condition_for_rules_in_the_topics_policy_is_told(
+def test_condition_for_rules_in_the_topics_policy_is_reported(
     platform: Platform, condition: Document
 ) -> None:
     def bind(resources: dict[str, Any]) -> None:
@@ -492,16 +494,16 @@ def test_condition_for_rules_in_the_topics_policy_is_told(
             if statement["Sid"] == "Rules":
                 statement["Condition"] = condition
 
-    lines = judged(platform, bind).missing
+    lines = evaluated(platform, bind).missing
 
     assert any(line.startswith("ApprovalRequested calls Operators: topic Oper") for line in lines)
 
 
-def test_unknown_condition_is_told() -> None:
+def test_unknown_condition_is_reported() -> None:
     statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
     condition = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
 
-    with pytest.raises(UserError, match=r"somebody \(1\): the condition IpAddress is not judged"):
+    with pytest.raises(UserError, match=r"somebody \(1\): the condition IpAddress is not checked"):
         list(grants("somebody", {"Statement": [statement | {"Condition": condition}]}))
 
 
@@ -520,25 +522,25 @@ ANYTHING = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*", "P
         ("AWS::IAM::Role", {"PermissionsBoundary": "arn:aws:iam::aws:policy/ReadOnlyAccess"}),
     ],
 )
-def test_permissions_where_nobody_reads_them_are_told(
+def test_permissions_where_nobody_reads_them_are_reported(
     platform: Platform, kind: str, properties: dict[str, Any]
 ) -> None:
     def more(resources: dict[str, Any]) -> None:
         resources["More"] = {"Type": kind, "Properties": properties}
 
     with pytest.raises(UserError, match=rf"^More \({kind}.*: permissions that stand here are not"):
-        judged(platform, more)
+        evaluated(platform, more)
 
 
-def test_bucket_policy_is_judged(platform: Platform) -> None:
+def test_bucket_policy_is_evaluated(platform: Platform) -> None:
     def anybody(resources: dict[str, Any]) -> None:
         policy = resources["UploadsBucketPolicy"]["Properties"]["PolicyDocument"]
         policy["Statement"].append(
             {"Sid": "All", "Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"}
         )
 
-    (told,) = judged(platform, anybody).idle
-    assert told.startswith("bucket order-intake-local-"), told
+    (reported,) = evaluated(platform, anybody).idle
+    assert reported.startswith("bucket order-intake-local-"), reported
 
 
 @pytest.mark.parametrize(
@@ -551,7 +553,7 @@ def test_bucket_policy_is_judged(platform: Platform) -> None:
         ('aws_secretsmanager_secret.this["more"]', {"policy": "{}"}),
     ],
 )
-def test_permissions_of_terraform_where_nobody_reads_them_are_told(
+def test_permissions_of_terraform_where_nobody_reads_them_are_reported(
     monkeypatch: pytest.MonkeyPatch, at: str, thing: dict[str, str]
 ) -> None:
     kept: dict[str, dict[str, str]] = {
@@ -565,17 +567,17 @@ def test_permissions_of_terraform_where_nobody_reads_them_are_told(
 
 
 @pytest.mark.parametrize("name", ["SmallFileUploaded", "DailyReconciliationSchedule"])
-def test_lost_dead_letter_queue_is_told(platform: Platform, name: str) -> None:
+def test_lost_dead_letter_queue_is_reported(platform: Platform, name: str) -> None:
     def lose(resources: dict[str, Any]) -> None:
         properties = resources[name]["Properties"]
         for target in properties.get("Targets", [properties.get("Target")]):
             del target["DeadLetterConfig"]
 
     with pytest.raises(UserError, match=f"^{name}: its target has no DeadLetterConfig"):
-        judged(platform, lose)
+        evaluated(platform, lose)
 
 
-def test_lost_destination_of_a_function_is_told(platform: Platform) -> None:
+def test_lost_destination_of_a_function_is_reported(platform: Platform) -> None:
     def lose(resources: dict[str, Any]) -> None:
         (config,) = [
             each["Properties"]
@@ -586,7 +588,7 @@ def test_lost_destination_of_a_function_is_told(platform: Platform) -> None:
         config["DestinationConfig"] = {}
 
     with pytest.raises(UserError, match=r"^IntakeSmallFile has no OnFailure destination"):
-        judged(platform, lose)
+        evaluated(platform, lose)
 
 
 @pytest.mark.parametrize(
@@ -598,7 +600,7 @@ def test_lost_destination_of_a_function_is_told(platform: Platform) -> None:
         ("IntakeSmallFileRole", "ReadSecrets", f"secretsmanager:{WHERE}:secret:order-intake-*"),
     ],
 )
-def test_neighbours_of_the_same_stage_are_told(
+def test_neighbours_of_the_same_stage_are_reported(
     platform: Platform, holder: str, sid: str, resource: str
 ) -> None:
     def widen(resources: dict[str, Any]) -> None:
@@ -607,7 +609,7 @@ def test_neighbours_of_the_same_stage_are_told(
                 if statement.get("Sid") == sid:
                     statement["Resource"] = f"arn:aws:{resource}"
 
-    lines = judged(platform, widen).wide
+    lines = evaluated(platform, widen).wide
     assert any(line.startswith(f"{holder} ({sid})") for line in lines), lines
 
 
@@ -670,7 +672,7 @@ def lacking(verdict: Verdict, role: str) -> set[str]:
 def test_who_reads_a_queue_must_be_allowed_to(platform: Platform) -> None:
     change = merged(QUEUE, mapping({"Fn::GetAtt": ["Jobs", "Arn"]}))
 
-    assert lacking(judged(platform, change), "AssessFileRole") == {
+    assert lacking(evaluated(platform, change), "AssessFileRole") == {
         "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes",
     }  # fmt: skip
 
@@ -686,13 +688,13 @@ def test_who_reads_an_encrypted_queue_must_be_allowed_to_use_its_key(platform: P
              "Resource": {"Fn::GetAtt": ["Jobs", "Arn"]}}
         )  # fmt: skip
 
-    assert lacking(judged(platform, allow), "AssessFileRole") == {"kms:Decrypt"}
+    assert lacking(evaluated(platform, allow), "AssessFileRole") == {"kms:Decrypt"}
 
 
 def test_who_reads_a_tables_stream_must_be_allowed_to(platform: Platform) -> None:
     change = merged(STREAM, mapping({"Fn::GetAtt": ["Ledger", "StreamArn"]}))
 
-    assert lacking(judged(platform, change), "AssessFileRole") == {
+    assert lacking(evaluated(platform, change), "AssessFileRole") == {
         f"dynamodb:{verb}"
         for verb in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
     }
@@ -702,7 +704,7 @@ def test_a_function_in_a_vpc_must_be_allowed_to_join_it(platform: Platform) -> N
     network = {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
     function = {"Type": "AWS::Lambda::Function", "Properties": {"VpcConfig": network}}
 
-    found = lacking(judged(platform, merged({"AssessFile": function})), "AssessFileRole")
+    found = lacking(evaluated(platform, merged({"AssessFile": function})), "AssessFileRole")
 
     assert {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"} <= found
 
@@ -713,7 +715,7 @@ def test_a_rule_that_sends_to_a_queue_must_be_allowed_to(platform: Platform) -> 
         (target,) = resources["OutcomeAnnounced"]["Properties"]["Targets"]
         target["Arn"] = {"Fn::GetAtt": ["Jobs", "Arn"]}
 
-    lines = judged(platform, send).missing
+    lines = evaluated(platform, send).missing
 
     assert any("calls Jobs: queue Jobs does not allow events.amazonaws.com" in line
                for line in lines), lines  # fmt: skip
@@ -726,7 +728,7 @@ def test_a_function_that_is_not_traced_needs_no_tracing(platform: Platform) -> N
             resource["Properties"].pop("TracingConfig", None)
             resource["Properties"].pop("TracingConfiguration", None)
 
-    verdict = judged(platform, untraced)
+    verdict = evaluated(platform, untraced)
 
     assert verdict.missing == []
     assert all("xray:" in line for line in verdict.idle)
@@ -736,11 +738,11 @@ def test_the_stacks_own_name_is_known(platform: Platform) -> None:
     name = {"QueueName": {"Fn::Sub": "${AWS::StackName}-jobs"}}
     queue = {"Jobs": {"Type": "AWS::SQS::Queue", "Properties": name}}
 
-    assert judged(platform, merged(queue)).missing == []
+    assert evaluated(platform, merged(queue)).missing == []
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "properties", "told"),
+    ("name", "kind", "properties", "reported"),
     [
         ("Files", "AWS::EFS::FileSystem", {}, "a resource of type AWS::EFS::FileSystem"),
         ("AssessFile", "AWS::Lambda::Function", {"FileSystemConfigs": []}, "FileSystemConfigs"),
@@ -761,14 +763,14 @@ def test_the_stacks_own_name_is_known(platform: Platform) -> None:
     ],
 )
 def test_what_needs_what_is_not_known_is_refused(
-    platform: Platform, name: str, kind: str, properties: Document, told: str
+    platform: Platform, name: str, kind: str, properties: Document, reported: str
 ) -> None:
     change = merged({name: {"Type": kind, "Properties": properties}})
 
     with pytest.raises(
-        UserError, match=rf"^{name}.*what {re.escape(told)}.*; then add it to known"
+        UserError, match=rf"^{name}.*what {re.escape(reported)}.*; then add it to known"
     ):
-        judged(platform, change)
+        evaluated(platform, change)
 
 
 def test_target_of_an_unknown_kind_is_refused(platform: Platform) -> None:
@@ -779,7 +781,7 @@ def test_target_of_an_unknown_kind_is_refused(platform: Platform) -> None:
     with pytest.raises(
         UserError, match=r"^OutcomeAnnounced has a target of type AWS::Events::Rule"
     ):
-        judged(platform, send)
+        evaluated(platform, send)
 
 
 def test_source_of_an_unknown_kind_is_refused(platform: Platform) -> None:
@@ -787,7 +789,7 @@ def test_source_of_an_unknown_kind_is_refused(platform: Platform) -> None:
         UserError,
         match=r"^Mapping reads from Operators; add to workbench/permissions",
     ):
-        judged(platform, merged(mapping({"Ref": "Operators"})))
+        evaluated(platform, merged(mapping({"Ref": "Operators"})))
 
 
 def test_policy_of_awss_own_is_refused(platform: Platform) -> None:
@@ -797,7 +799,7 @@ def test_policy_of_awss_own_is_refused(platform: Platform) -> None:
         resources["AssessFileRole"]["Properties"]["ManagedPolicyArns"].append(arn)
 
     with pytest.raises(UserError, match=r"AWSLambdaBasicExecutionRole; write out in a policy"):
-        judged(platform, attach)
+        evaluated(platform, attach)
 
 
 def test_a_broken_test_of_terraforms_own_is_not_in_the_way(
@@ -824,7 +826,7 @@ def test_unknown_resource_of_terraform_is_refused(monkeypatch: pytest.MonkeyPatc
         Platform.planned()
 
 
-def test_every_state_machine_is_judged(platform: Platform) -> None:
+def test_every_state_machine_is_evaluated(platform: Platform) -> None:
     second = {
         "StateMachineName": "order-intake-local-Second",
         "RoleArn": {"Fn::GetAtt": ["OrderIntakeRole", "Arn"]},
@@ -842,9 +844,9 @@ def test_every_state_machine_is_judged(platform: Platform) -> None:
     }
     machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": second}
 
-    (told,) = judged(platform, merged({"Second": machine})).missing
-    assert told.startswith("Second does Put: OrderIntakeRole does not allow dynamodb:PutItem")
+    (reported,) = evaluated(platform, merged({"Second": machine})).missing
+    assert reported.startswith("Second does Put: OrderIntakeRole does not allow dynamodb:PutItem")
 
     del second["Definition"]
     with pytest.raises(UserError, match=r"^Second has no definition in a file"):
-        judged(platform, merged({"Second": machine}))
+        evaluated(platform, merged({"Second": machine}))

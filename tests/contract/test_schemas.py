@@ -1,4 +1,4 @@
-"""Published events: schema, code and events/ agree, and what changes is told by its version."""
+"""Published events: schema, code and events/ agree, and what changes is shown by its version."""
 
 import copy
 import json
@@ -131,7 +131,7 @@ def test_what_an_operators_command_publishes_fits_its_schema(decision: str) -> N
     assert detail["question_id"] == "f1-2-orders"
 
 
-def test_what_does_not_fit_is_told_with_its_place() -> None:
+def test_what_does_not_fit_is_reported_with_its_place() -> None:
     event = {"source": "order-intake", "detail-type": "ApprovalDecided"}
     detail = {"schema_version": "1.0", "file_id": "f1", "decision": "approved"}
     detail["question_id"] = "f1-1-threshold"
@@ -211,7 +211,7 @@ def test_an_addition_breaks_nothing_and_needs_a_new_second_number() -> None:
         ("refused", {"type": "object", "additionalProperties": {"type": "string"}}, "string now"),
     ],
 )
-def test_a_break_is_told_as_one(name: str, change: dict[str, Any] | None, says: str) -> None:
+def test_a_break_is_reported_as_one(name: str, change: dict[str, Any] | None, says: str) -> None:
     old, new = detail_of("OrderFileAccepted"), detail_of("OrderFileAccepted")
     if change is None:
         del new["properties"][name]
@@ -220,9 +220,9 @@ def test_a_break_is_told_as_one(name: str, change: dict[str, Any] | None, says: 
         new["properties"][name] = change
     if name == "refused":  # may be null: what an object of it holds is compared without that
         old["properties"][name] = {"type": "object", "additionalProperties": {"type": "integer"}}
-    told = [str(each) for each in schemas.changes(old, new, "event.detail") if each.breaks]
-    assert len(told) == 1
-    assert says in told[0]
+    reported = [str(each) for each in schemas.changes(old, new, "event.detail") if each.breaks]
+    assert len(reported) == 1
+    assert says in reported[0]
 
 
 def test_a_field_that_may_be_missing_breaks_its_readers() -> None:

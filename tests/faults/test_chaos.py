@@ -216,8 +216,8 @@ def test_everything_reconciles_whatever_breaks(deployed: Deployed) -> None:
     ended = reconciled()
     outcomes = Counter(one.row["status"] for one in ended.files if one.row)
     again = f"{run_again} left over and {failed} Failed run again"
-    told = [*ended.lines(), f"{dict(outcomes)}, {again}, faults {dict(struck)}"]
-    sys.stdout.write("\n".join([f"CHAOS_SEED={SEED}", *told, ""]))
+    reported = [*ended.lines(), f"{dict(outcomes)}, {again}, faults {dict(struck)}"]
+    sys.stdout.write("\n".join([f"CHAOS_SEED={SEED}", *reported, ""]))
     assert len(ended.files) == FILES
     expected = {one.file_id: file for one, file in zip(uploads, files, strict=True)}
     for one in ended.files:

@@ -77,7 +77,7 @@ def test_what_came_while_nothing_was_taken_in_is_found_and_run(
     assert [lines_in_database(deployed, one.file_id) for one in uploaded] == [1, LARGE]
 
 
-def test_a_partner_whose_webhook_was_down_is_told_by_a_redrive(
+def test_a_partner_whose_webhook_was_down_is_reported_by_a_redrive(
     deployed: Deployed, tmp_path: Path
 ) -> None:
     file = orders(tmp_path, 1)

@@ -126,12 +126,12 @@ def test_partners_hear_of_everything_after_an_hour_without_a_webhook(deployed: D
         ids = {one.file_id for one in uploads}
         assert not ids & delivered()
         service_faults.set_outside(webhook={})
-        wait_until(lambda: ids <= delivered(), "the partner is told of every file", 120)
+        wait_until(lambda: ids <= delivered(), "the partner is notified of every file", 120)
     finally:
         service_faults.set_outside(webhook={})
         faults.set_wait_scale(None)
 
 
 def delivered() -> set[str]:
-    """The files that the partners' webhook was told about."""
+    """The files that the partners' webhook was notified of."""
     return {str(one.get("file_id")) for one in service_faults.webhook_received()}

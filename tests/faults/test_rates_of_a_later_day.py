@@ -84,8 +84,8 @@ def test_retry_on_a_later_day_keeps_the_rates_of_the_load(
     house = (Decimal("12.49") / Decimal(str(first))).quantize(Decimal("0.01"))
     assert house != (Decimal("12.49") / Decimal(str(later))).quantize(Decimal("0.01"))
     assert Decimal(accepted["house_total"]) == house * lines
-    (told,) = wait_until(lambda: outcomes_of(uploaded.file_id, "Accepted"), "the outcome", 60)
+    (reported,) = wait_until(lambda: outcomes_of(uploaded.file_id, "Accepted"), "the outcome", 60)
     stored = find_database(deployed).read(uploaded.file_id)
-    assert disagreements(accepted, told, read_curated(deployed, accepted), stored) == []
+    assert disagreements(accepted, reported, read_curated(deployed, accepted), stored) == []
     assert stored
     assert stored.sums[0] == lines

@@ -23,9 +23,9 @@ def call(deployed: Deployed, name: str, event: dict[str, Any]) -> Any:
     answer = deployed.stage.client("lambda").invoke(
         FunctionName=f"{deployed.stage.prefix}-{name}", Payload=json.dumps(event)
     )
-    told = json.load(answer["Payload"])
-    assert "FunctionError" not in answer, told
-    return told
+    reported = json.load(answer["Payload"])
+    assert "FunctionError" not in answer, reported
+    return reported
 
 
 def announced(deployed: Deployed, file_id: str) -> list[str]:

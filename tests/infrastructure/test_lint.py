@@ -38,21 +38,21 @@ def of() -> dict[str, Any]:
     return deployed_form.translated()
 
 
-def judged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, form: dict[str, Any]) -> Path:
-    """Make the checks judge `form` instead of what is deployed."""
+def evaluated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, form: dict[str, Any]) -> Path:
+    """Make the checks read `form` instead of what is deployed."""
     path = tmp_path / "form.json"
     path.write_text(json.dumps(form))
     monkeypatch.setattr(deployed_form, "prepare", lambda: (path, [path]))
     return path
 
 
-def test_the_translated_template_is_judged_by_cfn_lint_with_the_definition_in_it(
+def test_the_translated_template_is_evaluated_by_cfn_lint_with_the_definition_in_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, of: dict[str, Any]
 ) -> None:
     broken = deployed_form.rendered(of, "OrderIntake", DEFINITION) | {"StartAt": "Nowhere"}
     machine = deployed_form.with_definition(of, "OrderIntake", broken)["Resources"]["OrderIntake"]
     machine["Properties"]["RoleArn"] = {"Fn::GetAtt": ["Nobody", "Arn"]}
-    judged(monkeypatch, tmp_path, {"Resources": {"OrderIntake": machine}})
+    evaluated(monkeypatch, tmp_path, {"Resources": {"OrderIntake": machine}})
 
     verdict = lint.check("cfn-lint translated template")
 
@@ -61,13 +61,13 @@ def test_the_translated_template_is_judged_by_cfn_lint_with_the_definition_in_it
     assert "'Nobody' is not one of" in verdict.output
 
 
-def test_the_translated_template_is_judged_by_checkov(
+def test_the_translated_template_is_evaluated_by_checkov(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, of: dict[str, Any]
 ) -> None:
     queue = of["Resources"]["EventsDeadLetterQueue"]
     bare = {name: value for name, value in queue["Properties"].items() if "Kms" not in name}
     form = of | {"Resources": {"EventsDeadLetterQueue": queue | {"Properties": bare}}}
-    judged(monkeypatch, tmp_path, form)
+    evaluated(monkeypatch, tmp_path, form)
 
     verdict = lint.check("checkov translated template")
 
@@ -76,7 +76,7 @@ def test_the_translated_template_is_judged_by_checkov(
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "judges"),
+    ("old", "new", "evaluates"),
     [
         ('"Next": "Outcome"', '"Next": "Outcom"', {"amazon-states-language-service"}),
         ("{% $states.input.outcome = ", "{% $states.input.outcome = ((", {"jsonata"}),
@@ -84,8 +84,8 @@ def test_the_translated_template_is_judged_by_checkov(
         ('"MaxAttempts": 8', '"MaxAttempts": -8', {"asl-validator"}),
     ],
 )
-def test_the_definition_is_judged_by_itself(
-    old: str, new: str, judges: set[str], tmp_path: Path, of: dict[str, Any],
+def test_the_definition_is_evaluated_by_itself(
+    old: str, new: str, evaluates: set[str], tmp_path: Path, of: dict[str, Any],
     capfd: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     why_not = definition.missing()
@@ -97,10 +97,10 @@ def test_the_definition_is_judged_by_itself(
     path.write_text(text.replace(old, new))
 
     assert definition.validate(str(path)) == 1
-    assert judges <= {line.split(":")[0] for line in capfd.readouterr().out.splitlines()}
+    assert evaluates <= {line.split(":")[0] for line in capfd.readouterr().out.splitlines()}
 
 
-def test_a_machine_without_node_leaves_the_definitions_judges_out_and_says_so(
+def test_a_machine_without_node_leaves_the_definitions_checks_out_and_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
@@ -174,7 +174,7 @@ def test_what_a_substitution_refers_to_must_be_there(of: dict[str, Any]) -> None
         deployed_form.rendered(broken, "OrderIntake", DEFINITION)
 
 
-def test_every_state_machine_is_judged(
+def test_every_state_machine_is_evaluated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one, other = (
@@ -217,19 +217,19 @@ def test_what_several_checks_say_alike_is_said_once(capsys: pytest.CaptureFixtur
     assert "FAILED    workflow data (1 s)\npassed    ruff (1 s)" in out
 
 
-def test_a_broken_template_keeps_no_judge_of_it_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_template_keeps_no_linter_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_: Path = Path()) -> Path:
         raise UserError("template.yaml is not valid YAML")
 
     monkeypatch.setattr(source_template, "load", broken)
     monkeypatch.setattr(deployed_form, "read", broken)
     named = ("template", "workflow definition", "workflow data", "sam validate")
-    judges = [name for name in lint.CHECKS if any(word in name for word in named)]
+    evaluates = [name for name in lint.CHECKS if any(word in name for word in named)]
 
-    assert {lint.check(name).output for name in judges} == {
+    assert {lint.check(name).output for name in evaluates} == {
         "error: template.yaml is not valid YAML\n"
     }
-    assert len(judges) == 7
+    assert len(evaluates) == 7
 
 
 @pytest.mark.parametrize("program", ["terraform", ".venv/dev/bin/ruff"])
@@ -295,10 +295,10 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
 
 
 def test_every_shell_script_and_workflow_is_linted(repository_files: list[str]) -> None:
-    judged = {word for command in lint.CHECKS.values() for word in command}
+    evaluated = {word for command in lint.CHECKS.values() for word in command}
     scripts = {path for path in repository_files if path.startswith(".ci/")}
     workflows = {path for path in repository_files if path.startswith(".github/workflows/")}
-    assert scripts | workflows <= judged
+    assert scripts | workflows <= evaluated
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_no_cloud_is_one_clear_line(
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"cloud_port": "x"}'])
-def test_what_is_told_of_a_cloud_does_not_read(
+def test_what_is_reported_for_a_cloud_does_not_read(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WORKBENCH_LOCAL_DIR", str(tmp_path))

@@ -235,7 +235,7 @@ def test_a_load_whose_server_is_lost_ends(
         cut(session)
         yield from (lines(number, 1000) for number in range(2, 100_000_000, 1000))
 
-    with database.judged(), database.connection(arn) as session:
+    with database.named_errors(), database.connection(arn) as session:
         chunks = [without_an_answer(session)]
         with pytest.raises(psycopg.OperationalError):
             database.load(session, file, totals(2), chunks, LoadRequest(CONTENT))

@@ -96,7 +96,7 @@ def test_executions_write_no_log(cloud: Emulator) -> None:
     assert streams["logStreams"] == []
 
 
-def test_role_of_a_machine_is_not_judged(cloud: Emulator) -> None:
+def test_role_of_a_machine_is_not_evaluated(cloud: Emulator) -> None:
     function = cloud.function("def handler(event, context): return 'called'\n")
     client, role = cloud.client("iam"), unique("powerless")
     client.create_role(RoleName=role, AssumeRolePolicyDocument="{}")

@@ -516,18 +516,18 @@ def test_apis_fail_when_told_to(running: Commands, secret: PutSecret) -> None:
     received = f"{outside_of(cloud)}/received"
     ask(received, "DELETE", control=secret_of_control)
 
-    def told(trouble: Any) -> int:
+    def reported(trouble: Any) -> int:
         return ask(control, "PUT", trouble, control=secret_of_control)[0]
 
-    assert told({"webhook": {"fail_next": 1, "status": 500}}) == 200
+    assert reported({"webhook": {"fail_next": 1, "status": 500}}) == 200
     assert ask(hook, "POST", {"number": 1}, key="key")[0] == 500
     assert ask(hook, "POST", {"number": 2}, key="wrong")[0] == 401
     assert ask(hook, "POST", {"number": 3}, key="key")[0] == 200
-    assert told({"webhook": {"fail_next": 1, "garbage": True}}) == 200
+    assert reported({"webhook": {"fail_next": 1, "garbage": True}}) == 200
     assert ask(hook, "POST", {"number": 4}, key="key")[1].startswith(b"<html>")
 
     assert json.loads(ask(received, control=secret_of_control)[1]) == [{"number": 3}]
-    assert told({"webhook": {"status": 500, "no_such": 1}}) == 400
+    assert reported({"webhook": {"status": 500, "no_such": 1}}) == 400
 
 
 def test_logs_are_read_by_time_and_chosen(running: Commands) -> None:

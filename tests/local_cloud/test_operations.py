@@ -153,7 +153,7 @@ def inbox(deployed: Deployed) -> Iterator[str]:
 
 
 def told_of(deployed: Deployed, inbox: str, execution: str) -> str | None:
-    """The status that a message to the operators tells of this execution."""
+    """The status that a message to the operators gives for this execution."""
     answer = deployed.stage.client("sqs").receive_message(
         QueueUrl=inbox, MaxNumberOfMessages=10, WaitTimeSeconds=1
     )
@@ -165,7 +165,7 @@ def told_of(deployed: Deployed, inbox: str, execution: str) -> str | None:
     return None
 
 
-def test_a_file_of_an_aborted_execution_is_told_and_run_again(
+def test_a_file_of_an_aborted_execution_is_reported_and_run_again(
     deployed: Deployed, tmp_path: Path, inbox: str
 ) -> None:
     file = orders(tmp_path, 1)
@@ -175,7 +175,7 @@ def test_a_file_of_an_aborted_execution_is_told_and_run_again(
     assert "runs" in run("operations.retry", FILE_ID=uploaded.file_id).stderr
     execution = waiting["claimed_by"]
     deployed.stage.client("stepfunctions").stop_execution(executionArn=execution)
-    status = wait_until(lambda: told_of(deployed, inbox, execution), "the operators are told")
+    status = wait_until(lambda: told_of(deployed, inbox, execution), "the operators are notified")
     assert status == "ABORTED"
 
     done = run("operations.retry", FILE_ID=uploaded.file_id)
@@ -186,7 +186,7 @@ def test_a_file_of_an_aborted_execution_is_told_and_run_again(
     assert approved.returncode == 0, approved.stderr
 
 
-def test_an_outcome_that_was_not_told_is_told(deployed: Deployed, tmp_path: Path) -> None:
+def test_an_outcome_that_was_not_told_is_reported(deployed: Deployed, tmp_path: Path) -> None:
     file = orders(tmp_path, 1, price="90000.00")  # somebody must approve
     uploaded = upload(deployed, f"incoming/nordwind/{file.name}", file)
     waiting = follow(deployed, uploaded.file_id, lambda: False)
@@ -198,9 +198,9 @@ def test_an_outcome_that_was_not_told_is_told(deployed: Deployed, tmp_path: Path
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
-        f"file {uploaded.file_id} is Declined; that was not told, and is told now\n"
+        f"file {uploaded.file_id} is Declined; that was not announced, and is announced now\n"
     )
-    wait_until(lambda: notified(deployed, uploaded.file_id), "the partner is told")
+    wait_until(lambda: notified(deployed, uploaded.file_id), "the partner is notified")
     again = run("operations.retry", FILE_ID=uploaded.file_id)
     assert (again.returncode, again.stderr.count("\n")) == (1, 1)
     assert "is Declined: only a file that Failed is run again" in again.stderr
@@ -245,7 +245,7 @@ def test_a_file_that_nobody_was_told_of_is_found_and_run(
 
 
 def forget(deployed: Deployed, uploaded: Uploaded) -> None:
-    """Take an upload out of the ledger, as if nobody had been told of it."""
+    """Take an upload out of the ledger, as if nobody had heard of it."""
     row = read_row(deployed, uploaded.file_id)
     assert row
     table = deployed.stage.client("dynamodb")
@@ -410,7 +410,7 @@ def test_archived_events_are_delivered_once_more_and_change_nothing(
     since = datetime.now(UTC) - timedelta(seconds=1)
     file = orders(tmp_path, 1)
     uploaded = upload(deployed, f"incoming/nordwind/{file.name}", file)
-    wait_until(lambda: notified(deployed, uploaded.file_id) >= 1, "the partner is told")
+    wait_until(lambda: notified(deployed, uploaded.file_id) >= 1, "the partner is notified")
 
     def noted() -> dict[str, Any] | None:
         found = read_row(deployed, uploaded.file_id)
@@ -423,13 +423,13 @@ def test_archived_events_are_delivered_once_more_and_change_nothing(
     done = run("workbench.replay.archive", FROM=since.isoformat(), TO=until.isoformat())
 
     assert done.returncode == 0, done.stderr
-    wait_until(lambda: notified(deployed, uploaded.file_id) >= 2, "the partner is told again")
+    wait_until(lambda: notified(deployed, uploaded.file_id) >= 2, "the partner is notified again")
     assert read_row(deployed, uploaded.file_id) == row
     assert lines_in_database(deployed, uploaded.file_id) == 1
 
 
 def notified(deployed: Deployed, file_id: str) -> int:
-    """How often NotifyPartner has told the partner's webhook about a file."""
+    """How often NotifyPartner has called the partner's webhook about a file."""
     events = deployed.stage.client("logs").filter_log_events(
         logGroupName=f"/aws/lambda/{deployed.stage.prefix}-NotifyPartner",
         startTime=int((time.time() - 600) * 1000),
@@ -438,7 +438,7 @@ def notified(deployed: Deployed, file_id: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "reported"),
     [
         ({}, "FROM= is not a time"),
         ({"FROM": "2026-03-02", "TO": "yesterday"}, "TO=yesterday is not a time"),
@@ -450,16 +450,16 @@ def notified(deployed: Deployed, file_id: str) -> int:
     ],
 )
 @pytest.mark.usefixtures("deployed")
-def test_a_wrong_window_is_one_clear_line(settings: dict[str, str], told: str) -> None:
+def test_a_wrong_window_is_one_clear_line(settings: dict[str, str], reported: str) -> None:
     done = run("workbench.replay.archive", **settings)
 
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert told in done.stderr
+    assert reported in done.stderr
 
 
 def logged(deployed: Deployed, file_id: str) -> list[str]:
-    """What `make logs` shows of a file, once its partner was told."""
-    wait_until(lambda: notified(deployed, file_id), "the partner is told")
+    """What `make logs` shows of a file, once its partner was notified."""
+    wait_until(lambda: notified(deployed, file_id), "the partner is notified")
     shown = subprocess.run(
         [sys.executable, "-m", "workbench.local_cloud", "logs"],
         cwd=ROOT, env=os.environ | {"STAGE": "local", "FILE_ID": file_id},

@@ -432,8 +432,8 @@ def test_event_of_an_execution_names_it(cloud: Emulator) -> None:
     def messages() -> Any:
         return queues.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages")
 
-    told = json.loads(wait_until(messages, "the event in the queue")[0]["Body"])
-    assert told["resources"] == ["one", ended["executionArn"], ended["stateMachineArn"]]
+    reported = json.loads(wait_until(messages, "the event in the queue")[0]["Body"])
+    assert reported["resources"] == ["one", ended["executionArn"], ended["stateMachineArn"]]
 
 
 @pytest.mark.patch(name="jsonata_parallel")

@@ -76,10 +76,10 @@ def test_event_for_who_lets_no_rule_in_is_a_dead_letter(cloud: Emulator, kind: s
     sender = rule(cloud, target, dead)
 
     message = cloud.message(url)
-    told = {name: text["StringValue"] for name, text in message["MessageAttributes"].items()}
-    assert (told["RULE_ARN"], told["TARGET_ARN"]) == (sender, target)
-    assert told["ERROR_CODE"] == code
-    assert told["ERROR_MESSAGE"]
+    reported = {name: text["StringValue"] for name, text in message["MessageAttributes"].items()}
+    assert (reported["RULE_ARN"], reported["TARGET_ARN"]) == (sender, target)
+    assert reported["ERROR_CODE"] == code
+    assert reported["ERROR_MESSAGE"]
     assert json.loads(message["Body"])["detail-type"] == "Told"
     if kind == "function":
         assert not cloud.log(target.rpartition(":")[2])
@@ -172,9 +172,9 @@ def test_schedule_calls_by_its_role(cloud: Emulator) -> None:
     refused = schedule(cloud, arn, dead, role(cloud, "scheduler.amazonaws.com", bury))
 
     message = wait_until(lambda: cloud.message(url), "the dead letter", 30)
-    told = {key: text["StringValue"] for key, text in message["MessageAttributes"].items()}
-    assert (told["SCHEDULE_ARN"], told["TARGET_ARN"]) == (refused, arn)
-    assert told["ERROR_CODE"] == "NO_PERMISSIONS"
+    reported = {key: text["StringValue"] for key, text in message["MessageAttributes"].items()}
+    assert (reported["SCHEDULE_ARN"], reported["TARGET_ARN"]) == (refused, arn)
+    assert reported["ERROR_CODE"] == "NO_PERMISSIONS"
     assert json.loads(message["Body"]) == {"from": "schedule"}
     assert not cloud.log(name)
 

@@ -55,7 +55,7 @@ def test_missing_object_shows_only_to_who_may_list(
 OURS = f"arn:aws:kms:{LOCAL_REGION}:{LOCAL_ACCOUNT}:key/ours"
 
 
-@pytest.mark.patch(name="encryption_headers_are_judged")
+@pytest.mark.patch(name="encryption_headers_are_evaluated")
 @pytest.mark.parametrize(
     ("headers", "taken"),
     [
@@ -66,7 +66,7 @@ OURS = f"arn:aws:kms:{LOCAL_REGION}:{LOCAL_ACCOUNT}:key/ours"
         ({"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32}, False),
     ],
 )
-def test_upload_is_judged_by_the_key_that_it_names(
+def test_upload_is_evaluated_by_the_key_that_it_names(
     cloud: Emulator, manifest: tuple[str, str], headers: dict[str, str], taken: bool
 ) -> None:
     bucket, _ = manifest
@@ -102,12 +102,12 @@ def test_upload_is_judged_by_the_key_that_it_names(
             assert status(send) == 403
 
 
-@pytest.mark.patch(name="events_are_judged_one_by_one")
+@pytest.mark.patch(name="events_are_evaluated_one_by_one")
 @pytest.mark.parametrize(
     ("source", "detail_type", "allowed"),
     [("mine", "Told", True), ("mine", "Other", False), ("yours", "Told", False)],
 )
-def test_event_is_judged_by_its_source_and_detail_type(
+def test_event_is_evaluated_by_its_source_and_detail_type(
     cloud: Emulator, source: str, detail_type: str, allowed: bool
 ) -> None:
     bus = unique("bus")

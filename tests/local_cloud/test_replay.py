@@ -67,7 +67,7 @@ def test_it_comes_as_expected(replay: IntakeSession, scenario: Scenario) -> None
     assert replay.play(scenario).differences == []
 
 
-def test_what_comes_otherwise_is_told(replay: IntakeSession) -> None:
+def test_what_comes_otherwise_is_reported(replay: IntakeSession) -> None:
     accepted = next(one for one in SCENARIOS if one.name == "order_file_accepted")
     assert isinstance(accepted, BusEvent)
     wrong = msgspec.structs.replace(accepted, expect=RulesExpected(("ApprovalRequested",)))
@@ -77,7 +77,7 @@ def test_what_comes_otherwise_is_told(replay: IntakeSession) -> None:
     ]
 
 
-def test_an_event_that_does_not_fit_its_schema_is_told(
+def test_an_event_that_does_not_fit_its_schema_is_reported(
     replay: IntakeSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def problems(event: dict[str, object]) -> list[str]:

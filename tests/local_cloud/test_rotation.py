@@ -47,12 +47,12 @@ def log_in(fields: dict[str, str]) -> None:
 def test_two_users_take_turns_and_the_one_before_stays_valid(deployed: Deployed) -> None:
     first = secret(deployed)
 
-    told = rotate()
+    reported = rotate()
 
     second = secret(deployed)
     assert {first["username"], second["username"]} == {"order_intake", "order_intake_clone"}
-    assert f"rotated: {second['username']} is the current user" in told
-    assert second["password"] not in told
+    assert f"rotated: {second['username']} is the current user" in reported
+    assert second["password"] not in reported
     log_in(first)
     log_in(second)
     rotate()

@@ -72,7 +72,7 @@ def with_pattern(deployed: Deployed, name: str, **fields: Any) -> Deployed:
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "reported"),
     [
         (
             {"key": [{"prefix": "incoming/"}, {"suffix": ".csv"}]},
@@ -89,7 +89,9 @@ def with_pattern(deployed: Deployed, name: str, **fields: Any) -> Deployed:
         ),
     ],
 )
-def test_a_wrong_pattern_is_told(deployed: Deployed, fields: dict[str, Any], told: str) -> None:
+def test_a_wrong_pattern_is_reported(
+    deployed: Deployed, fields: dict[str, Any], reported: str
+) -> None:
     wrong = with_pattern(deployed, "SmallFileUploaded", **fields)
     asked = [
         one
@@ -99,7 +101,7 @@ def test_a_wrong_pattern_is_told(deployed: Deployed, fields: dict[str, Any], tol
 
     found = [command.difference(one) for one in ask(wrong, asked) if not one.as_expected]
 
-    assert any(told in each for each in found), found
+    assert any(reported in each for each in found), found
 
 
 def test_a_near_miss_differs_in_one_field(deployed: Deployed) -> None:

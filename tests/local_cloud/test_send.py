@@ -48,9 +48,9 @@ def test_programs_read_one_line_of_json(tmp_path: Path) -> None:
     done = send(orders(tmp_path, "10.25"), JSON="1")
 
     (line,) = done.stdout.splitlines()
-    told = json.loads(line)
-    assert len(told.pop("file_id")) == 24
-    assert told == {
+    reported = json.loads(line)
+    assert len(reported.pop("file_id")) == 24
+    assert reported == {
         "route": "direct",
         "status": "Accepted",
         "error": None,
@@ -66,13 +66,13 @@ def test_programs_read_one_line_of_json(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("deployed")
-def test_a_rejected_file_is_told_with_its_reason_and_fails_the_command(tmp_path: Path) -> None:
+def test_a_rejected_file_is_reported_with_its_reason_and_fails_the_command(tmp_path: Path) -> None:
     done = send(orders(tmp_path, "10.25", header="Order;Date"), JSON="1")
 
-    told = json.loads(done.stdout)
+    reported = json.loads(done.stdout)
     assert done.returncode == 1
-    assert (told["status"], told["error"]) == ("Rejected", "OrderFileRejected")
-    assert told["reason"] == "wrong_header"
+    assert (reported["status"], reported["error"]) == ("Rejected", "OrderFileRejected")
+    assert reported["reason"] == "wrong_header"
 
 
 @pytest.mark.usefixtures("deployed")
@@ -91,9 +91,13 @@ def test_the_same_content_again_is_a_duplicate_and_no_failure(tmp_path: Path) ->
 def test_an_approval_is_granted_where_that_is_asked_for(tmp_path: Path) -> None:
     done = send(orders(tmp_path, "20000"), APPROVE="1", JSON="1")
 
-    told = json.loads(done.stdout)
+    reported = json.loads(done.stdout)
     assert done.returncode == 0
-    assert (told["status"], told["route"], told["approval"]) == ("Accepted", "workflow", "approved")
+    assert (reported["status"], reported["route"], reported["approval"]) == (
+        "Accepted",
+        "workflow",
+        "approved",
+    )
 
 
 @pytest.mark.parametrize(

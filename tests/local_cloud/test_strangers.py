@@ -387,7 +387,7 @@ PICTURE = base64.b64decode(
 @contextlib.contextmanager
 def site(page: str) -> Iterator[tuple[int, "queue.Queue[str]"]]:
     """Serve a page on a port of this machine; the port, and what the page sends back."""
-    told: queue.Queue[str] = queue.Queue()
+    reported: queue.Queue[str] = queue.Queue()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def answer(self, body: str) -> None:
@@ -400,7 +400,7 @@ def site(page: str) -> Iterator[tuple[int, "queue.Queue[str]"]]:
             self.answer(page)
 
         def do_POST(self) -> None:
-            told.put(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            reported.put(self.rfile.read(int(self.headers["Content-Length"])).decode())
             self.answer("")
 
         def log_message(self, format: str, *arguments: Any) -> None:
@@ -409,7 +409,7 @@ def site(page: str) -> Iterator[tuple[int, "queue.Queue[str]"]]:
     server = http.server.ThreadingHTTPServer((ports.HOST, 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield int(server.server_address[1]), told
+        yield int(server.server_address[1]), reported
     finally:
         server.shutdown()
         server.server_close()
@@ -438,12 +438,12 @@ def test_page_in_a_browser_gets_nothing_and_does_nothing(
         # An address that a user was given, as an operator might open one.
         "picture": signed_by_root(cloud, "get_object", Bucket=bucket, Key="a.png")[1:],
     }
-    with site(PAGE % values) as (port, told):
+    with site(PAGE % values) as (port, reported):
         # It stays open for as long as somebody could talk to it.
         command = browser(tmp_path, "--remote-debugging-port=0", f"http://{name}:{port}/")
         running = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
         try:
-            got = told.get(timeout=60).split()
+            got = reported.get(timeout=60).split()
         finally:
             processes.kill_group(running.pid)
             running.wait()

@@ -79,7 +79,7 @@ def test_plain_sam_works_in_the_shell() -> None:
     assert json.loads(done.stdout.splitlines()[-1])["accepted"] == 2
 
 
-def test_unknown_names_are_told_with_the_nearest() -> None:
+def test_unknown_names_are_reported_with_the_nearest() -> None:
     function = run("invoke", FN="PriceChunks", EVENT=LOAD)
     event = run("invoke", FN="PriceChunk", EVENT="events/functions/PriceChunk/refused_line.json")
 
@@ -92,7 +92,7 @@ def test_unknown_names_are_told_with_the_nearest() -> None:
     assert len(event.stderr.splitlines()) == 1
 
 
-def test_a_port_that_is_taken_is_told() -> None:
+def test_a_port_that_is_taken_is_reported() -> None:
     port = running_cloud()["cloud_port"]
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

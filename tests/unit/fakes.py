@@ -229,7 +229,7 @@ class FakeCloud:
 
 
 class Context:
-    """What Lambda tells a handler about its call."""
+    """What Lambda passes to a handler about its call."""
 
     function_name = "order-intake-test-Function"
     function_version = "1"

@@ -154,7 +154,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Executions:
-    """Runs the workflow; `note` is told of each edge that was taken."""
+    """Runs the workflow; `note` is called with each edge that was taken."""
 
     bench: Bench
     note: Callable[[str], None]

@@ -91,7 +91,7 @@ def _client(cloud: Emulator) -> Any:
 
 @dataclass(frozen=True)
 class SingleStates:
-    """Runs states; `note` is told of each edge that was taken."""
+    """Runs states; `note` is called with each edge that was taken."""
 
     cloud: Emulator
     note: Callable[[str], None]

@@ -275,10 +275,10 @@ def test_broken_definition_is_one_clear_line(tmp_path: Path, text: str, said: st
     path = tmp_path / "broken.asl.yaml"
     path.write_text(text)
 
-    with pytest.raises(UserError, match=said) as told:
+    with pytest.raises(UserError, match=said) as reported:
         load(path)
 
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(reported.value)
 
 
 def test_missing_definition_is_one_clear_line(tmp_path: Path) -> None:

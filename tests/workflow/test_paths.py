@@ -377,7 +377,7 @@ def test_failure_of_a_file_that_somebody_else_has_is_not_written_down(
 
 @pytest.mark.parametrize("error", ["ServiceBusy", "ABugOfOurs"])
 def test_last_writer_outlasts_whatever_happens(executions: Executions, error: str) -> None:
-    """An execution that ended here would leave an open row, about which nobody is told."""
+    """An execution that ended here would leave an open row, of which nobody hears."""
     raises = {"raise": error, "times": 40}
 
     ended = executions.run(script(AssessFile={"raise": "InvalidInput"}, CloseFile=raises))

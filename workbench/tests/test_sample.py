@@ -93,7 +93,7 @@ def _logged(service: Service, text: str) -> Callable[[], bool]:
     return lambda: text in service.run("local_cloud", "logs").stdout
 
 
-def test_lint_judges_template_definitions_and_data(renamed: Service) -> None:
+def test_lint_checks_template_definitions_and_data(renamed: Service) -> None:
     linted = renamed.run("checks.lint", *LINTS)
 
     assert linted.returncode == 0, linted.stdout

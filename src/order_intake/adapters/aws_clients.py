@@ -1,4 +1,4 @@
-"""The AWS clients of a process, and the one place where an AWS failure is judged.
+"""The AWS clients of a process, and the one place where an AWS failure is checked.
 
 Clients are made once per process, on first use (a warm function keeps its connections). They wait
 for bounded times and retry by themselves a few times; what fails after that is either passing

@@ -103,13 +103,13 @@ def connection(secret_arn: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]
     database cannot be reached, or goes away, or is overloaded, inside the block.
     """
     opened = secrets.use(secret_arn, secrets.Database, connect, refused=DatabaseRefused)
-    with judged(), opened:
+    with named_errors(), opened:
         yield opened
 
 
 def connect(secret: secrets.Database) -> psycopg.Connection[tuple[Any, ...]]:
     """Open a session with exactly these credentials; raises as `connection` does."""
-    with judged():
+    with named_errors():
         return psycopg.connect(
             host=secret.host,
             port=secret.port,
@@ -127,7 +127,7 @@ def connect(secret: secrets.Database) -> psycopg.Connection[tuple[Any, ...]]:
 
 
 @contextmanager
-def judged() -> Iterator[None]:
+def named_errors() -> Iterator[None]:
     """Turn psycopg's errors into ours. Their texts may quote rows, so only the state is kept."""
     try:
         yield

@@ -412,7 +412,7 @@ class _Cutter:
         """The last byte that was looked at, and those that wait for what follows them."""
 
     def feed(self, block: bytes) -> None:
-        """Go through one block; what cannot be judged without the next one is held back."""
+        """Go through one block; what cannot be checked without the next one is held back."""
         data = self._held + block
         self._read += len(block)
         end = len(data) - 1 if data.endswith(b"\r") else len(data.rstrip(b'"'))

@@ -1,4 +1,4 @@
-"""What one step tells the next about a file's lines, without the code that computes it."""
+"""What one step passes to the next about a file's lines, without the code that computes it."""
 
 import msgspec
 

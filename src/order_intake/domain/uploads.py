@@ -31,11 +31,11 @@ class Upload(msgspec.Struct, frozen=True):
     uploaded_at: str
     """UTC, ISO 8601, `…Z`."""
     correlation_id: str
-    """The id of the EventBridge event that told of it."""
+    """The id of the EventBridge event that reported it."""
 
 
 class IncomingFile(msgspec.Struct, frozen=True):
-    """An upload on its way: what every function is told about it."""
+    """An upload on its way: what every function knows of it."""
 
     file_id: str
     bucket: str

@@ -22,6 +22,6 @@ def handler(event: object, context: LambdaContext) -> logs.Json:
     file = payload.file
     payload.log()
     results = steps.results_of(ObjectStore(settings.uploads_bucket), file, payload.chunks)
-    assessed = steps.judge(file, results, payload.terms)
+    assessed = steps.assess_file(file, results, payload.terms)
     logs.logger.info("assessed", verdict=assessed.verdict, reason=assessed.reason)
     return payloads.encode(assessed)

@@ -123,7 +123,7 @@ def _take_in(
         return steps.close_duplicate(ledger, file, found.first, claim, claim.now)
     rates = steps.rates_of(ledger, settings.rates_api_secret_arn, file)
     results = [steps.price(store, file, chunk, rates) for chunk in found.chunks]
-    assessed = steps.judge(file, results, steps.profile_of(file).terms())
+    assessed = steps.assess_file(file, results, steps.profile_of(file).terms())
     if assessed.verdict == "approve":
         return None
     if assessed.verdict == "reject":

@@ -1,6 +1,6 @@
-"""From a file's final row to the event that tells its outcome.
+"""From a file's final row to the event that announces its outcome.
 
-The row is the only source, `closed_at` included: told again, an outcome reads the same.
+The row is the only source, `closed_at` included: published again, an outcome reads the same.
 """
 
 import msgspec

@@ -60,7 +60,7 @@ def set_password(arn: str, token: str) -> None:
     try:
         database.connect(pending).close()
     except DatabaseRefused:
-        with database.judged(), database.connect(current) as session:
+        with database.named_errors(), database.connect(current) as session:
             verifier = _verifier(session, pending)
             session.execute("SELECT set_other_password(%s)", [verifier])
 
@@ -75,7 +75,7 @@ def test(arn: str, token: str) -> None:
     """
     pending = _pending(arn, token)
     try:
-        with database.judged(), database.connect(pending) as session:
+        with database.named_errors(), database.connect(pending) as session:
             session.execute("SELECT 1 FROM order_line LIMIT 1")
     except DatabaseRefused:
         if _find(arn, "AWSCURRENT", token) or pending != _form(_read(arn, "AWSCURRENT")):

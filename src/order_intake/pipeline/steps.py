@@ -205,13 +205,15 @@ def results_of(store: ObjectStore, file: IncomingFile, count: int) -> list[Chunk
         return list(pool.map(read, range(count)))
 
 
-def judge(file: IncomingFile, results: list[ChunkResult], terms: dict[str, str]) -> Assessment:
+def assess_file(
+    file: IncomingFile, results: list[ChunkResult], terms: dict[str, str]
+) -> Assessment:
     """Add the results up and decide, by the terms kept for the file, what becomes of it."""
     return assess(results, terms, profile_of(file).currency, partners.HOUSE_CURRENCY)
 
 
 def refusal_of(assessed: Assessment) -> chunks.FileRefusal:
-    """Give the refusal of a file that was judged to be rejected."""
+    """Give the refusal of a file that is to be rejected."""
     return msgspec.convert(assessed, chunks.FileRefusal, from_attributes=True)
 
 

@@ -35,14 +35,17 @@ SCHEMA = database_migrations.FOLDER / "0001_orders.sql"
         (psycopg.errors.SyntaxError(), psycopg.errors.SyntaxError),
     ],
 )
-def test_failures_are_judged_and_quote_no_row(error: Exception, ours: type[Exception]) -> None:
-    with pytest.raises(ours) as raised, database.judged():
+def test_failures_are_evaluated_and_quote_no_row(error: Exception, ours: type[Exception]) -> None:
+    with pytest.raises(ours) as raised, database.named_errors():
         raise error
     assert "secret row" not in str(raised.value)
 
 
 def test_an_operator_reads_which_error_of_the_database_it_was() -> None:
-    with pytest.raises(DatabaseUnavailable, match=r"DeadlockDetected 40P01$"), database.judged():
+    with (
+        pytest.raises(DatabaseUnavailable, match=r"DeadlockDetected 40P01$"),
+        database.named_errors(),
+    ):
         raise psycopg.errors.DeadlockDetected
 
 

@@ -26,12 +26,12 @@ def result(
     )
 
 
-def judged(*results: ChunkResult) -> Assessment:
+def evaluated(*results: ChunkResult) -> Assessment:
     return assess(results, TERMS, "GBP", "EUR")
 
 
 def test_totals_are_the_sums_of_all_chunks() -> None:
-    found = judged(result(2, orders=(1, 5, 9)), result(100, 1, "-3.50", orders=(5, 9, 12)))
+    found = evaluated(result(2, orders=(1, 5, 9)), result(100, 1, "-3.50", orders=(5, 9, 12)))
 
     totals = found.totals
     assert (totals.lines_in, totals.accepted, totals.refused) == (103, 102, {"price_invalid": 1})
@@ -43,7 +43,7 @@ def test_totals_are_the_sums_of_all_chunks() -> None:
 def test_a_total_looks_the_same_however_the_file_was_cut() -> None:
     parts = [structs.replace(result(), amount=amount) for amount in ("1.255", "1.245")]
 
-    assert judged(*parts).totals.total == "2.50"
+    assert evaluated(*parts).totals.total == "2.50"
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_total_looks_the_same_however_the_file_was_cut() -> None:
     [("1000.00", "load"), ("1000.01", "approve"), ("-1000.01", "approve"), ("0.00", "load")],
 )
 def test_a_file_above_the_threshold_needs_a_person(house: str, verdict: str) -> None:
-    assert judged(result(house=house)).verdict == verdict
+    assert evaluated(result(house=house)).verdict == verdict
 
 
 @pytest.mark.parametrize(("allowed", "verdict"), [("1000.01", "load"), ("1000.00", "approve")])
@@ -64,7 +64,7 @@ def test_what_an_earlier_run_was_allowed_to_load_needs_nobody(allowed: str, verd
 def test_a_credit_hides_no_order_of_its_size() -> None:
     order, credit = result(house="999.00"), result(house="-998.00")
 
-    found = judged(order, credit)
+    found = evaluated(order, credit)
 
     assert (found.verdict, found.totals.house_total) == ("approve", "1.00")
     assert found.totals.house_gross == "1997.00"
@@ -74,7 +74,7 @@ def test_a_gross_amount_that_is_not_known_needs_a_person() -> None:
     """A chunk was priced before an update, and the file is assessed after it."""
     before = structs.replace(result(), house_gross=None)
 
-    found = judged(result(), before)
+    found = evaluated(result(), before)
 
     assert (found.verdict, found.totals.house_gross) == ("approve", None)
 
@@ -85,7 +85,7 @@ def test_a_gross_amount_that_is_not_known_needs_a_person() -> None:
 def test_more_refused_lines_than_tolerated_reject_the_file(
     accepted: int, refused: int, verdict: str
 ) -> None:
-    found = judged(result(accepted, refused))
+    found = evaluated(result(accepted, refused))
 
     assert found.verdict == verdict
     if verdict == "reject":
@@ -94,7 +94,7 @@ def test_more_refused_lines_than_tolerated_reject_the_file(
 
 
 def test_a_file_with_too_many_refused_lines_is_no_persons_question() -> None:
-    assert judged(result(1, 9, "5000.00")).verdict == "reject"
+    assert evaluated(result(1, 9, "5000.00")).verdict == "reject"
 
 
 def test_even_full_tolerance_loads_no_file_without_a_good_line() -> None:
@@ -107,7 +107,7 @@ def test_a_file_that_was_stopped_is_rejected_whatever_its_share_of_refused_lines
     # Given one chunk that was not read to its end, and whose refused lines are not all there
     stopped = structs.replace(result(1000, 1), stopped=True)
 
-    found = judged(result(1000, 0), stopped)
+    found = evaluated(result(1000, 0), stopped)
 
     assert (found.verdict, found.reason) == ("reject", "too_many_refused_lines")
     assert "so the rest was not read" in (found.explanation or "")
@@ -120,9 +120,9 @@ def test_orders_are_counted_exactly_however_many_there_are() -> None:
     parts = [result(orders=tuple(every[place::2])) for place in range(2)]
 
     # Then those that come in several chunks are counted once
-    assert judged(*parts, result(orders=tuple(every))).totals.orders == 120_001
+    assert evaluated(*parts, result(orders=tuple(every))).totals.orders == 120_001
 
 
 @pytest.mark.parametrize("results", [(), (result(0, 0),)])
 def test_a_file_of_nothing_but_empty_lines_is_empty(results: tuple[ChunkResult, ...]) -> None:
-    assert judged(*results).reason == "empty_file"
+    assert evaluated(*results).reason == "empty_file"

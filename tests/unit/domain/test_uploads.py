@@ -1,4 +1,4 @@
-"""An upload's identity, its partner, and the event that tells of it."""
+"""An upload's identity, its partner, and the event that reports it."""
 
 from typing import Any
 

@@ -141,7 +141,7 @@ type Put = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def put(cloud: FakeCloud) -> Put:
-    """Upload a file, and give the event that S3 tells of it."""
+    """Upload a file, and give the event by which S3 reports it."""
 
     def upload(body: bytes, key: str = KEY) -> dict[str, Any]:
         version = cloud.s3.upload(key, body)

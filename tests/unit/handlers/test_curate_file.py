@@ -36,7 +36,7 @@ def test_lines_are_kept_and_the_outcome_is_written(
     assert announcement["detail"]["closed_at"] == cloud.row(file_id)["closed_at"]
 
 
-def test_who_approved_is_told_and_kept(cloud: FakeCloud, payload: dict[str, Any]) -> None:
+def test_who_approved_is_reported_and_kept(cloud: FakeCloud, payload: dict[str, Any]) -> None:
     approval = {"decision": "approved", "decided_by": "ann"}
     answer: Any = handler(payload | {"approval": approval}, context())
 

@@ -1,4 +1,4 @@
-"""DecideApproval: the first decision resumes the workflow; every other one is told why not."""
+"""DecideApproval: the first decision resumes the workflow; any other one is refused."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -51,7 +51,7 @@ def waiting(cloud: FakeCloud, started: dict[str, Any]) -> str:
     return str(done["file"]["file_id"])
 
 
-def test_the_workflow_is_told_the_decision_and_the_token_is_gone(
+def test_the_workflow_is_reported_the_decision_and_the_token_is_gone(
     cloud: FakeCloud, waiting: str
 ) -> None:
     answer = handler(decision(waiting), context())
@@ -137,7 +137,7 @@ def test_of_two_deliveries_at_once_one_is_applied_and_none_is_undone(
     assert cloud.row(waiting)["approval"]["decision"] == "approved"
 
 
-def test_a_decision_that_could_not_be_told_is_told_by_the_retry(
+def test_a_decision_that_could_not_be_told_is_reported_by_the_retry(
     cloud: FakeCloud, waiting: str
 ) -> None:
     cloud.fail("send_task_success", client_error("ThrottlingException"))

@@ -100,8 +100,8 @@ def test_an_outcome_that_was_not_announced_is_announced_once(cloud: FakeCloud, r
     assert handler({}, context()) == {"files": 1, "announced": 1, "findings": 0}
     assert handler({}, context()) == {"files": 0, "announced": 0, "findings": 0}
 
-    (told,) = cloud.events.details("OrderFileAccepted")
-    assert (told["file_id"], told["closed_at"]) == ("f1", LONG_AGO)
+    (reported,) = cloud.events.details("OrderFileAccepted")
+    assert (reported["file_id"], reported["closed_at"]) == ("f1", LONG_AGO)
     assert cloud.row("f1")["announced"] is True
 
 

@@ -83,18 +83,18 @@ def check_it_adds_up(cloud: FakeCloud, detail: dict[str, Any]) -> None:
         if "/priced/" in key
         for line in csv.DictReader(io.StringIO(body.decode(), newline=""), strict=True)
     ]
-    told = [
+    reported = [
         msgspec.json.decode(line)
         for key, body in work.items()
         if "/refused/" in key
         for line in body.splitlines()
     ]
     assert len(priced) == detail["accepted"]
-    assert Counter(one["reason"] for one in told) == detail["refused"]
+    assert Counter(one["reason"] for one in reported) == detail["refused"]
     assert sum(Decimal(one["amount"]) for one in priced) == Decimal(detail["total"])
     assert sum(Decimal(one["house_amount"]) for one in priced) == Decimal(detail["house_total"])
     assert (
-        len({one["line"] for one in priced} | {str(one["line"]) for one in told})
+        len({one["line"] for one in priced} | {str(one["line"]) for one in reported})
         == (detail["lines_in"])
     )
 

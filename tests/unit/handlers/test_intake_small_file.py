@@ -474,7 +474,7 @@ def test_an_outcome_whose_event_did_not_get_out_is_announced_by_the_retry(
     assert handler(event, context())["outcome"] == "taken"
 
 
-def test_an_outcome_that_could_not_be_announced_at_all_stands_and_is_told_from_the_queue(
+def test_an_outcome_that_could_not_be_announced_at_all_stands_and_is_reported_from_the_queue(
     cloud: FakeCloud, put: Put
 ) -> None:
     event = put(HEADER + GOOD)

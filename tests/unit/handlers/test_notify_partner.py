@@ -217,9 +217,9 @@ def test_each_message_has_log_keys_of_its_own(logged: io.StringIO) -> None:
     handler(batch(of_workflow, EVENT), context("NotifyPartner"))
 
     lines = [json.loads(line) for line in logged.getvalue().splitlines()]
-    told = [line for line in lines if line.get("message") == "notified"]
-    assert [line.get("execution") for line in told] == ["e-1", None]
-    assert [line["message_id"] for line in told] == ["m0", "m1"]
+    reported = [line for line in lines if line.get("message") == "notified"]
+    assert [line.get("execution") for line in reported] == ["e-1", None]
+    assert [line["message_id"] for line in reported] == ["m0", "m1"]
 
 
 @pytest.mark.usefixtures("webhook")

@@ -36,7 +36,7 @@ def test_a_retry_gives_the_same_answer(cloud: FakeCloud, started: dict[str, Any]
     assert handler(started, context()) == handler(started, context())
 
 
-def test_another_execution_is_told_that_the_file_is_taken(started: dict[str, Any]) -> None:
+def test_another_execution_is_reported_that_the_file_is_taken(started: dict[str, Any]) -> None:
     handler(started, context())
 
     assert handler(started | {"claimant": "execution-2"}, context()) == {"status": "taken"}

@@ -39,7 +39,7 @@ def row(status: str, **more: Any) -> FileRow:
 
 
 @pytest.mark.parametrize(
-    ("final", "told"),
+    ("final", "reported"),
     [
         (row("Accepted", loaded=True, **SUMS), {"loaded": True, "house_total": "11.62"}),
         (row("Rejected", reason="empty_file", explanation="x"), {"reason": "empty_file"}),
@@ -62,12 +62,12 @@ def row(status: str, **more: Any) -> FileRow:
         ),
     ],
 )
-def test_each_outcome_says_what_its_row_says(final: FileRow, told: dict[str, Any]) -> None:
+def test_each_outcome_says_what_its_row_says(final: FileRow, reported: dict[str, Any]) -> None:
     announcement = announcement_of(final)
 
     assert announcement.detail_type == f"OrderFile{final.status}"
     assert announcement.detail.closed_at == final.closed_at
-    assert {name: getattr(announcement.detail, name) for name in told} == told
+    assert {name: getattr(announcement.detail, name) for name in reported} == reported
 
 
 def test_a_row_without_an_outcome_has_nothing_to_announce() -> None:

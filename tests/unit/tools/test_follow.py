@@ -55,7 +55,7 @@ def test_following_ends_where_nobody_decides() -> None:
     ("status", "missing"),
     [(None, "no ledger row"), ("Registered", "the ledger says Registered, the workflow FAILED")],
 )
-def test_what_is_missing_is_told_after_the_limit(status: str | None, missing: str) -> None:
+def test_what_is_missing_is_reported_after_the_limit(status: str | None, missing: str) -> None:
     with pytest.raises(UserError, match=missing):
         follow(stage_with(status, execution_status="FAILED"), "f1", lambda: True, 0)
 

@@ -86,24 +86,24 @@ def test_the_summary_tells_where_an_approval_stands(row: dict[str, Any], approva
 
 
 def test_people_read_outcome_lines_and_worth() -> None:
-    told = "\n".join(explained(ROW, "orders.csv", ""))
+    reported = "\n".join(explained(ROW, "orders.csv", ""))
 
-    assert "orders.csv: Accepted by one direct call" in told
-    assert "price_invalid 1" in told
-    assert "381.19 GBP = 442.86 EUR in 5 orders" in told
-    assert "gross" not in told
+    assert "orders.csv: Accepted by one direct call" in reported
+    assert "price_invalid 1" in reported
+    assert "381.19 GBP = 442.86 EUR in 5 orders" in reported
+    assert "gross" not in reported
 
 
 def test_people_read_what_credits_hide() -> None:
-    told = "\n".join(explained(ROW | {"house_gross": "20442.86"}, "orders.csv", ""))
+    reported = "\n".join(explained(ROW | {"house_gross": "20442.86"}, "orders.csv", ""))
 
-    assert "gross    20,442.86 EUR, credits included" in told
+    assert "gross    20,442.86 EUR, credits included" in reported
 
 
-def test_people_are_told_how_to_decide_on_their_stage() -> None:
-    told = explained(ROW | {"status": "AwaitingApproval"}, "orders.csv", " STAGE=ana")
+def test_people_are_reported_how_to_decide_on_their_stage() -> None:
+    reported = explained(ROW | {"status": "AwaitingApproval"}, "orders.csv", " STAGE=ana")
 
-    assert f"  make approve STAGE=ana FILE_ID={ROW['file_id']} DECISION=approved" in told
+    assert f"  make approve STAGE=ana FILE_ID={ROW['file_id']} DECISION=approved" in reported
 
 
 @pytest.mark.parametrize(

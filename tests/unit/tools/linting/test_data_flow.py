@@ -92,7 +92,7 @@ WHOLE: dict[str, Any] = {
 }
 
 
-def told(place: str, value: Any, *, of: dict[str, Any] = WHOLE) -> list[str]:
+def reported(place: str, value: Any, *, of: dict[str, Any] = WHOLE) -> list[str]:
     """What is found when one place, such as `First.Assign.file`, has another value."""
     machine = copy.deepcopy(of)
     *way, last = place.split(".")
@@ -129,7 +129,7 @@ def with_before(state: str, before: dict[str, Any]) -> dict[str, Any]:
 AUDIT = TASK | {"Arguments": {"FunctionName": "Audit", "Payload": "{% $file %}"}}
 
 
-def test_a_state_without_output_before_a_choice_is_told() -> None:
+def test_a_state_without_output_before_a_choice_is_reported() -> None:
     """The Choice would fall through to its Default: its verdict is in nobody's hands."""
     found = findings(with_before("NeedsApproval", AUDIT))
 
@@ -164,9 +164,9 @@ def test_what_a_state_before_gives_is_known(before: dict[str, Any], problem: boo
 
 
 def test_a_caught_error_is_an_input_too() -> None:
-    found = told("Stop.Cause", "{% $failure & $states.input.Eror %}")
+    found = reported("Stop.Cause", "{% $failure & $states.input.Eror %}")
     assert "Both before it gives only Error, Cause, no Eror" in str(found)
-    assert told("Stop.Cause", "{% $failure & $states.input.Error %}") == []
+    assert reported("Stop.Cause", "{% $failure & $states.input.Error %}") == []
 
 
 INSIDE = "Both.Branches.0.States.Give.Output"
@@ -207,8 +207,8 @@ ITEM = "Each.ItemProcessor.States.One.Arguments.Payload"
         ("Wait.Arguments.both", " {% $both %}", "begins with {% and ends with %}"),
     ],
 )  # fmt: skip
-def test_what_is_not_there_is_told(place: str, text: str, says: str) -> None:
-    found = told(place, text)
+def test_what_is_not_there_is_reported(place: str, text: str, says: str) -> None:
+    found = reported(place, text)
 
     name, field = place.split(".")[0], place.split(".")[-1]
     matching = [line for line in found if says in line]
@@ -234,15 +234,17 @@ def test_what_is_not_there_is_told(place: str, text: str, says: str) -> None:
         ),
     ],
 )
-def test_what_is_assigned_wrongly_is_told(place: str, value: Any, says: str) -> None:
-    found = told(place, value)
+def test_what_is_assigned_wrongly_is_reported(place: str, value: Any, says: str) -> None:
+    found = reported(place, value)
     assert any(says in line for line in found), found
 
 
 @pytest.mark.parametrize("malformed", [None, "{% $file %}", ["file"]])
 def test_what_is_malformed_is_no_crash(malformed: Any) -> None:
-    assert told("Wait.Assign", malformed or "text") == told("First.Comment", malformed) == []
-    assert "$size is not assigned" in str(told("Which.Assign", malformed))
+    assert (
+        reported("Wait.Assign", malformed or "text") == reported("First.Comment", malformed) == []
+    )
+    assert "$size is not assigned" in str(reported("Which.Assign", malformed))
 
 
 @pytest.mark.parametrize(
@@ -252,7 +254,7 @@ def test_what_is_malformed_is_no_crash(malformed: Any) -> None:
         (WHOLE["States"]["Wait"], "Wait, QueryLanguage: all states of a JSONata workflow"),
     ],
 )
-def test_another_language_is_told(
+def test_another_language_is_reported(
     place: dict[str, Any], says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(place, "QueryLanguage", "JSONPath")

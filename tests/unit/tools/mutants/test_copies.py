@@ -27,7 +27,7 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Copy:
     return Copy(tmp_path / "a copy", set())
 
 
-def judged_by(monkeypatch: pytest.MonkeyPatch, *some: Check) -> None:
+def checked_by(monkeypatch: pytest.MonkeyPatch, *some: Check) -> None:
     monkeypatch.setattr(checks, "of", lambda flaw, root: list(some))
 
 
@@ -35,14 +35,14 @@ def test_first_check_that_sees_a_flaw_tells_and_the_copy_is_whole_again(
     copy: Copy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = (copy.root / README).read_text()
-    judged_by(monkeypatch, BLIND, SEES, BROKEN)
+    checked_by(monkeypatch, BLIND, SEES, BROKEN)
 
     assert copy.try_out(FLAW) == Catch("sees", "x: flawed")
     assert (copy.root / README).read_text() == whole
 
 
 def test_flaw_that_no_check_sees_survives(copy: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
-    judged_by(monkeypatch, BLIND)
+    checked_by(monkeypatch, BLIND)
     assert copy.try_out(FLAW) is None
 
 
@@ -52,9 +52,9 @@ def test_check_that_breaks_on_a_flaw_has_not_told_what_is_wrong(
     crash = f"print(\"KeyError: 'Retry'\"); exit('FLAWED' in open('{README}').read())"
     crashes = Check("crashes", ("-c", crash))
 
-    judged_by(monkeypatch, crashes, SEES)
+    checked_by(monkeypatch, crashes, SEES)
     assert copy.try_out(FLAW) == Catch("sees", "x: flawed")
-    judged_by(monkeypatch, crashes)
+    checked_by(monkeypatch, crashes)
     assert copy.try_out(FLAW) is None
     assert copy.try_out(replace(FLAW, kind="code")) == Catch("crashes", "KeyError: 'Retry'")
 
@@ -62,18 +62,18 @@ def test_check_that_breaks_on_a_flaw_has_not_told_what_is_wrong(
 def test_check_that_fails_anyway_catches_nothing(
     copy: Copy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judged_by(monkeypatch, BROKEN)
+    checked_by(monkeypatch, BROKEN)
     with pytest.raises(UserError, match="broken fails without any flaw: it is broken"):
         copy.try_out(FLAW)
 
 
-def test_stopped_copy_judges_nothing(copy: Copy) -> None:
+def test_stopped_copy_checks_nothing(copy: Copy) -> None:
     copy.stop()
     with pytest.raises(StoppedError):
-        copy.judge(BLIND)
+        copy.evaluate(BLIND)
 
 
-def test_failed_test_is_told_with_its_reason() -> None:
+def test_failed_test_is_reported_with_its_reason() -> None:
     output = """\
 tests/unit/test_a.py:3: in test_a
 E   AssertionError: the key must rotate
@@ -81,17 +81,19 @@ E   assert False
 E    +  where False = rotates(key)
 FAILED tests/unit/test_a.py::test_a[one two] - AssertionError: the key must rotate
 """
-    told = checks.read(BLIND, output)
-    assert told.check == "tests/unit/test_a.py::test_a[one two]"
-    assert told.said == "AssertionError: the key must rotate assert False"
+    reported = checks.read(BLIND, output)
+    assert reported.check == "tests/unit/test_a.py::test_a[one two]"
+    assert reported.said == "AssertionError: the key must rotate assert False"
 
 
-def test_linter_is_told_with_its_first_line() -> None:
-    told = checks.read(BLIND, "--- cfn-lint\nE3001 no such type\nmore\nFAILED  cfn-lint (3 s)\n")
-    assert told == Catch("blind", "E3001 no such type")
+def test_linter_is_reported_with_its_first_line() -> None:
+    reported = checks.read(
+        BLIND, "--- cfn-lint\nE3001 no such type\nmore\nFAILED  cfn-lint (3 s)\n"
+    )
+    assert reported == Catch("blind", "E3001 no such type")
 
 
-def test_scanner_is_told_with_what_it_checks() -> None:
+def test_scanner_is_reported_with_what_it_checks() -> None:
     output = "--- checkov\nsecrets scan results:\n\nCheck: CKV_SECRET_6: Base64\n\tFAILED for x\n"
 
     assert checks.read(BLIND, output).said == "Check: CKV_SECRET_6: Base64"

@@ -31,10 +31,10 @@ def test_an_amount_is_written_in_one_way(amount: str, text: str) -> None:
 
 
 def test_a_row_without_sums_has_none() -> None:
-    told = numbers({"status": "Duplicate"})
+    reported = numbers({"status": "Duplicate"})
 
-    assert told.pop("refused") == {}
-    assert set(told.values()) == {None}
+    assert reported.pop("refused") == {}
+    assert set(reported.values()) == {None}
 
 
 def test_where_all_agree_there_is_nothing_to_tell() -> None:
@@ -42,13 +42,13 @@ def test_where_all_agree_there_is_nothing_to_tell() -> None:
     assert disagreements(ROW, DETAIL, CURATED, None) == []
 
 
-def test_an_announcement_that_differs_from_the_ledger_is_told() -> None:
+def test_an_announcement_that_differs_from_the_ledger_is_reported() -> None:
     assert disagreements(ROW, DETAIL | {"total": "9.00"}, CURATED, None) == [
         "total: the ledger says 10.50, the event 9.00"
     ]
 
 
-def test_lost_lines_are_told() -> None:
+def test_lost_lines_are_reported() -> None:
     lost = Curated(1, Decimal("5.25"), Decimal("12.20"))
 
     assert disagreements(ROW, DETAIL, lost, None) == [
@@ -57,7 +57,7 @@ def test_lost_lines_are_told() -> None:
     ]
 
 
-def test_a_database_with_other_sums_is_told() -> None:
+def test_a_database_with_other_sums_is_reported() -> None:
     doubled = LoadedFile((4, Decimal("21.00"), Decimal("24.40")))
 
     assert len(disagreements(ROW, DETAIL, CURATED, doubled)) == 3
@@ -66,6 +66,6 @@ def test_a_database_with_other_sums_is_told() -> None:
 def test_lines_of_a_file_that_was_not_accepted_must_not_be_in_the_database() -> None:
     declined = {"status": "Declined"}
 
-    (told,) = disagreements(declined, declined, Curated(0, Decimal(0), Decimal(0)), STORED)
+    (reported,) = disagreements(declined, declined, Curated(0, Decimal(0), Decimal(0)), STORED)
 
-    assert "not accepted" in told
+    assert "not accepted" in reported

@@ -84,7 +84,7 @@ def test_the_closing_report_tells_way_sums_and_where_to_look(
 ) -> None:
     report.closing(session(), [upload(tmp_path, []), event(tmp_path)], 12.0)
 
-    told = capsys.readouterr().out
+    reported = capsys.readouterr().out
     for expected in (
         "online-retail/orders_[of]_today.csv",
         "RegisterFile → PriceChunks ×7 → Accepted",
@@ -95,7 +95,7 @@ def test_the_closing_report_tells_way_sums_and_where_to_look(
         "make approve FILE_ID=",
         "curated/online-retail/0123456789abcdef01234567/",
     ):
-        assert expected in told
+        assert expected in reported
 
 
 @pytest.mark.parametrize(

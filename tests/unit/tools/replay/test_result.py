@@ -17,7 +17,7 @@ def test_the_same_outcome_does_not_differ() -> None:
     assert compare(ACCEPTED, ACCEPTED) == []
 
 
-def test_every_field_that_differs_is_told_with_both_values() -> None:
+def test_every_field_that_differs_is_reported_with_both_values() -> None:
     seen = UploadOutcome(
         rules=(), route="direct", outcome="Rejected", reason="wrong_header", lines_in=3, accepted=2
     )

@@ -60,7 +60,7 @@ def test_an_upload_reads_with_all_that_has_expectation(events: Path) -> None:
 
     assert isinstance(upload, Upload)
     assert (upload.name, upload.key) == ("orders", "incoming/nordwind/orders.csv")
-    assert (upload.told.decision, upload.told.earlier) == ("approved", None)
+    assert (upload.file.decision, upload.file.earlier) == ("approved", None)
     assert upload.expect == UploadOutcome(
         rules=("SmallFileUploaded",), outcome="Accepted", refused={"price_invalid": 2}
     )

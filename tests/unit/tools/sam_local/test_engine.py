@@ -30,7 +30,7 @@ def docker(programs: Path, script: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "reported"),
     [
         ("echo 28.2.2", None),
         ("echo 'permission denied while trying to connect' >&2; exit 1", "you may not use"),
@@ -38,17 +38,17 @@ def docker(programs: Path, script: str) -> None:
         ("exit 1", "is not running; start it"),
     ],
 )
-def test_an_engines_fault_is_told(programs: Path, script: str, told: str | None) -> None:
+def test_an_engines_fault_is_reported(programs: Path, script: str, reported: str | None) -> None:
     docker(programs, script)
 
     fault = engine.find_fault()
 
-    assert (fault is None) if told is None else (fault is not None and told in fault)
+    assert (fault is None) if reported is None else (fault is not None and reported in fault)
     assert "\n" not in (fault or "")
 
 
 @pytest.mark.usefixtures("programs")
-def test_no_engine_is_told_with_where_to_get_one() -> None:
+def test_no_engine_is_reported_with_where_to_get_one() -> None:
     assert engine.find_fault() == (
         "no container engine is installed; get one: https://docs.docker.com/engine/install"
     )
@@ -68,7 +68,7 @@ def test_an_engine_that_does_not_know_its_bridge_is_refused(programs: Path) -> N
         engine.bridge()
 
 
-def test_no_image_and_no_registry_is_told(programs: Path) -> None:
+def test_no_image_and_no_registry_is_reported(programs: Path) -> None:
     docker(programs, "exit 1")
 
     with pytest.raises(UserError, match="make sam-local-image"):
@@ -86,7 +86,7 @@ def test_an_image_that_was_pulled_is_never_replaced(
     assert set(calls.read_text().splitlines()) == {f"image inspect {image.AWS_IMAGE}"}
 
 
-def test_a_stand_in_has_a_name_of_its_own_and_is_told_as_one(
+def test_a_stand_in_has_a_name_of_its_own_and_is_reported_as_one(
     programs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # No image of AWS's, no registry, and the stand-in of now.
@@ -98,13 +98,13 @@ def test_a_stand_in_has_a_name_of_its_own_and_is_told_as_one(
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "reported"),
     [
         ("", "no container engine is installed"),
         ("echo 'permission denied' >&2; exit 1", "sudo usermod -aG docker"),
     ],
 )
-def test_the_commands_say_it_in_one_line(programs: Path, script: str, told: str) -> None:
+def test_the_commands_say_it_in_one_line(programs: Path, script: str, reported: str) -> None:
     if script:
         docker(programs, script)
     for command in ("all", "image"):
@@ -115,7 +115,7 @@ def test_the_commands_say_it_in_one_line(programs: Path, script: str, told: str)
 
         assert done.returncode == 1
         assert done.stderr.startswith("error: ")
-        assert told in done.stderr
+        assert reported in done.stderr
         assert len(done.stderr.splitlines()) == 1
 
 

@@ -77,7 +77,7 @@ def test_it_is_gone_afterwards(port: int) -> None:
         ask(port, b"hello\n")
 
 
-def test_a_port_that_is_taken_is_told(port: int) -> None:
+def test_a_port_that_is_taken_is_reported(port: int) -> None:
     with socket.socket() as other:
         other.bind((ADDRESS, port))
         other.listen()

@@ -1,6 +1,6 @@
 """All linters and type checks, side by side, with one summary: `make lint`.
 
-The template and the workflow's definition are judged as they stand and in the form in which they
+The template and the workflow's definition are checked as they stand and in the form in which they
 are deployed (`linting/deployed_form.py`). An exemption stands beside what it exempts.
 """
 
@@ -97,12 +97,12 @@ class Verdict:
 
 
 def arguments(name: str) -> list[str]:
-    """The command of a check; UserError when what it judges cannot be made."""
+    """The command of a check; UserError when what it checks cannot be made."""
     command: list[str] = []
     for word in CHECKS[name]:
         match word:
             case "<source>":
-                source_template.load()  # says more plainly than its judges why there is none
+                source_template.load()  # says more plainly than the linters why there is none
                 command.append(source_template.TEMPLATE.name)
             case "<template>":
                 command.append(str(deployed_form.prepare()[0]))
@@ -152,7 +152,7 @@ def _verdict(name: str, environment: dict[str, str], begun: float) -> Verdict:
 def summarize(verdicts: Iterable[Verdict]) -> int:
     """Print what was found, then a line for each check; 1 when any of them found something.
 
-    What several checks say alike, such as that there is no template to judge, is said once.
+    What several checks say alike, such as that there is no template to check, is said once.
     """
     verdicts, found = list(verdicts), defaultdict[str, list[str]](list)
     for verdict in verdicts:

@@ -25,7 +25,7 @@ def load(path: Path = TEMPLATE) -> dict[str, Any]:
     """Return the template with every `Fn::ForEach` written out.
 
     Raises UserError when nothing can be made of it: it is missing or no YAML, has no resources, or
-    one of them refers to nothing. All else is the linters' to judge. What the project's own says is
+    one of them refers to nothing. All else is the linters' to check. What the project's own says is
     kept until it changes: reading it takes seconds.
     """
     found: dict[str, Any]
@@ -70,8 +70,8 @@ def _loaded(path: Path) -> dict[Any, Any]:
     try:
         found = cfn_yaml.loads(read(path), path.name)
     except yaml.YAMLError as error:
-        told = " ".join(str(error).split())
-        raise UserError(f"{path.name} is not valid YAML: {told}") from None
+        reported = " ".join(str(error).split())
+        raise UserError(f"{path.name} is not valid YAML: {reported}") from None
     if not isinstance(found, dict) or not isinstance(found.get("Resources"), dict):
         raise UserError(f"{path.name} is not a template: it has no Resources")
     expanded = _expanded(found, path)

@@ -389,8 +389,8 @@ def _alone(environment: dict[str, str], *arguments: str) -> str:
         problems: list[str] = []
         if "-json" in arguments:
             list(_readable(done.stdout.splitlines(), problems))
-        told = "; ".join(problems) or _first_error(done.stderr)
-        raise UserError(f"terraform {arguments[0]} failed: {told}")
+        reported = "; ".join(problems) or _first_error(done.stderr)
+        raise UserError(f"terraform {arguments[0]} failed: {reported}")
     return done.stdout
 
 

@@ -61,17 +61,17 @@ OWN = (
         _HERE + "test_executions_write_no_log",
     ),
     Deviation(
-        "The role of the state machine is not judged; those of functions, rules and schedules are, "
+        "The state machine's role is not checked; those of functions, rules and schedules are, "
         "but not for the KMS key behind an object, a table, a queue or a secret, nor for the queue "
         "that Lambda reads for a function.",
-        "MiniStack judges requests that come in over HTTP, not those that it makes itself",
+        "MiniStack evaluates requests that come in over HTTP, not those that it makes itself",
         "tests/contract compares those roles with what they are used for",
-        _HERE + "test_role_of_a_machine_is_not_judged",
+        _HERE + "test_role_of_a_machine_is_not_evaluated",
     ),
     Deviation(
         "An object's ETag is the MD5 of its content even when a key of ours encrypts it.",
         "MiniStack notes the encryption and stores the object as it is",
-        "content is told apart by its SHA-256, never by its ETag",
+        "content is distinguished by its SHA-256, never by its ETag",
         _HERE + "test_etag_under_a_key_is_the_contents",
     ),
     Deviation(

@@ -1,4 +1,4 @@
-"""Are the checks themselves any good? `make mutants` puts single flaws in and sees who tells.
+"""Are the checks themselves any good? `make mutants` puts single flaws in and sees who finds them.
 
 Operators over the parsed files make the flaws; each goes into a copy of the repository, and the
 checks of `make lint` and `make test` that can see it run there, the cheapest first, until one
@@ -31,7 +31,7 @@ SURVIVORS = ROOT / "tests" / "survivors.toml"
 def main() -> int:
     """Try the flaws of PART, by default all; 1 when one survives that nobody has explained."""
     part = _part(os.environ.get("PART", ""))
-    source_template.load()  # what is broken already is told in one line
+    source_template.load()  # what is broken already is reported in one line
     load_all()
     chosen = [flaw for number, flaw in enumerate(flaws.chosen()) if number % part[1] == part[0]]
     explained = survivors()

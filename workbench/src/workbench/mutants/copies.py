@@ -24,7 +24,7 @@ GRACE = 30  # seconds to take down what a check has started
 
 
 class StoppedError(Exception):
-    """Somebody interrupts: this copy judges nothing any more."""
+    """Somebody interrupts: this copy checks nothing any more."""
 
 
 class Copy:
@@ -51,7 +51,7 @@ class Copy:
             if not name.startswith(("AWS_", "PYTEST_", "WORKBENCH_"))
         } | {"STAGE": "local", "COLUMNS": "400", "WORKBENCH_LOCAL_DIR": str(root / ".local")}
 
-    def judge(self, check: Check) -> Catch | None:
+    def evaluate(self, check: Check) -> Catch | None:
         """What a check says of the copy as it is; StoppedError once it was stopped."""
         if self._stopped:
             raise StoppedError
@@ -93,18 +93,18 @@ class Copy:
     def try_out(self, flaw: Flaw) -> Catch | None:
         """Who catches a flaw; None when nobody does. The copy is whole again afterwards.
 
-        A flaw in what is deployed must be told in words. Code is caught by a test that breaks, too.
+        A flaw in what is deployed must be reported in words. A test that breaks catches code, too.
         Raises UserError for a check that fails without the flaw, too: it would catch everything.
         """
         path = self.root / flaw.file
         whole = path.read_text(encoding="utf-8")
         self._write(path, flaw.change.applied(whole))
         try:
-            judged = ((check, self.judge(check)) for check in checks.of(flaw, self.root))
+            evaluated = ((check, self.evaluate(check)) for check in checks.of(flaw, self.root))
             check, catch = next(
                 (
                     (one, said)
-                    for one, said in judged
+                    for one, said in evaluated
                     if said and (flaw.kind == "code" or said.tells)
                 ),
                 (None, None),
@@ -119,7 +119,7 @@ class Copy:
         """Raise UserError for a check that fails where there is no flaw."""
         if check in self._sound:
             return
-        if said := self.judge(check):
+        if said := self.evaluate(check):
             raise UserError(f"{said.check} fails without any flaw: {said.said}")
         self._sound.add(check)
 

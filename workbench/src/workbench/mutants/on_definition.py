@@ -87,7 +87,7 @@ def field_lost(*fields: str) -> Operator:
 
 
 def argument_lost(places: Iterable[Place]) -> Iterator[Change]:
-    """A function, or a service, is not told something."""
+    """A function, or a service, does not get something."""
     for place in places:
         if {"Payload", "Arguments", "ItemSelector"} & set(place.path[-2:-1]):
             yield from lost(place)

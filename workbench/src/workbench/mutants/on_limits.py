@@ -42,7 +42,7 @@ EXPIRING = (
     "AbortIncompleteMultipartUpload", "ExpirationInDays", "ExpiredObjectDeleteMarker",
     "NoncurrentVersionExpiration",
 )  # fmt: skip
-# Days that logs are not kept for, whatever CloudWatch Logs is told.
+# Days that logs are not kept for, whatever CloudWatch Logs is given.
 NO_RETENTION = ("0", "31")
 
 

@@ -60,7 +60,7 @@ def plaintext_secret(places: Iterable[Place]) -> Iterator[Change]:
 
 
 def environment_lost(places: Iterable[Place]) -> Iterator[Change]:
-    """A function is not told a setting."""
+    """A function does not get a setting."""
     for place in _outside(places):
         if place.path[-3:-1] == ("Environment", "Variables"):
             yield from lost(place)

@@ -8,7 +8,7 @@ events/ first. RECORD=yes adds to tests/recorded_actions.txt what is new.
 import os
 
 from workbench.permissions import asked
-from workbench.permissions.judging import judge
+from workbench.permissions.evaluation import evaluate
 from workbench.permissions.platform import Platform
 from workbench.permissions.template import Template
 from workbench.stages.deployed import Deployed
@@ -27,7 +27,7 @@ def main() -> int:
         raise UserError("RECORD may be yes, or left out")
     template = Template.load()
     needed = asked.needs(asked.kept(), template.handlers)
-    verdict = judge(template, Platform.planned(), needed)
+    verdict = evaluate(template, Platform.planned(), needed)
     wrong = [*verdict.lines, *asked.refused(answer), *asked.unknown(recorded)]
     for line in (*wrong, *asked.unseen(recorded)):
         print(line)

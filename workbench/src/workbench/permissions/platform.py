@@ -93,7 +93,7 @@ def _all_is_read(things: Mapping[str, Mapping[str, Any]]) -> None:
             thing.get("policy") and at.partition(".")[0] not in _READ
         ):
             raise UserError(
-                f"{at}: permissions that stand here are not judged; give them by the policies of "
+                f"{at}: permissions that stand here are not checked; give them by the policies of "
                 "the template, or teach workbench/permissions/platform.py to read them"
             )
 

@@ -126,13 +126,13 @@ def _met(operator: str, wanted: list[Any], found: str | None) -> bool:
 def grants(holder: str, document: Mapping[str, Any], *, may_deny: bool = False) -> Iterator[Grant]:
     """What the Allow statements of a policy document allow, one by one.
 
-    Raises UserError for what cannot be judged: what is said by exceptions, a condition that this
+    Raises UserError for what cannot be checked: what is said by exceptions, a condition that this
     check does not know, and a denial, unless the caller reads `denials`, too (`may_deny`).
     """
     for sid, statement in _statements(document):
         if statement["Effect"] != "Allow" and not may_deny:
             raise UserError(
-                f"{holder} ({sid}): what is denied is not judged; do not allow it instead"
+                f"{holder} ({sid}): what is denied is not checked; do not allow it instead"
             )
         if statement["Effect"] != "Allow":
             continue
@@ -160,11 +160,11 @@ def _all_is_known(
     """Raise UserError for what is said by exceptions, and for a condition's unknown operator."""
     unknown = {"NotAction", "NotResource", "NotPrincipal"} & set(statement)
     if unknown:
-        raise UserError(f"{holder} ({sid}): {unknown.pop()} allows too much to be judged; name it")
+        raise UserError(f"{holder} ({sid}): {unknown.pop()} allows too much to be checked; name it")
     for operator in statement.get("Condition", {}):
         if operator not in operators:
             raise UserError(
-                f"{holder} ({sid}): the condition {operator} is not judged; use one of "
+                f"{holder} ({sid}): the condition {operator} is not checked; use one of "
                 + ", ".join(operators)
             )
 

@@ -1,7 +1,7 @@
 """What must be allowed so that everything works, worked out from template and definitions.
 
 Each need says whose policy must allow it, and what for. The local cloud
-does not judge keys, nor the roles of the workflow, the rules and the schedule; this does.
+does not check keys, nor the roles of the workflow, the rules and the schedule; this does.
 
 The rules are AWS's, service by service:
 - Lambda, S3, DynamoDB, Secrets Manager and SQS use a key with the rights of whoever calls them.

@@ -1,4 +1,4 @@
-"""What a replay tells people: a line for each scenario as it ends, a closing report, a verdict."""
+"""What a replay prints: a line for each scenario as it ends, a closing report, a verdict."""
 
 import sys
 

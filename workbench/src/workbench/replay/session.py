@@ -29,7 +29,7 @@ class Reconciled(Protocol):
 
 @dataclass
 class Session:
-    """A running replay. An application's own keeps what its scenarios have done, and judges it."""
+    """A running replay. An application's own keeps what its scenarios have done, and checks it."""
 
     deployed: Deployed
     probe: Probe

@@ -11,7 +11,7 @@ from workbench.stages.deployed import Deployed
 
 @dataclass(frozen=True)
 class Answer:
-    """Which rules take an event, as EventBridge itself judges."""
+    """Which rules take an event, as EventBridge itself matches."""
 
     question: Question
     taken_by: tuple[str, ...]

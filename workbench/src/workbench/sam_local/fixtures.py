@@ -105,18 +105,18 @@ def read_fixture(path: Path) -> Fixture:
     """The fixture of an event's file. Raises UserError when it or its TOML does not read."""
     toml = path.with_suffix(".toml")
     try:
-        told = msgspec.convert(tomllib.loads(toml.read_text(encoding="utf-8")), _Told)
-        given = msgspec.convert(told.given, application().given)
+        reported = msgspec.convert(tomllib.loads(toml.read_text(encoding="utf-8")), _Told)
+        given = msgspec.convert(reported.given, application().given)
     except FileNotFoundError:
         raise UserError(
             f"{shown(path)} has no {toml.name} that says what is expected back"
         ) from None
     except (ValueError, msgspec.ValidationError) as error:
         raise UserError(f"{shown(toml)}: {error}") from None
-    if (told.expect.payload is None) == (told.expect.error_type is None):
+    if (reported.expect.payload is None) == (reported.expect.error_type is None):
         raise UserError(f"{shown(toml)}: [expect] must have either payload or errorType")
     read_json(path)
-    return Fixture(path.parent.name, path, given, told.expect, rules=told.rules)
+    return Fixture(path.parent.name, path, given, reported.expect, rules=reported.rules)
 
 
 def all_fixtures() -> list[Fixture]:

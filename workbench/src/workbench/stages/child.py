@@ -23,13 +23,13 @@ def run(
     waited for before the interruption goes on. The same when `show` cannot write any more.
     """
     process: subprocess.Popen[str] | None = None
-    is_told = False
+    is_reported = False
     unshown: OSError | None = None
 
     def pass_on() -> None:
-        nonlocal is_told
-        if process is not None and not is_told:
-            is_told = True
+        nonlocal is_reported
+        if process is not None and not is_reported:
+            is_reported = True
             _end(process)
 
     with interrupts.interruptible(), interrupts.held(pass_on):

@@ -139,7 +139,7 @@ class Deployed:
         )
 
     def rules_for(self, bus: str, event: dict[str, Any]) -> tuple[str, ...]:
-        """The names of the rules of `bus` that take `event`, as EventBridge itself judges."""
+        """The names of the rules of `bus` that take `event`, as EventBridge itself matches."""
         events = self.stage.client("events")
         return tuple(
             rule.name

@@ -2,7 +2,7 @@
 
 A pytest plugin. A test of tests/workflow notes what it saw as a property named `edge` of its
 report, `<state machine>: <edge>`; so the process that prints gets it from every worker. It is
-judged when all of that tier ran.
+checked when all of that tier ran.
 """
 
 from collections import defaultdict

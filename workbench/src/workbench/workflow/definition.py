@@ -43,8 +43,8 @@ def parsed(text: str, name: str) -> dict[str, Any]:
     try:
         found = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        told = " ".join(str(error).split())
-        raise UserError(f"{name} is not valid YAML: {told}") from None
+        reported = " ".join(str(error).split())
+        raise UserError(f"{name} is not valid YAML: {reported}") from None
     problem = _not_a_machine(found)
     if problem:
         raise UserError(f"{name} describes no state machine: {problem}")
@@ -52,7 +52,7 @@ def parsed(text: str, name: str) -> dict[str, Any]:
 
 
 def _not_a_machine(found: Any) -> str | None:
-    """What lacks, in words; everything else about a definition is the linters' to judge."""
+    """What lacks, in words; everything else about a definition is the linters' to check."""
     if not isinstance(found, dict) or not isinstance(found.get("States"), dict):
         return "it has no States"
     if not isinstance(found.get("StartAt"), str):
@@ -75,7 +75,7 @@ def _not_a_machine(found: Any) -> str | None:
 
 
 def _leads_nowhere(machine: dict[str, Any]) -> str | None:
-    """Whether an arrow leads to no state: then there is nothing to list, run or judge."""
+    """Whether an arrow leads to no state: then there is nothing to list, run or check."""
     arrows = [("StartAt", machine["StartAt"])]
     for name, state in machine["States"].items():
         ways = [state.get("Next"), state.get("Default")]

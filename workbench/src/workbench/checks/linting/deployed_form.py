@@ -1,4 +1,4 @@
-"""What is really deployed, made from the sources: for judges that would see too little in them.
+"""What is really deployed, made from the sources: for linters that would see too little in them.
 
 The template translated by AWS's own translator, and the workflow's definition with its
 substitutions filled in, with names and ARNs of the form that a stage's have.
@@ -73,7 +73,7 @@ def rendered(of: dict[str, Any], machine: str, definition: Path) -> dict[str, An
     for name, value in values.items():
         text = text.replace(f"${{{name}}}", value)
     found = parsed(text, definition.name)
-    # On one line each: judges that read expressions with a regular expression stop at a line's end.
+    # On one line each: linters that read expressions by regular expressions stop at a line's end.
     joined: dict[str, Any] = _each_text(
         found, lambda text: LINE_END.sub(" ", text) if text.startswith("{%") else text
     )
@@ -81,7 +81,7 @@ def rendered(of: dict[str, Any], machine: str, definition: Path) -> dict[str, An
 
 
 def with_definition(of: dict[str, Any], machine: str, definition: dict[str, Any]) -> dict[str, Any]:
-    """A copy of a translated template with the definition in it, so that its judges see both."""
+    """A copy of a translated template with the definition in it, so that linters see both."""
     copy: dict[str, Any] = json.loads(json.dumps(of))
     properties = copy["Resources"][machine]["Properties"]
     properties.pop("DefinitionS3Location", None)
@@ -153,8 +153,8 @@ def _resolve(of: dict[str, Any], machine: str, value: Any) -> str:
             return text.replace("${Stage}", LOCAL).replace("${Project}", PROJECT)
         case str() | int():
             return str(value)
-    told = f"{machine}'s DefinitionSubstitutions: {json.dumps(value)}"
-    raise UserError(f"{told} is not a parameter, table, resource's Arn or text of the template")
+    reported = f"{machine}'s DefinitionSubstitutions: {json.dumps(value)}"
+    raise UserError(f"{reported} is not a parameter, table, resource's Arn or text of the template")
 
 
 def _kind(of: dict[str, Any], name: str) -> str:

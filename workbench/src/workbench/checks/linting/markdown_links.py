@@ -1,6 +1,6 @@
 """Links in Markdown files that lead nowhere: to a file or a heading that is not there.
 
-Reaches no network: of links into it, only the form is judged.
+Reaches no network: of links into it, only the form is checked.
 """
 
 import itertools

@@ -26,7 +26,7 @@ UPLOADED = {FUNCTIONS: "CodeUri", "AWS::Serverless::StateMachine": "DefinitionUr
 def exemptions(text: str) -> dict[str, list[dict[str, str]]]:
     """Checkov's exemptions in comments, by the resource that they stand in; `Globals` for all.
 
-    Checkov reads comments of the file that it judges, and the translated one has none: there they
+    Checkov reads comments of the file that it checks, and the translated one has none: there they
     are metadata.
     """
     found: dict[str, list[dict[str, str]]] = defaultdict(list)

@@ -1,7 +1,7 @@
 """Whoever needs a permission has it, and nobody has another: roles, keys, buses and queues."""
 
 from workbench.permissions import asked
-from workbench.permissions.judging import judge
+from workbench.permissions.evaluation import evaluate
 from workbench.permissions.platform import Platform
 from workbench.testing.contract.deployed import platform_is_planned, template
 
@@ -10,5 +10,5 @@ from workbench.testing.contract.deployed import platform_is_planned, template
 def test_no_permission_is_missing_unused_or_reaches_too_far() -> None:
     recorded = asked.kept() if asked.FILE.exists() else set()
     needed = asked.needs(recorded, template().handlers)
-    lines = judge(template(), Platform.planned(), needed).lines
+    lines = evaluate(template(), Platform.planned(), needed).lines
     assert not lines, "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Judge the rendered workflow definitions whose paths are the arguments."""
+"""Check the rendered workflow definitions whose paths are the arguments."""
 
 import sys
 

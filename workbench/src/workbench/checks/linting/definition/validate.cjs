@@ -1,4 +1,4 @@
-// Judges a rendered workflow definition (JSON, its path is the argument) by validators that know
+// Checks a rendered workflow definition (JSON, its path is the argument) by validators that know
 // nothing of each other, and parses each JSONata expression as Step Functions will. One line for
 // each finding; 1 when there is any.
 "use strict";

@@ -46,8 +46,8 @@ def wildcards_match_line_breaks() -> None:
 def tokens_belong_to_machines() -> None:
     """Who answers a task token needs the permission on the token's state machine.
 
-    AWS judges `SendTaskSuccess` and its kin by the ARN of the state machine that drew the token.
-    MiniStack finds no ARN in the request, judges it by `*`, and refuses whoever may answer one
+    AWS evaluates `SendTaskSuccess` and its kin by the ARN of the state machine that drew the token.
+    MiniStack finds no ARN in the request, evaluates it by `*`, and refuses whoever may answer one
     state machine only. The token's machine is looked up.
     """
     actions = module("core.iam_actions")
@@ -65,7 +65,7 @@ def tokens_belong_to_machines() -> None:
     actions.extract_resource_arn = extract_or_look_up
 
 
-# Who was judged for what, and how: (principal's ARN, action, resource's ARN, decision).
+# Who was checked for what, and how: (principal's ARN, action, resource's ARN, decision).
 DECISIONS: set[tuple[str, str, str, str]] = set()
 _OBJECT = re.compile(r"(arn:aws:s3:::[^/]+/[^/]+/).*", re.DOTALL)
 DECISIONS_PATH = "/_workbench/decisions"
@@ -75,7 +75,7 @@ def decisions_are_kept() -> None:
     """What IAM was asked, and how it decided: on AWS, CloudTrail and Access Analyzer tell.
 
     MiniStack's CloudTrail has the calls, but neither the action nor the resource that they were
-    judged by. Each judgement is kept, objects of a bucket by their first folder; `GET` of an
+    evaluated by. Each decision is kept, objects of a bucket by their first folder; `GET` of an
     address of the emulator's own lists them.
     """
     app, evaluator = module("app"), module("core.iam_evaluator")
@@ -97,7 +97,7 @@ def decisions_are_kept() -> None:
     app._handle_admin_config_request = configure_or_list
 
 
-def events_are_judged_one_by_one() -> None:
+def events_are_evaluated_one_by_one() -> None:
     """Who may send which events to a bus can be said by their source and detail type.
 
     AWS has the condition keys `events:source` and `events:detail-type` for `PutEvents`, and looks

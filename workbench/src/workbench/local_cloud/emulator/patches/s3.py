@@ -115,7 +115,7 @@ def names_of_versions() -> None:
 _SSE = "x-amz-server-side-encryption"
 
 
-def encryption_headers_are_judged() -> None:
+def encryption_headers_are_evaluated() -> None:
     """A bucket's policy can say which key an upload may name, and refuse a key of the sender's own.
 
     AWS has the condition keys `s3:x-amz-server-side-encryption-aws-kms-key-id` and

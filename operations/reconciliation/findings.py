@@ -77,7 +77,9 @@ def _stored(file: File, row: Row) -> list[str]:
         return _unlike_curated(file)
     if expected == [NOTHING]:
         return [f"it is {row['status']}, but the database has {there[0]} lines of it"]
-    return [f"the ledger says (lines, sums) {_told(expected[-1])}, the database has {_told(there)}"]
+    return [
+        f"the ledger says (lines, sums) {_shown(expected[-1])}, the database has {_shown(there)}"
+    ]
 
 
 def _unlike_curated(file: File) -> list[str]:
@@ -105,7 +107,7 @@ def _objects(file: File, row: Row) -> list[str]:
     if accepted:
         expected = in_database(row)
         if curated != expected:
-            found.append(f"curated/ has (lines, sums) {_told(curated)}, not {_told(expected)}")
+            found.append(f"curated/ has (lines, sums) {_shown(curated)}, not {_shown(expected)}")
     elif file.curated.lines and row["status"] != "Failed":
         found.append(f"it is {row['status']}, but {file.curated.lines} lines lie under curated/")
     if row["status"] in ("Accepted", "Rejected") and file.refused_lines != refused:
@@ -122,14 +124,14 @@ def _events(file: File, row: Row) -> list[str]:
     """One outcome, one event; a file that has failed before has one for each time it did."""
     if file.events is None:
         return []
-    told = {_identity(event): event["detail"] for event in file.events}
+    reported = {_identity(event): event["detail"] for event in file.events}
     last = (f"OrderFile{row['status']}", row["closed_at"])
-    before = [kind for kind, at in sorted(told, key=lambda one: one[1]) if (kind, at) != last]
+    before = [kind for kind, at in sorted(reported, key=lambda one: one[1]) if (kind, at) != last]
     found = []
-    if last not in told:
+    if last not in reported:
         found.append(f"no event announces that it is {row['status']}; make retry")
     else:
-        found += _unlike_event(row, told[last])
+        found += _unlike_event(row, reported[last])
     if any(kind != "OrderFileFailed" for kind in before) or len(before) >= int(row.get("run", 1)):
         found.append(f"besides its outcome, it was announced as {', '.join(before)}")
     return found
@@ -173,5 +175,5 @@ def _accepted(row: Row, unless_known: Sums) -> Sums:
     return int(row["accepted"]), Decimal(row["total"]), Decimal(row["house_total"])
 
 
-def _told(sums: Sums) -> str:
+def _shown(sums: Sums) -> str:
     return " / ".join(str(one) for one in sums)

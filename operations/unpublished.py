@@ -1,4 +1,4 @@
-"""A file whose outcome stands in the ledger and was not told: what wrote it broke behind it."""
+"""A file whose outcome stands in the ledger and was not published: its writer ended before that."""
 
 import json
 import time
@@ -14,11 +14,11 @@ from order_intake.domain import outcomes
 from order_intake.pipeline.announcements import announcement_of
 from workbench.stages.errors import UserError
 
-# How the workflow ends when it has told that a file is refused.
+# How the workflow ends when it has published that a file is refused.
 BY_DESIGN = {"OrderFileRejected", "OrderFileDeclined", "OrderFileFailed"}
 
 
-def is_untold(deployed: Deployed, row: Row) -> bool:
+def is_unpublished(deployed: Deployed, row: Row) -> bool:
     """Whether the execution or the call that wrote a file's outcome ended before announcing it."""
     if row["status"] not in FINAL or row.get("announced"):
         return False
@@ -31,10 +31,10 @@ def is_untold(deployed: Deployed, row: Row) -> bool:
     return answer.get("error") not in BY_DESIGN
 
 
-def tell(deployed: Deployed, file_id: str) -> None:
+def publish(deployed: Deployed, file_id: str) -> None:
     """Announce the outcome as the row has it, and note in the row that this was done.
 
-    Whoever was told after all knows the event again by its file, outcome and `closed_at`. Raises
+    Who has got it already knows the event again by its file, outcome and `closed_at`. Raises
     UserError when the bus refuses the event.
     """
     table, key = deployed.stage.client("dynamodb"), {"pk": {"S": f"file#{file_id}"}}

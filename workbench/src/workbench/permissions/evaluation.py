@@ -61,8 +61,8 @@ class Verdict:
         ]
 
 
-def judge(template: Template, platform: Platform, asked: Iterable[Need]) -> Verdict:
-    """Judge the template and what Terraform plans; `asked` is what functions ask for themselves."""
+def evaluate(template: Template, platform: Platform, asked: Iterable[Need]) -> Verdict:
+    """Evaluate the template and Terraform's plan; `asked` is what functions ask for themselves."""
     policies = policies_of(template) | platform.policies
     known.check(template)
     wanted, denied = [*needs(template, platform), *asked], denials_of(template)
@@ -130,8 +130,8 @@ def _all_is_read(template: Template) -> None:
         if unread or (_GIVES.search(kind) and not known):
             what = f"{kind}: {', '.join(sorted(unread))}" if unread else kind
             raise UserError(
-                f"{name} ({what}): permissions that stand here are not judged; give them by the "
-                "policies of a role, or teach workbench/permissions/judging.py to read them"
+                f"{name} ({what}): permissions that stand here are not checked; give them by the "
+                "policies of a role, or teach workbench/permissions/evaluation.py to read them"
             )
 
 
@@ -189,7 +189,7 @@ def _idle(
 ) -> list[str]:
     """The grants that nothing needs, without those exempted; and exemptions that exempt nothing.
 
-    A managed policy that several roles have is judged for each of them.
+    A managed policy that several roles have is checked for each of them.
     """
     by_holder: dict[str, list[Request]] = {}
     for need in wanted:
@@ -220,10 +220,10 @@ def _wide(
     found = []
     for need in wanted:
         held = [each for each in policies.get(need.where, []) if each.allows(need.request)]
-        for told, other in _strangers(need) if held else ():
+        for reported, other in _strangers(need) if held else ():
             wide = [grant for grant in held if grant.allows(other)]
             if wide and not any(each.denies(other) for each in denied):
-                found += [f"{grant} allows it {told}, too" for grant in wide]
+                found += [f"{grant} allows it {reported}, too" for grant in wide]
     found += [
         f"{grant} is everywhere, and nothing is seen to use it"
         for held in policies.values()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from operations.database.connection import LoadedFile
-from operations.reconciliation.judging import is_open, problems, repetitions
+from operations.reconciliation.findings import is_open, problems, repetitions
 from operations.reconciliation.reading import NOTHING, File
 from operations.scenarios.outcome import Curated
 
@@ -135,7 +135,7 @@ def test_a_file_that_reconciles_has_no_problems(file: File) -> None:
         ),
     ],
 )
-def test_what_does_not_hold_is_told(file: File, said: str) -> None:
+def test_what_does_not_hold_is_reported(file: File, said: str) -> None:
     [problem] = problems(file, NOW)
 
     assert said in problem
