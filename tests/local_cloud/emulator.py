@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from workbench.local_cloud import ports
+from workbench.local_cloud import ports, processes
 from workbench.local_cloud.emulator import faults, keys, ministack
 from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, MODULES, ROOT
 from workbench.stages.waiting import wait_until
@@ -214,9 +214,14 @@ def start(folder: Path, **more: Any) -> tuple[Emulator, "subprocess.Popen[bytes]
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    wait_until(lambda: ministack.is_ready(port), "MiniStack answers", 60)
-    running = Emulator(port, drawn, folder)
-    running.client("iam").create_role(
-        RoleName=ROLE.rpartition("/")[2], AssumeRolePolicyDocument=json.dumps(_TRUST)
-    )
+    try:
+        wait_until(lambda: ministack.is_ready(port), "MiniStack answers", 60)
+        running = Emulator(port, drawn, folder)
+        running.client("iam").create_role(
+            RoleName=ROLE.rpartition("/")[2], AssumeRolePolicyDocument=json.dumps(_TRUST)
+        )
+    except BaseException:  # without one of the patches it may refuse even this
+        processes.kill_group(process.pid)
+        process.wait()
+        raise
     return running, process
