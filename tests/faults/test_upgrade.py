@@ -18,6 +18,7 @@ from operations.deployed import Deployed
 from operations.follow import AWAITING, FINAL, Uploaded, put, read_row
 from operations.services import postgres
 from operations.services.database import secret, set_password
+from workbench.checks.run_tests import ports_of_its_own
 from workbench.deployment import sam, terraform
 from workbench.deployment.provider_mirror import find_mirror
 from workbench.stages.stage import ROOT, Stage
@@ -117,6 +118,8 @@ def run(folder: Path, *arguments: str) -> str:
 @pytest.fixture
 def trees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, Path]]:
     """The trees of before and of now, with a local cloud of their own."""
+    for name, value in ports_of_its_own().items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("WORKBENCH_LOCAL_DIR", str(tmp_path / "local"))
     before, now = tmp_path / "before", tmp_path / "now"
     unpack_before(before)

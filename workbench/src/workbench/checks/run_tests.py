@@ -2,9 +2,9 @@
 
 The tiers run from cheap to dear; tests/local_cloud needs a running, deployed local cloud, so it is
 brought up first, and taken down again unless it was up before. What breaks things has a cloud for
-itself: tests/faults this one, and beside it tests/model and tests/sam_local, one after the other,
-another one that is there for them only. tests/sam_local runs where a container engine answers;
-SAM_LOCAL=required fails where none does.
+itself: tests/model this one, when all others are done; tests/faults and tests/sam_local, one after
+the other, another one that is there for them only: they mostly wait, and so run beside all this.
+tests/sam_local runs where a container engine answers; SAM_LOCAL=required fails where none does.
 """
 
 import contextlib
@@ -74,14 +74,15 @@ def _run_tiers(arguments: Sequence[str]) -> int:
     """What can run side by side; then what shares a local cloud with no other test."""
     alone = {tier: [one for one in arguments if tier in one] for tier in (FAULTS, MODEL, SAM_LOCAL)}
     others = [one for one in arguments if not any(one in some for some in alone.values())]
+    if not arguments:
+        with _on_a_second_cloud(FAULTS, SAM_LOCAL) as second:
+            os.environ.setdefault("SEED", "11")  # the same steps each time; others by name
+            code = _run_tiers(["tests", "workbench/tests", MODEL])
+        return code or second.returncode
     code = 0
-    if others or not arguments:
+    if others:
         many = ("-n", str(os.cpu_count() or 2), "--dist", "worksteal")
         code = python("-m", "pytest", *many, *(f"--ignore={tier}" for tier in alone), *others)
-    if not arguments:
-        with _on_a_second_cloud(MODEL, SAM_LOCAL) as second:
-            code = python("-m", "pytest", FAULTS) or code
-        return code or second.returncode
     for tier in (FAULTS, MODEL):
         if alone[tier]:
             code = python("-m", "pytest", *alone[tier]) or code
@@ -90,13 +91,19 @@ def _run_tiers(arguments: Sequence[str]) -> int:
     return code
 
 
+def ports_of_its_own() -> dict[str, str]:
+    """Return free ports for another local cloud beside a running one, as its environment.
+
+    The usual ones may be free for a moment, while a service of the other cloud is down.
+    """
+    names = ("CLOUD_PORT", *(service.port_variable for service in application().services))
+    return {name: str(ports.free()) for name in names}
+
+
 @contextlib.contextmanager
 def _on_a_second_cloud(*tiers: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run tiers beside the block on a local cloud of their own; print what they said after it."""
-    # The usual ones may be free for a moment, while a service of the other cloud is down.
-    names = ("CLOUD_PORT", *(service.port_variable for service in application().services))
-    taken = {name: str(ports.free()) for name in names}
-    environment = {"SEED": "11"} | os.environ | taken  # the same steps each time; others by name
+    """Run tiers beside the block on a local cloud of their own; print their output after it."""
+    environment = os.environ | ports_of_its_own()
     with tempfile.TemporaryDirectory(prefix=f"{PROJECT}-") as folder:
         environment["WORKBENCH_LOCAL_DIR"] = str(Path(folder, "local"))
         output = Path(folder, "output")
