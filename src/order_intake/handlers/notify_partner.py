@@ -10,14 +10,14 @@ import msgspec
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from order_intake import environment, logs, payloads
-from order_intake.adapters import aws_clients, webhook
+from order_intake.adapters import aws_clients, http_calls, webhook
 from order_intake.domain import outcomes
 from order_intake.domain.errors import InvalidInput, PermanentError, TransientError
 from order_intake.pipeline import handover
 
 # A message that is begun must end before Lambda ends the call: two exchanges with the webhook, the
-# second with a key that was read anew (http_calls.TIMEOUT).
-LONGEST_DELIVERY_MS = 30_000
+# second with a key that was read anew.
+LONGEST_DELIVERY_MS = 2 * int(http_calls.WHOLE_SECONDS * 1000)
 
 
 class Event(msgspec.Struct, frozen=True, rename={"detail_type": "detail-type"}):

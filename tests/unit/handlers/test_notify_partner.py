@@ -203,11 +203,14 @@ def test_a_secret_that_does_not_read_keeps_the_messages(cloud: FakeCloud, webhoo
 
 
 def test_what_would_not_end_in_time_is_not_begun(webhook: Webhook) -> None:
-    late = context()
-    late.milliseconds = 29_000
+    two_exchanges = 2 * int(http_calls.WHOLE_SECONDS * 1000)
+    late, just_in_time = context(), context()
+    late.milliseconds = two_exchanges - 1
+    just_in_time.milliseconds = two_exchanges
 
     assert left(handler(batch(EVENT, EVENT), late)) == ["m0", "m1"]
     assert webhook.calls == []
+    assert left(handler(batch(EVENT), just_in_time)) == []
 
 
 @pytest.mark.usefixtures("webhook")
