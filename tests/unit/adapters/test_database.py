@@ -33,6 +33,7 @@ SCHEMA = database_migrations.FOLDER / "0001_orders.sql"
         (psycopg.errors.UniqueViolation(), database.LoadIncomplete),
         (psycopg.errors.InvalidTextRepresentation("secret row"), database.LoadIncomplete),
         (psycopg.errors.SyntaxError(), psycopg.errors.SyntaxError),
+        (psycopg.ProgrammingError("the query has 2 placeholders"), psycopg.ProgrammingError),
     ],
 )
 def test_failures_are_evaluated_and_quote_no_row(error: Exception, ours: type[Exception]) -> None:
