@@ -66,7 +66,7 @@ def summary(row: Row, error: str | None) -> dict[str, Any]:
     """What came of a file, for programs; sums are decimal texts, `approval` is null, pending,
     approved or declined, `error` the name under which the workflow ends.
     """
-    reported = numbers(row)
+    counts = numbers(row)
     approval = row.get("approval") or {}
     pending = "pending" if row["status"] == AWAITING else None
     return {
@@ -75,12 +75,12 @@ def summary(row: Row, error: str | None) -> dict[str, Any]:
         "status": row["status"],
         "error": error,
         "reason": row.get("reason"),
-        "lines_in": reported["lines_in"],
-        "accepted": reported["accepted"],
-        "refused": reported["refused"],
-        "total": reported["total"],
-        "currency": reported["currency"],
-        "house_total": reported["house_total"],
+        "lines_in": counts["lines_in"],
+        "accepted": counts["accepted"],
+        "refused": counts["refused"],
+        "total": counts["total"],
+        "currency": counts["currency"],
+        "house_total": counts["house_total"],
         "approval": approval.get("decision") or pending,
     }
 
@@ -119,20 +119,20 @@ def about_the_first(deployed: Deployed, row: Row, make_arguments: str) -> list[s
 
 def explained(row: Row, name: str, make_arguments: str) -> list[str]:
     """What came of a file, in lines for people; how to decide when it awaits that."""
-    reported = numbers(row)
+    counts = numbers(row)
     way = "by one direct call" if row["route"] == "direct" else "through the workflow"
     lines = [f"{name}: {row['status']} {way} (file {row['file_id']})"]
-    if reported["lines_in"] is not None:
-        lines.append(f"  lines    {reported['lines_in']:,} in, {reported['accepted']:,} accepted")
-    if reported["refused"]:
-        lines.append(f"  refused  {shown(reported['refused'])}")
-    if reported["total"] is not None:
-        worth = f"{money(reported['total'])} {reported['currency']}"
-        if reported["currency"] != row.get("house_currency", reported["currency"]):
-            worth += f" = {money(reported['house_total'])} {row['house_currency']}"
-        lines.append(f"  worth    {worth} in {reported['orders']:,} orders")
-        gross = row.get("house_gross") or reported["house_total"]
-        if Decimal(gross) != abs(Decimal(reported["house_total"])):
+    if counts["lines_in"] is not None:
+        lines.append(f"  lines    {counts['lines_in']:,} in, {counts['accepted']:,} accepted")
+    if counts["refused"]:
+        lines.append(f"  refused  {shown(counts['refused'])}")
+    if counts["total"] is not None:
+        worth = f"{money(counts['total'])} {counts['currency']}"
+        if counts["currency"] != row.get("house_currency", counts["currency"]):
+            worth += f" = {money(counts['house_total'])} {row['house_currency']}"
+        lines.append(f"  worth    {worth} in {counts['orders']:,} orders")
+        gross = row.get("house_gross") or counts["house_total"]
+        if Decimal(gross) != abs(Decimal(counts["house_total"])):
             lines.append(f"  gross    {money(gross)} {row['house_currency']}, credits included")
     if row.get("refused_file"):
         lines.append(

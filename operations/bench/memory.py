@@ -63,11 +63,11 @@ class Way:
             "POWERTOOLS_SERVICE_NAME": "bench",
             "POWERTOOLS_METRICS_NAMESPACE": "Bench",
         }
-        reported = json.loads(
-            python(_CALL, environment, function, reported=json.dumps(events)).split("\n")[-2]
+        measured = json.loads(
+            python(_CALL, environment, function, stdin=json.dumps(events)).split("\n")[-2]
         )
-        self.peaks[function] = reported["peak"]
-        return reported["answers"][-1]
+        self.peaks[function] = measured["peak"]
+        return measured["answers"][-1]
 
     def go(self) -> str:
         """Through all steps, and then once more into quarantine; the file's id."""

@@ -124,14 +124,14 @@ def _events(file: File, row: Row) -> list[str]:
     """One outcome, one event; a file that has failed before has one for each time it did."""
     if file.events is None:
         return []
-    reported = {_identity(event): event["detail"] for event in file.events}
+    details = {_identity(event): event["detail"] for event in file.events}
     last = (f"OrderFile{row['status']}", row["closed_at"])
-    before = [kind for kind, at in sorted(reported, key=lambda one: one[1]) if (kind, at) != last]
+    before = [kind for kind, at in sorted(details, key=lambda one: one[1]) if (kind, at) != last]
     found = []
-    if last not in reported:
+    if last not in details:
         found.append(f"no event announces that it is {row['status']}; make retry")
     else:
-        found += _unlike_event(row, reported[last])
+        found += _unlike_event(row, details[last])
     if any(kind != "OrderFileFailed" for kind in before) or len(before) >= int(row.get("run", 1)):
         found.append(f"besides its outcome, it was announced as {', '.join(before)}")
     return found

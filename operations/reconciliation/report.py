@@ -44,22 +44,20 @@ class Reconciliation:
         """The result in lines for people."""
         still_open = sum(is_open(file, datetime.now(UTC)) for file in self.files)
         again = sum(repetitions(file) for file in self.files)
-        reported = [f"problem: {what}" for what in self.problems]
-        reported += [f"not checked: {what}" for what in self.unchecked]
+        lines = [f"problem: {what}" for what in self.problems]
+        lines += [f"not checked: {what}" for what in self.unchecked]
         if again:
-            reported.append(
-                f"{again} events say again what had been said (same file, same closed_at)"
-            )
+            lines.append(f"{again} events say again what had been said (same file, same closed_at)")
         loaded = [file.file_id for file in self.files if is_loaded_all_the_same(file)]
         if loaded:
-            reported.append(
+            lines.append(
                 f"in the database, though Failed; make retry closes them: {', '.join(loaded)}"
             )
         verdict = "balanced" if self.balanced else f"{len(self.problems)} problems"
-        reported.append(
+        lines.append(
             f"reconciled {len(self.files)} uploads, {still_open} of them still open: {verdict}"
         )
-        return reported
+        return lines
 
 
 def check(
@@ -78,9 +76,9 @@ def check(
     """
     files = read_files(deployed, database, since, only)
     events = read_events() if read_events else None
-    reported = by_file(events)
-    if reported is not None:
-        files = [replace(file, events=tuple(reported.get(file.file_id, ()))) for file in files]
+    events_of = by_file(events)
+    if events_of is not None:
+        files = [replace(file, events=tuple(events_of.get(file.file_id, ()))) for file in files]
     now = datetime.now(UTC)
     found = [
         f"{file.key} ({file.file_id}): {what}" for file in files for what in problems(file, now)

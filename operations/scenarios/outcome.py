@@ -40,11 +40,11 @@ class Execution:
 
 def numbers(row: Row) -> dict[str, Any]:
     """Counts and sums of a ledger row or an event's detail, alike: ints, decimal texts, None."""
-    reported: dict[str, Any] = {
+    counts: dict[str, Any] = {
         name: None if row.get(name) is None else plain(row[name]) for name, plain in SUMS.items()
     }
     refused = row.get("refused") or {}
-    return reported | {"refused": {reason: int(count) for reason, count in refused.items()}}
+    return counts | {"refused": {reason: int(count) for reason, count in refused.items()}}
 
 
 def in_database(row: Row) -> tuple[int, Decimal, Decimal]:

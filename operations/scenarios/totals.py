@@ -24,13 +24,13 @@ def print_totals(out: Console, seen: list[UploadOutcome]) -> None:
 
 def lines_of(seen: UploadOutcome) -> str:
     """Return lines, orders and sums of a file, for people."""
-    reported = f"{seen.lines_in:,} in, {seen.accepted:,} accepted"
+    text = f"{seen.lines_in:,} in, {seen.accepted:,} accepted"
     if seen.refused:
-        reported += f", {sum(seen.refused.values()):,} refused ({shown(seen.refused)})"
-    reported += f" · {seen.orders:,} orders · {money(seen.total)} {seen.currency}"
+        text += f", {sum(seen.refused.values()):,} refused ({shown(seen.refused)})"
+    text += f" · {seen.orders:,} orders · {money(seen.total)} {seen.currency}"
     if seen.currency != "EUR":
-        reported += f" = {money(seen.house_total)} EUR"
-    return reported
+        text += f" = {money(seen.house_total)} EUR"
+    return text
 
 
 def _totals(seen: list[UploadOutcome]) -> Table:

@@ -301,18 +301,18 @@ class UploadPlay:
         """A webhook that fails for a while is told in the end, one that stays away is not."""
         if self._file.faults is None or not self._file.faults.webhook:
             return
-        reported = wait_for_webhook(uploaded.file_id, 0 if self._file.dead_letters else EVENT_LIMIT)
-        if reported == bool(self._file.dead_letters):
-            self._problems.append(f"the partner was {'' if reported else 'not '}told the outcome")
+        notified = wait_for_webhook(uploaded.file_id, 0 if self._file.dead_letters else EVENT_LIMIT)
+        if notified == bool(self._file.dead_letters):
+            self._problems.append(f"the partner was {'' if notified else 'not '}told the outcome")
 
     def _check_errors(self, file_id: str) -> None:
         """Hold against what is expected which errors the functions have logged."""
         if self._file.faults is not None:
             logged = self._wait_for_errors(file_id)
             if logged != set(self._file.errors):
-                reported = " + ".join(sorted(logged)) or "none"
+                got = " + ".join(sorted(logged)) or "none"
                 self._problems.append(
-                    f"errors: expected {' + '.join(self._file.errors) or 'none'}, got {reported}"
+                    f"errors: expected {' + '.join(self._file.errors) or 'none'}, got {got}"
                 )
 
     def _wait_for_errors(self, file_id: str) -> set[str]:

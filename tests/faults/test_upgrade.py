@@ -69,11 +69,11 @@ def deploy_before(folder: Path) -> None:
     minute = int(datetime.now(UTC).timestamp() // 60)
     quiet = {"QuietFromMinute": minute % 1440, "QuietToMinute": (minute + QUIET_MINUTES) % 1440}
     values = [f"{name}={value}" for name, value in (sam.parameters(stage) | quiet).items()]
-    reported = ["--config-file", str(folder / "samconfig.toml"), "--parameter-overrides", *values]
+    settings = ["--config-file", str(folder / "samconfig.toml"), "--parameter-overrides", *values]
     environment = stage.environment()
-    call([str(sam.SAM), "build", *reported], environment, folder)
+    call([str(sam.SAM), "build", *settings], environment, folder)
     names = ["--stack-name", stage.prefix, "--s3-prefix", stage.prefix, "--region", stage.region]
-    call([str(sam.SAM), "deploy", *names, *reported], environment, folder)
+    call([str(sam.SAM), "deploy", *names, *settings], environment, folder)
 
 
 def make_database_of_before(stage: Stage, folder: Path) -> None:

@@ -156,3 +156,15 @@ def test_what_is_missing_is_said_in_one_line(
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: {said}")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["checks.lint", "bench", "mutants", "deployment.build"])
+def test_an_application_that_cannot_be_imported_is_one_line(plain: Service, command: str) -> None:
+    with (plain.root / "pyproject.toml").open("a", encoding="utf-8") as settings:
+        settings.write('[tool.workbench]\napplication = "no_such_module:APPLICATION"\n')
+
+    done = plain.run(command)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: pyproject.toml: [tool.workbench] application = ")
+    assert len(done.stderr.splitlines()) == 1

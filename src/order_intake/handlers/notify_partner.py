@@ -92,16 +92,18 @@ def _is_done(settings: environment.NotifyPartner, message: Message) -> bool:
 
 def _deliver(settings: environment.NotifyPartner, event: object) -> tuple[bool, str]:
     """Post one outcome; give whether it was delivered (not, without a webhook), and a sentence."""
-    reported = payloads.decode(event, Event)
-    detail = reported.detail
-    executions = map(handover.execution_name_of, reported.resources)
+    announced = payloads.decode(event, Event)
+    detail = announced.detail
+    executions = map(handover.execution_name_of, announced.resources)
     logs.about(
         file_id=detail.file_id,
         correlation_id=detail.correlation_id,
         execution=next((name for name in executions if name), None),
     )
-    if reported.detail_type != f"OrderFile{detail.outcome}":
-        raise InvalidInput(f"{reported.detail_type} does not announce the outcome {detail.outcome}")
+    if announced.detail_type != f"OrderFile{detail.outcome}":
+        raise InvalidInput(
+            f"{announced.detail_type} does not announce the outcome {detail.outcome}"
+        )
     delivered, explanation = webhook.tell(settings.partner_webhook_secret_arn, detail)
     logs.logger.info("notified", delivered=delivered, explanation=explanation)
     return delivered, explanation

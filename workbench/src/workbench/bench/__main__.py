@@ -14,27 +14,31 @@ from workbench.bench.figures import Figure, write
 from workbench.stages.errors import UserError, run
 from workbench.stages.stage import ROOT, Stage
 
-PARTS = {
-    "imports": "workbench.bench.imports",
-    **application().benchmarks,
-    "sam_local": "workbench.bench.sam_local",
-}
 FILE = ROOT / "bench.txt"
+
+
+def parts() -> dict[str, str]:
+    """Return the module of each measurement, by its name."""
+    return {
+        "imports": "workbench.bench.imports",
+        **application().benchmarks,
+        "sam_local": "workbench.bench.sam_local",
+    }
 
 
 def part(name: str) -> Callable[[], Iterator[Figure]]:
     """The measurement of that name, imported only when it is wanted."""
-    measure: Callable[[], Iterator[Figure]] = import_module(PARTS[name]).measure
+    measure: Callable[[], Iterator[Figure]] = import_module(parts()[name]).measure
     return measure
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure what ONLY names; 1 when a figure misses its bound."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--only", default=os.environ.get("ONLY") or ",".join(PARTS))
+    parser.add_argument("--only", default=os.environ.get("ONLY") or ",".join(parts()))
     names = [name for name in parser.parse_args(arguments).only.replace(",", " ").split() if name]
-    if unknown := set(names) - set(PARTS):
-        raise UserError(f"ONLY={','.join(sorted(unknown))}: there are {', '.join(PARTS)}")
+    if unknown := set(names) - set(parts()):
+        raise UserError(f"ONLY={','.join(sorted(unknown))}: there are {', '.join(parts())}")
     if not Stage.from_environment().is_local:
         raise UserError("`make bench` measures on this machine; leave STAGE out")
     figures: list[Figure] = []

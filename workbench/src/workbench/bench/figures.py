@@ -34,8 +34,8 @@ class Figure:
         """The figure in one line of text."""
         bound = f"{self.bound[0]} {self.bound[1]:g}" if self.bound else ""
         verdict = "" if self.bound is None else "reached" if self.is_met else "MISSED"
-        reported = f"{self.name:<52}{self.value:>10.2f} {self.unit:<6} {bound:<14} {verdict:<8}"
-        return f"{reported} {self.note}".rstrip()
+        columns = f"{self.name:<52}{self.value:>10.2f} {self.unit:<6} {bound:<14} {verdict:<8}"
+        return f"{columns} {self.note}".rstrip()
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -54,13 +54,13 @@ def medians(actions: dict[str, Callable[[], float]], rounds: int) -> dict[str, f
     return {name: statistics.median(values) for name, values in taken.items()}
 
 
-def python(code: str, environment: dict[str, str], *arguments: str, reported: str = "") -> str:
-    """What a fresh Python prints that runs `code` over the functions' source; `told` is stdin."""
+def python(code: str, environment: dict[str, str], *arguments: str, stdin: str = "") -> str:
+    """Return what a fresh Python prints that runs `code` over the functions' source."""
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         cwd=ROOT,
         env=environment | {"PYTHONPATH": str(ROOT / "src")},
-        input=reported,
+        input=stdin,
         capture_output=True,
         text=True,
         check=True,

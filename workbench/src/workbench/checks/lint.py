@@ -50,7 +50,6 @@ CHECKS: dict[str, list[str]] = {
         *("--template", SOURCE, "--region", LOCAL_REGION),
     ],
     "workflow definition": [*PYTHON, "workbench.checks.linting.definition", DEFINITION],
-    **{name: [*PYTHON, module] for name, module in application().lints.items()},
     "workflow data": [*PYTHON, "workbench.checks.linting.data_flow", DEFINITION],
     "terraform fmt": ["terraform", "fmt", "-check", "-diff", "-recursive", "terraform"],
     "terraform validate": [*PYTHON, "workbench.deployment.terraform", "validate"],
@@ -96,10 +95,15 @@ class Verdict:
         return f"{state:8}  {self.name} ({self.seconds:.0f} s)"
 
 
+def checks() -> dict[str, list[str]]:
+    """Return the command of each check, the application's own linters among them."""
+    return CHECKS | {name: [*PYTHON, module] for name, module in application().lints.items()}
+
+
 def arguments(name: str) -> list[str]:
     """The command of a check; UserError when what it checks cannot be made."""
     command: list[str] = []
-    for word in CHECKS[name]:
+    for word in checks()[name]:
         match word:
             case "<source>":
                 source_template.load()  # says more plainly than the linters why there is none
@@ -167,12 +171,12 @@ def summarize(verdicts: Iterable[Verdict]) -> int:
 
 def main(names: Sequence[str] = sys.argv[1:]) -> int:
     """Run all checks, or those of these names; 1 when any of them finds something."""
-    unknown = sorted(set(names) - set(CHECKS))
+    unknown = sorted(set(names) - set(checks()))
     if unknown:
-        raise UserError(f"there is no check {unknown[0]!r}; there are: {', '.join(CHECKS)}")
+        raise UserError(f"there is no check {unknown[0]!r}; there are: {', '.join(checks())}")
     workers = (os.cpu_count() or 1) + 1  # Terraform's tests wait most of their time
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        return summarize(pool.map(check, names or CHECKS))
+        return summarize(pool.map(check, names or checks()))
 
 
 if __name__ == "__main__":

@@ -45,8 +45,8 @@ def problems(event: dict[str, Any]) -> list[str]:
         return [f"{kind}: no schema was released of such an event"]
     (major, minor), schema = last
     found = Draft4Validator(schema).iter_errors(event)
-    reported = f"{kind} {major}.{minor}"
-    return sorted(f"{reported}: {error.json_path}: {error.message}" for error in found)
+    version = f"{kind} {major}.{minor}"
+    return sorted(f"{version}: {error.json_path}: {error.message}" for error in found)
 
 
 def version(text: str) -> tuple[int, int]:

@@ -117,14 +117,14 @@ def pinned(package: str) -> str:
 def newest(package: str) -> str:
     """The newest version of a package that its registry has."""
     options = ["--quiet", "--no-deps", "--no-header", "--no-annotate", "--python-version"]
-    said = _uv("compile", *options, setup.VERSION, "-", reported=package)
+    said = _uv("compile", *options, setup.VERSION, "-", stdin=package)
     return said.strip().partition("==")[2]
 
 
-def _uv(*arguments: str, reported: str = "") -> str:
+def _uv(*arguments: str, stdin: str = "") -> str:
     done = subprocess.run(
         [setup.VENVS / "uv" / "bin" / "uv", "pip", *arguments],
-        cwd=ROOT, env=setup.environment_of_uv(), input=reported, capture_output=True, text=True,
+        cwd=ROOT, env=setup.environment_of_uv(), input=stdin, capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode:
         raise UserError(f"uv pip {arguments[0]} failed:\n{done.stderr.strip()}")

@@ -70,8 +70,8 @@ def _loaded(path: Path) -> dict[Any, Any]:
     try:
         found = cfn_yaml.loads(read(path), path.name)
     except yaml.YAMLError as error:
-        reported = " ".join(str(error).split())
-        raise UserError(f"{path.name} is not valid YAML: {reported}") from None
+        why = " ".join(str(error).split())
+        raise UserError(f"{path.name} is not valid YAML: {why}") from None
     if not isinstance(found, dict) or not isinstance(found.get("Resources"), dict):
         raise UserError(f"{path.name} is not a template: it has no Resources")
     expanded = _expanded(found, path)

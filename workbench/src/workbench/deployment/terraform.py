@@ -389,8 +389,8 @@ def _alone(environment: dict[str, str], *arguments: str) -> str:
         problems: list[str] = []
         if "-json" in arguments:
             list(_readable(done.stdout.splitlines(), problems))
-        reported = "; ".join(problems) or _first_error(done.stderr)
-        raise UserError(f"terraform {arguments[0]} failed: {reported}")
+        problem = "; ".join(problems) or _first_error(done.stderr)
+        raise UserError(f"terraform {arguments[0]} failed: {problem}")
     return done.stdout
 
 

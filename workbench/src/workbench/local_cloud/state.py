@@ -46,7 +46,8 @@ def scratch() -> Iterator[Path]:
     """
     base = folder("scratch")
     for left in base.iterdir():
-        if not psutil.pid_exists(int(left.name.partition("-")[0])):
+        owner = left.name.partition("-")[0]
+        if not (owner.isdecimal() and psutil.pid_exists(int(owner))):
             shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(
         prefix=f"{os.getpid()}-", dir=base, ignore_cleanup_errors=True

@@ -23,11 +23,11 @@ def installed(folder: str) -> dict[str, tuple[str, str]]:
 
 def licence_of(package: Distribution) -> str:
     """A package's licence: its expression, else its short text, else its classifiers."""
-    reported = package.metadata
-    text = reported.get("License-Expression") or reported.get("License") or ""
+    metadata = package.metadata
+    text = metadata.get("License-Expression") or metadata.get("License") or ""
     if text and "\n" not in text.strip() and len(text) < 60:
         return str(text).strip()
-    classifiers = [str(one) for one in reported.get_all("Classifier") or []]
+    classifiers = [str(one) for one in metadata.get_all("Classifier") or []]
     names = [one.rpartition(" :: ")[2] for one in classifiers if one.startswith("License ::")]
     return ", ".join(names) or "not named"
 

@@ -90,19 +90,17 @@ def recorded(answer: Any = None) -> set[str]:
 
 def unknown(recorded: set[str]) -> list[str]:
     """What was recorded and the file does not have."""
-    reported = (
-        f"is asked for, and is not in {FILE.name}; if it shall be: make permissions RECORD=yes"
-    )
-    return [f"{line} {reported}" for line in sorted(recorded - kept())]
+    advice = f"is asked for, and is not in {FILE.name}; if it shall be: make permissions RECORD=yes"
+    return [f"{line} {advice}" for line in sorted(recorded - kept())]
 
 
 def unseen(recorded: set[str]) -> list[str]:
     """What the file has and nothing has asked for since the local cloud is up."""
-    reported = (
+    advice = (
         f"is in {FILE.name}, and was not asked for since the local cloud is up; after all of "
         "events/ and make rotate: take the line out"
     )
-    return [f"{line} {reported}" for line in sorted(kept() - recorded)]
+    return [f"{line} {advice}" for line in sorted(kept() - recorded)]
 
 
 def refused(answer: Any = None) -> list[str]:

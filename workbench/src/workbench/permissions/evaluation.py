@@ -220,10 +220,10 @@ def _wide(
     found = []
     for need in wanted:
         held = [each for each in policies.get(need.where, []) if each.allows(need.request)]
-        for reported, other in _strangers(need) if held else ():
+        for whose, other in _strangers(need) if held else ():
             wide = [grant for grant in held if grant.allows(other)]
             if wide and not any(each.denies(other) for each in denied):
-                found += [f"{grant} allows it {reported}, too" for grant in wide]
+                found += [f"{grant} allows it {whose}, too" for grant in wide]
     found += [
         f"{grant} is everywhere, and nothing is seen to use it"
         for held in policies.values()

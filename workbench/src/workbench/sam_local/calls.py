@@ -151,5 +151,5 @@ def _payload(text: str) -> Any:
 
 def _last_words(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    reported = [line for line in lines if line.startswith("Error")]
-    return (reported or lines or ["it said nothing"])[-1]
+    errors = [line for line in lines if line.startswith("Error")]
+    return (errors or lines or ["it said nothing"])[-1]

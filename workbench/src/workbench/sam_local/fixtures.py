@@ -38,7 +38,7 @@ class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     error_type: str | None = msgspec.field(default=None, name="errorType")
 
 
-class _Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expect: Expect
     given: dict[str, Any] = {}
     schedule: str | None = None  # of interest to `make replay`
@@ -105,18 +105,18 @@ def read_fixture(path: Path) -> Fixture:
     """The fixture of an event's file. Raises UserError when it or its TOML does not read."""
     toml = path.with_suffix(".toml")
     try:
-        reported = msgspec.convert(tomllib.loads(toml.read_text(encoding="utf-8")), _Told)
-        given = msgspec.convert(reported.given, application().given)
+        file = msgspec.convert(tomllib.loads(toml.read_text(encoding="utf-8")), _File)
+        given = msgspec.convert(file.given, application().given)
     except FileNotFoundError:
         raise UserError(
             f"{shown(path)} has no {toml.name} that says what is expected back"
         ) from None
     except (ValueError, msgspec.ValidationError) as error:
         raise UserError(f"{shown(toml)}: {error}") from None
-    if (reported.expect.payload is None) == (reported.expect.error_type is None):
+    if (file.expect.payload is None) == (file.expect.error_type is None):
         raise UserError(f"{shown(toml)}: [expect] must have either payload or errorType")
     read_json(path)
-    return Fixture(path.parent.name, path, given, reported.expect, rules=reported.rules)
+    return Fixture(path.parent.name, path, given, file.expect, rules=file.rules)
 
 
 def all_fixtures() -> list[Fixture]:

@@ -50,8 +50,8 @@ def _entry(entry: dict[str, Any]) -> list[str]:
         return [f"metrics  {' '.join(f'{m["Name"]}={_value(entry[m["Name"]])}' for m in named)}"]
     fields = {k: v for k, v in entry.items() if k not in _USUAL | _CONTEXT}
     stack = fields.pop("exception", None) or fields.pop("stackTrace", None)
-    reported = " ".join(f"{name}={_value(value)}" for name, value in fields.items())
-    lines = [f"{entry.get('level', 'INFO'):<8} {entry.get('message', '')} {reported}".rstrip()]
+    rest = " ".join(f"{name}={_value(value)}" for name, value in fields.items())
+    lines = [f"{entry.get('level', 'INFO'):<8} {entry.get('message', '')} {rest}".rstrip()]
     if isinstance(stack, list):
         stack = "".join(str(line) for line in stack)
     return lines + [f"         {line}" for line in str(stack or "").splitlines() if line.strip()]

@@ -104,8 +104,10 @@ def _switch_on(stage: Stage, rules: list[tuple[str, str]], schedules: list[dict[
 
 def _stop(stage: Stage, parts: list[Resource]) -> None:
     client, stopped = stage.client("stepfunctions"), set[str]()
+    left: set[str] = set()
 
     def at_rest() -> bool:
+        nonlocal left
         left = set(running(stage, parts))
         for execution in left - stopped:
             client.stop_execution(
@@ -115,5 +117,5 @@ def _stop(stage: Stage, parts: list[Resource]) -> None:
         return not left
 
     if not within(_LIMIT, at_rest, 0.2 if stage.is_local else 2):
-        (left, *_) = running(stage, parts)
-        raise UserError(f"{left} was stopped and still runs; nothing was deleted; try again")
+        one = min(left)
+        raise UserError(f"{one} was stopped and still runs; nothing was deleted; try again")

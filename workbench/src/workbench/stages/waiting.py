@@ -1,4 +1,4 @@
-"""Waiting for a condition, with a limit: commands and tests wait in no other way."""
+"""Waiting for a condition, with a limit: how commands and tests wait."""
 
 import time
 from collections.abc import Callable

@@ -43,8 +43,8 @@ def parsed(text: str, name: str) -> dict[str, Any]:
     try:
         found = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        reported = " ".join(str(error).split())
-        raise UserError(f"{name} is not valid YAML: {reported}") from None
+        why = " ".join(str(error).split())
+        raise UserError(f"{name} is not valid YAML: {why}") from None
     problem = _not_a_machine(found)
     if problem:
         raise UserError(f"{name} describes no state machine: {problem}")

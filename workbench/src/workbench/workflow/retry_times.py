@@ -174,8 +174,8 @@ def table(definition: dict[str, Any]) -> list[str]:
         delays = " ".join(f"{each:g}" if n == 1 else f"{n}×{each:g}" for each, n in runs)
         fields = ["none" if each is None else as_time(each) for each in (hold.cap, hold.heartbeat)]
         times = (hold.shortest, hold.longest, _whole(hold))
-        reported = (hold.state, str(hold.attempts), delays, fields[0], hold.jitter, fields[1])
-        rows.append((*reported, *(as_time(each) for each in times)))
+        columns = (hold.state, str(hold.attempts), delays, fields[0], hold.jitter, fields[1])
+        rows.append((*columns, *(as_time(each) for each in times)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()

@@ -72,7 +72,7 @@ class Text:
         inside = EXPRESSION.fullmatch(self.text)
         return inside[1] if inside else None
 
-    def reported(self, what: str) -> str:
+    def finding(self, what: str) -> str:
         """A finding about it, as a line."""
         return f"{self.name}, {self.field}: {' '.join(self.text.split())}: {what}"
 
@@ -108,13 +108,13 @@ def findings(machine: dict[str, Any]) -> list[str]:
     found += [line for scope in every for line in _assignments(scope)]
     for text in all_texts:
         if text.expression is None:
-            found += [text.reported(what) for what in _forgotten(text)]
+            found += [text.finding(what) for what in _forgotten(text)]
             continue
         refers = known[text.expression]
         if refers.problem:
-            found.append(text.reported(f"is not valid JSONata: {refers.problem}"))
-        found += [text.reported(what) for what in _of_names(text, refers, functions)]
-        found += [text.reported(what) for path in sorted(refers.states) for what in _of(text, path)]
+            found.append(text.finding(f"is not valid JSONata: {refers.problem}"))
+        found += [text.finding(what) for what in _of_names(text, refers, functions)]
+        found += [text.finding(what) for path in sorted(refers.states) for what in _of(text, path)]
     read = {name for refers in known.values() for name in refers.variables}
     for scope in every:
         for name in sorted(scope.assigned - read):

@@ -153,8 +153,8 @@ def _resolve(of: dict[str, Any], machine: str, value: Any) -> str:
             return text.replace("${Stage}", LOCAL).replace("${Project}", PROJECT)
         case str() | int():
             return str(value)
-    reported = f"{machine}'s DefinitionSubstitutions: {json.dumps(value)}"
-    raise UserError(f"{reported} is not a parameter, table, resource's Arn or text of the template")
+    where = f"{machine}'s DefinitionSubstitutions: {json.dumps(value)}"
+    raise UserError(f"{where} is not a parameter, table, resource's Arn or text of the template")
 
 
 def _kind(of: dict[str, Any], name: str) -> str:

@@ -39,13 +39,13 @@ def references(expressions: Iterable[str]) -> tuple[dict[str, References], set[s
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["it said nothing"]
         raise UserError(f"JSONata's parser ended with {said[-1]}; run: make setup")
-    reported = json.loads(done.stdout)
+    output = json.loads(done.stdout)
     found = {}
-    for expression, answer in zip(asked, reported["answers"], strict=True):
+    for expression, answer in zip(asked, output["answers"], strict=True):
         found[expression] = References(answer.get("error", ""))
         if "tree" in answer:
             _read(answer["tree"], found[expression], set(), False)
-    return found, (set(reported["functions"]) | OF_STEP_FUNCTIONS) - NOT_THERE
+    return found, (set(output["functions"]) | OF_STEP_FUNCTIONS) - NOT_THERE
 
 
 def _read(node: Any, into: References, bound: set[str], within: bool) -> None:
