@@ -1,8 +1,8 @@
 """What MiniStack 1.5.33 does otherwise than AWS, and this project needs, put right in its process.
 
 Each patch is one function; its docstring says what AWS does, what MiniStack does, and how it is
-put right. No file of MiniStack is changed. `tests/local_cloud/test_patches*.py` have a test for
-each that fails without it.
+put right. No file of MiniStack is changed. `tests/local_cloud/` has a test for each that fails
+without it.
 """
 
 import importlib.metadata
@@ -24,6 +24,7 @@ from workbench.local_cloud.emulator.patches import (
     queues,
     s3,
     step_functions,
+    step_functions_history,
     step_functions_jsonata,
     step_functions_test_state,
 )
@@ -61,6 +62,9 @@ PATCHES: dict[str, Callable[[], None]] = {
     "jsonata_distributed_map": step_functions_jsonata.jsonata_distributed_map,
     "jsonata_outputs": step_functions_jsonata.jsonata_outputs,
     "jsonata_timeouts": step_functions_jsonata.jsonata_timeouts,
+    # After what runs branches and items, to stand around it.
+    "linked_history": step_functions_history.linked_history,
+    "assigned_variables": step_functions_history.assigned_variables,
     "jsonata_test_state": step_functions_test_state.jsonata_test_state,
     "writes_one_by_one": dynamodb.writes_one_by_one,
     "version_ids": events.version_ids,
