@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from workbench.application.interface import Application
-from workbench.deployment import build, deploy, destroy, sam, samconfig, source_template
+from workbench.deployment import build, deploy, destroy, package, sam, samconfig, source_template
 from workbench.stages.errors import UserError
 from workbench.stages.stage import Stage
 
@@ -54,6 +54,7 @@ def test_functions_have_the_libraries_of_the_machine_that_runs_them(
     installed = []
     monkeypatch.setattr(sam, "ROOT", tmp_path)
     monkeypatch.setattr(sam, "_sam", lambda *_: None)
+    monkeypatch.setattr(package, "share", lambda *_: None)
     monkeypatch.setattr(sam, "application", lambda: Application())
     monkeypatch.setattr(platform, "system", lambda: system)
     monkeypatch.setattr(sam, "install_into", lambda *where: installed.append(where))

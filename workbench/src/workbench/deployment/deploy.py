@@ -1,15 +1,17 @@
 """Puts the platform, then the application, into a stage: `make deploy STAGE=…`."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from workbench.application.interface import application
-from workbench.deployment import sam, terraform
+from workbench.deployment import sam, terraform, unchanged
 from workbench.stages import place, readiness, stack
 from workbench.stages.alone import alone
 from workbench.stages.errors import UserError, agreed, run
-from workbench.stages.stage import Stage, running_cloud
+from workbench.stages.stage import ROOT, Stage, running_cloud
 
 
 def confirm(stage: Stage, question: str) -> None:
@@ -28,25 +30,52 @@ def step(what: str) -> Iterator[None]:
     print(f"{what}: {time.monotonic() - begun:.0f} s", flush=True)
 
 
-def deploy_application(stage: Stage) -> None:
-    """Build and deploy with SAM; on `local` nothing, when nothing changed since the last time.
-
-    What was deployed there is noted with the local cloud's own state, and goes with it.
-    """
-    note = stage.state_dir / "application.sha256"
+def deploy_platform(stage: Stage) -> None:
+    """Let Terraform make the platform; on `local` not, when nothing changed since the last time."""
+    if stage.is_local and unchanged.is_platform(stage):
+        print("platform (terraform) … unchanged")
+        return
+    with step("platform (terraform apply)"):
+        terraform.check_place(stage)
+        terraform.apply(stage)
     if stage.is_local:
-        wanted = sam.fingerprint(stage)
-        if note.exists() and note.read_text() == wanted and stack.status(stage):
-            print("application (sam) … unchanged")
-            return
-        note.unlink(missing_ok=True)
+        unchanged.note_platform(stage)
+
+
+def deploy_application(stage: Stage, is_built: bool = False) -> None:
+    """Build, unless that is done, and deploy with SAM; on `local` not, when nothing changed."""
+    if stage.is_local and unchanged.is_application(stage):
+        print("application (sam) … unchanged")
+        return
     stack.make_way(stage)
-    with step("package (sam build)"):
-        sam.build(stage)
+    if not is_built:
+        with step("package (sam build)"):
+            sam.build(stage)
     with step("application (sam deploy)"):
         sam.deploy(stage)
     if stage.is_local:
-        note.write_text(wanted)
+        unchanged.note_application(stage)
+
+
+@contextmanager
+def built_meanwhile(stage: Stage) -> Iterator[bool]:
+    """Package the functions beside what is done in this block; False when it is left for later.
+
+    At the first deployment on the laptop only: later there may be nothing to build, and on AWS the
+    platform says what belongs into the package. Raises UserError when it fails.
+    """
+    if not stage.is_local or unchanged.is_application_noted(stage):
+        yield False
+        return
+    command = [sys.executable, "-m", "workbench.deployment.build"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
+    ) as process:
+        yield True
+        said, _ = process.communicate()
+    if process.returncode:
+        raise UserError(said.strip().removeprefix("error: "))
+    print(said.splitlines()[-1], flush=True)
 
 
 def main() -> int:
@@ -66,11 +95,10 @@ def _deploy(stage: Stage) -> int:
         place.check_with_credentials(stage)
         confirm(stage, "Deploy there?")
         place.keep(stage)
-    with step("platform (terraform apply)"):
-        terraform.check_place(stage)
-        terraform.apply(stage)
-    application().after_platform(stage)
-    deploy_application(stage)
+    with built_meanwhile(stage) as is_built:
+        deploy_platform(stage)
+        application().after_platform(stage)
+    deploy_application(stage, is_built)
     application().after_deployment(stage)
     print(f"deployed: stack {stage.prefix}")
     return 0

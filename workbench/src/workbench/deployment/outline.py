@@ -110,6 +110,14 @@ def text(node: yaml.Node | None) -> str:
     return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
 
 
+def texts(node: yaml.Node | None) -> set[str]:
+    """Return all plain texts, however deep."""
+    if isinstance(node, yaml.SequenceNode):
+        return {each for one in node.value for each in texts(one)}
+    inside = {each for one in fields(node).values() for each in texts(one)}
+    return inside | ({text(node)} if isinstance(node, yaml.ScalarNode) else set())
+
+
 def _every(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
     """Return each field of each mapping, however deep."""
     if isinstance(node, yaml.SequenceNode):

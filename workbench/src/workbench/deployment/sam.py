@@ -1,13 +1,12 @@
 """`sam build` and `sam deploy` of the template, for one stage."""
 
-import hashlib
-import json
 import platform
+from pathlib import Path
 
 from botocore.exceptions import ClientError
 
 from workbench.application.interface import application
-from workbench.deployment import handover, outline, samconfig, source_template
+from workbench.deployment import handover, package, samconfig, source_template
 from workbench.local_cloud import state
 from workbench.machine.packages import install_into
 from workbench.stages import child
@@ -45,21 +44,6 @@ def package_bucket(stage: Stage) -> str | None:
     return str(found[0]) if found else None
 
 
-def fingerprint(stage: Stage) -> str:
-    """A hash of all that a deployment is made of: template, workflow, code, parameters' values."""
-    handed_over = [f"/{PROJECT}/{stage.name}/{path}" for path in handover.paths().values()]
-    answer = stage.client("ssm").get_parameters(Names=handed_over)
-    values = {item["Name"]: item["Value"] for item in answer["Parameters"]}
-    hashed = hashlib.sha256(json.dumps([parameters(stage), values], sort_keys=True).encode())
-    named = outline.sources()
-    inside = [file for source in named for file in source.rglob("*")]
-    files = [file for file in [*named, *inside] if file.is_file()]
-    for file in sorted([*files, ROOT / "template.yaml", ROOT / "samconfig.toml"]):
-        if "__pycache__" not in file.parts:
-            hashed.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
-    return hashed.hexdigest()
-
-
 def check_sources(stage: Stage) -> None:
     """UserError when there is nothing to deploy: what is deployed or its settings do not read.
 
@@ -72,9 +56,11 @@ def check_sources(stage: Stage) -> None:
 
 
 def build(stage: Stage) -> None:
-    """Package the functions: one folder of code, built once for all of them."""
-    _sam(stage, "build", "--build-dir", f".aws-sam/{stage.name}")
-    made = ROOT / ".aws-sam" / stage.name
+    """Package the functions; those that run the same code are built once."""
+    made, shared = _built(stage), package.shared_by()
+    _sam(stage, "build", *([shared] if shared else []), "--build-dir", f".aws-sam/{stage.name}")
+    if shared:
+        package.share(made, shared)
     if stage.is_local and platform.system() != "Linux":
         # SAM fetches Lambda's libraries, and `local` runs the functions on this very machine.
         for requirements in made.glob("*/requirements.txt"):
@@ -82,13 +68,22 @@ def build(stage: Stage) -> None:
     application().add_to_package(stage, made)
 
 
+def _built(stage: Stage) -> Path:
+    return ROOT / ".aws-sam" / stage.name
+
+
 def deploy(stage: Stage) -> None:
     """Create or update the stage's stack from what `build` made."""
-    template = f".aws-sam/{stage.name}/template.yaml"
+    template = package.pack(_built(stage), package.shared_by())
     _sam(
-        stage, "deploy", "--template-file", template, "--stack-name", stage.prefix,
+        stage, "deploy", "--template-file", str(template), "--stack-name", stage.prefix,
         "--s3-prefix", stage.prefix, "--region", stage.region,
     )  # fmt: skip
+
+
+def _pace(stage: Stage) -> dict[str, str]:
+    """Return how often SAM asks for its stack, in seconds: 5 are for AWS, which limits requests."""
+    return {"SAM_CLI_POLL_DELAY": "0.2"} if stage.is_local else {}
 
 
 def _sam(stage: Stage, *arguments: str) -> None:
@@ -102,7 +97,7 @@ def _sam(stage: Stage, *arguments: str) -> None:
             [SAM, *arguments, "--config-file", config, "--config-env", stage.name],
             said.append,
             cwd=ROOT,
-            env=stage.environment() | {"TMPDIR": str(folder)},
+            env=stage.environment() | _pace(stage) | {"TMPDIR": str(folder)},
         )
     if code:
         print("".join(said))

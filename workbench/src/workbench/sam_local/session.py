@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from workbench.deployment import sam
+from workbench.deployment import package, sam, unchanged
 from workbench.local_cloud import interrupts, state
 from workbench.sam_local import engine, image
 from workbench.sam_local.forwarder import open_way
@@ -111,8 +111,7 @@ def build_what_changed(stage: Stage) -> None:
 
 
 def _say_what_is_not_deployed(stage: Stage) -> None:
-    note = stage.state_dir / "application.sha256"  # workbench/src/workbench/deployment/deploy.py
-    if not note.exists() or note.read_text() != sam.fingerprint(stage):
+    if not unchanged.is_application(stage):
         print(
             "note: the code is the one at hand; variables, roles and permissions are those that "
             "were deployed before your last change (make deploy)"
@@ -121,10 +120,7 @@ def _say_what_is_not_deployed(stage: Stage) -> None:
 
 def _write(folder: Path, deployed: Deployed, host: str, chosen: str) -> tuple[str, ...]:
     """Write the session's files, which nobody else may read; the functions' names."""
-    functions = {
-        name: _configuration(deployed, name)
-        for name in sorted(path.name for path in BUILT.iterdir() if path.is_dir())
-    }
+    functions = {name: _configuration(deployed, name) for name in package.functions()}
     environments = {
         name: _environment(deployed, configuration) for name, configuration in functions.items()
     }
@@ -190,7 +186,7 @@ def _resource(
             "FunctionName": configuration["FunctionName"],
             "Runtime": configuration["Runtime"],
             "Handler": configuration["Handler"],
-            "CodeUri": str(BUILT / name),
+            "CodeUri": str(package.code_of(BUILT, name)),
             "Timeout": configuration["Timeout"],
             "MemorySize": configuration["MemorySize"],
             "Architectures": [image.PROCESSOR],
