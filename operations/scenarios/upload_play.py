@@ -36,7 +36,7 @@ from workbench.checks.released_schemas import problems
 from workbench.local_cloud.emulator.faults import time_out
 from workbench.replay.aftermath import wait_for_dead_letter, wait_for_log
 from workbench.replay.probe import EVENT_LIMIT, Probe
-from workbench.replay.result import Result, compare
+from workbench.replay.result import Result, Taken, compare, side_by_side
 from workbench.stages.errors import UserError
 from workbench.stages.stage import PROJECT
 from workbench.stages.waiting import wait_until, within
@@ -72,6 +72,7 @@ class UploadPlay:
         self._problems: list[str] = []
         self._started = time.time() - 1
         self._earlier: Uploaded | None = None
+        self._taken: list[Taken] = []
         self._second_delivery: Future[None] | None = None
 
     def play(self) -> Result:
@@ -100,6 +101,7 @@ class UploadPlay:
             lift_database(self._deployed, self._file.faults, uploaded.file_id, self._started)
         event = self._its_event(uploaded)
         rules = self._deployed.rules_for("default", event)
+        self._taken.append(Taken("default", event, rules))
         row = self._follow(uploaded) if rules else read_row(self._deployed, uploaded.file_id)
         seconds = time.monotonic() - start
         if self._second_delivery is not None:
@@ -247,6 +249,8 @@ class UploadPlay:
             seconds,
             self._problems,
             seen,
+            fields=side_by_side(self._scenario.expect, seen),
+            events=tuple(self._taken),
         )
 
     def _result(self, row: Row, rules: tuple[str, ...], seconds: float) -> Result:
@@ -254,12 +258,12 @@ class UploadPlay:
         execution = read_execution(self._deployed, row)
         announced = self._probe.wait_for(outcome_of(file_id), EVENT_LIMIT)
         events = self._events_about(file_id)
-        taken_by = [name for e in events for name in self._deployed.rules_for("orders", e)]
+        taken = [Taken("orders", one, self._deployed.rules_for("orders", one)) for one in events]
         curated = read_curated(self._deployed, row)
         stored = self._replay.database.read(file_id)
         seen = observed(
             self._deployed,
-            (*rules, *taken_by),
+            (*rules, *(name for one in taken for name in one.rules)),
             row,
             execution,
             curated,
@@ -287,6 +291,9 @@ class UploadPlay:
             self._problems,
             seen,
             file_id,
+            fields=side_by_side(expected, seen),
+            executions=tuple(filter(None, [execution_of(row)])),
+            events=(*self._taken, *taken),
         )
 
     def _check_dead_letters(self, uploaded: Uploaded) -> None:

@@ -14,7 +14,8 @@ import psutil
 
 from workbench.stages.stage import local_dir
 
-KEPT = frozenset({"lock", "deployment.lock", "logs", "scratch"})  # what `make down` leaves
+# What `make down` leaves; report.html is the last page of workbench.page.
+KEPT = frozenset({"lock", "deployment.lock", "logs", "scratch", "report.html"})
 
 
 def folder(name: str = "") -> Path:

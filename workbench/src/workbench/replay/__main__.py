@@ -10,6 +10,7 @@ from pathlib import Path
 
 from workbench.application.interface import application
 from workbench.deployment.deploy import confirm
+from workbench.page import replayed as page
 from workbench.replay import report
 from workbench.replay.player import play_all
 from workbench.replay.probe import open_probe
@@ -52,6 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         report.closing(session, results, time.monotonic() - start)
     if reconciled:
         say(*reconciled.lines())
+    say(*page.lines(session, results, reconciled))
     return max(report.verdict(results), reconciled is not None and not reconciled.balanced)
 
 

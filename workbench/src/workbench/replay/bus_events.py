@@ -11,7 +11,7 @@ import msgspec
 
 from workbench.replay.aftermath import wait_for_dead_letter, wait_for_log
 from workbench.replay.probe import EVENT_LIMIT
-from workbench.replay.result import Result, compare
+from workbench.replay.result import Result, Taken, compare, side_by_side
 from workbench.replay.scenarios import Asked, Kind, Scenario, shown
 from workbench.replay.session import Session
 from workbench.stages.deployed import DEFAULT_BUS, Deployed
@@ -66,6 +66,8 @@ def play(session: Session, scenario: BusEvent) -> Result:
         seen.dead_letter or seen.logged or ("matched" if seen.rules else "ignored"),
         time.monotonic() - start,
         compare(scenario.expect, seen),
+        fields=side_by_side(scenario.expect, seen),
+        events=(Taken(scenario.bus, event, seen.rules),),
     )
 
 

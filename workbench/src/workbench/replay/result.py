@@ -1,11 +1,25 @@
 """What replaying a scenario gave, and how that is compared with what was expected."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from workbench.replay.scenarios import Scenario
+
+type Field = tuple[str, str, str]
+"""What was compared: its name, what was expected, what came; for people."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """An event on a bus, as it was sent, and the names of the rules that took it."""
+
+    bus: str
+    event: Mapping[str, Any]
+    rules: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -13,6 +27,8 @@ class Result:
     """One scenario after its replay; as expected when there are no `differences`.
 
     `path` says which way it took; `seen` and `subject` are what its kind has observed, and of what.
+    `fields` is all that was compared, `executions` are the ARNs of those that worked on it, and
+    `events` what was sent about it.
     """
 
     scenario: Scenario
@@ -23,6 +39,10 @@ class Result:
     differences: list[str] = field(default_factory=list)
     seen: Any = None
     subject: str | None = None
+    fields: Sequence[Field] = ()
+    executions: tuple[str, ...] = ()
+    events: tuple[Taken, ...] = ()
+    started: datetime | None = None
 
     @property
     def as_expected(self) -> bool:
@@ -38,6 +58,12 @@ def compare(expected: msgspec.Struct, seen: msgspec.Struct) -> list[str]:
         for name in wanted
         if wanted[name] != got[name]
     ]
+
+
+def side_by_side(expected: msgspec.Struct, seen: msgspec.Struct) -> tuple[Field, ...]:
+    """Return all that `compare` compares, alike or not."""
+    wanted, got = msgspec.structs.asdict(expected), msgspec.structs.asdict(seen)
+    return tuple((name, shown(wanted[name]), shown(got[name])) for name in wanted)
 
 
 def failed(scenario: Scenario, seconds: float, problem: str) -> Result:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -38,11 +38,12 @@ class Session:
 
     def play(self, scenario: Scenario) -> Result:
         """Let a scenario happen and compare; what AWS refuses is a difference, too."""
-        start = time.monotonic()
+        start, now = time.monotonic(), datetime.now(UTC)
         try:
-            return kind_of(scenario).play(self, scenario)
+            return replace(kind_of(scenario).play(self, scenario), started=now)
         except (UserError, ClientError, BotoCoreError) as error:
-            return failed(scenario, time.monotonic() - start, str(error))
+            seconds = time.monotonic() - start
+            return replace(failed(scenario, seconds, str(error)), started=now)
 
     def not_checked(self) -> list[str]:
         """Return what cannot be checked on this stage, a line each."""

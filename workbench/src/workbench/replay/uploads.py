@@ -12,7 +12,7 @@ import msgspec
 
 from workbench.replay.path import path_of
 from workbench.replay.probe import EVENT_LIMIT
-from workbench.replay.result import Result, compare
+from workbench.replay.result import Result, Taken, compare, side_by_side
 from workbench.replay.scenarios import Asked, Kind, Scenario
 from workbench.replay.session import Session
 from workbench.stages.deployed import DEFAULT_BUS, Deployed
@@ -90,6 +90,9 @@ def play(session: Session, scenario: ObjectUpload) -> Result:
         time.monotonic() - start,
         compare(scenario.expect, seen),
         seen,
+        fields=side_by_side(scenario.expect, seen),
+        executions=(execution["executionArn"],) if execution else (),
+        events=(Taken(DEFAULT_BUS, event, rules),),
     )
 
 
