@@ -15,7 +15,7 @@ MAKEFLAGS += --no-print-directory
 .PHONY: help setup doctor demo up down status logs build deploy destroy routes replay reconcile send approve psql \
         invoke sam-local sam-shell sam-local-image \
         retry redrive replay-archive rotate bench \
-        test model workflow-coverage permissions mutants lint format audit try-pins licences schemas lock clean local-only check-books edges
+        check test model workflow-coverage permissions mutants lint format audit try-pins licences schemas lock clean local-only check-books edges
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -96,6 +96,9 @@ sam-shell: setup ## Open a shell in which plain `sam local invoke` works (CMD=â€
 sam-local-image: setup ## Get AWS's image for `sam local`, or build a stand-in where it cannot be had
 	@$(PY) -m workbench.sam_local image
 
+check: setup ## Find what can be known without a cloud, in seconds (ONLY=workflow,patterns,â€¦)
+	@$(PY) -m workbench.checks.check
+
 test: setup ## Run all tests that this machine can run
 	@$(PY) -m workbench.checks.run_tests
 
@@ -143,5 +146,5 @@ check-books edges:
 
 clean: ## Stop the local cloud; remove environments, builds and caches
 	@if [ -x $(PY) ]; then $(PY) -m workbench.local_cloud down >/dev/null; fi
-	@rm -rf .venv .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .check_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -76,6 +76,11 @@ class Application:
     """
     lints: Mapping[str, str] = MappingProxyType({})
     """The modules of its own linters, by name; each is run as a program."""
+    checks: Mapping[str, str] = MappingProxyType({})
+    """The modules of its own parts of `make check`, by name.
+
+    Each has `reads() -> list[str]`, files and folders, and `find() -> Iterable[Finding]`.
+    """
     benchmarks: Mapping[str, str] = MappingProxyType({})
     """The modules of its own measurements, by name; each has `measure() -> Iterator[Figure]`."""
     slow_imports: Mapping[str, float] = MappingProxyType({})

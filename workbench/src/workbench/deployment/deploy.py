@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from workbench.application.interface import application
+from workbench.checks import check
 from workbench.deployment import sam, terraform, unchanged
 from workbench.stages import place, readiness, stack
 from workbench.stages.alone import alone
@@ -81,6 +82,7 @@ def built_meanwhile(stage: Stage) -> Iterator[bool]:
 def main() -> int:
     """Deploy the stage that STAGE names."""
     stage = Stage.from_environment()
+    check.before_deployment()
     sam.check_sources(stage)
     terraform.check_sources()
     if stage.is_local:

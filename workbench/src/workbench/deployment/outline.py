@@ -118,6 +118,11 @@ def texts(node: yaml.Node | None) -> set[str]:
     return inside | ({text(node)} if isinstance(node, yaml.ScalarNode) else set())
 
 
+def every(template: Path = TEMPLATE) -> Iterator[tuple[str, yaml.Node]]:
+    """Return each field of each mapping of the template, however deep, with what it holds."""
+    return _every(whole(template))
+
+
 def _every(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
     """Return each field of each mapping, however deep."""
     if isinstance(node, yaml.SequenceNode):

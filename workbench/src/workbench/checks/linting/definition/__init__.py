@@ -34,8 +34,12 @@ def missing() -> str | None:
 
 def validate(definition: str) -> int:
     """Check a rendered definition (a JSON file's path); 1 when anything is found, and printed."""
-    environment = os.environ | {"NODE_PATH": str(FOLDER / "node_modules")}
-    return subprocess.run(["node", str(VALIDATE), definition], env=environment).returncode
+    return subprocess.run(["node", str(VALIDATE), definition], env=environment()).returncode
+
+
+def environment() -> dict[str, str]:
+    """Return the environment in which Node finds the validators."""
+    return os.environ | {"NODE_PATH": str(FOLDER / "node_modules")}
 
 
 def _install() -> str | None:

@@ -1,0 +1,98 @@
+"""Everything that can be known without a cloud, in seconds: `make check`.
+
+Each finding is one line, `file:line: what is wrong; what to write`. What was found is kept by the
+content of what was read, so only what changed is checked again. `make deploy` runs it first.
+ONLY=workflow,patterns runs these parts.
+"""
+
+import os
+
+from workbench.checks.checking import kept
+from workbench.checks.checking.finding import Finding, sifted
+
+# What costs most comes first: side by side, all are done sooner. What several parts find at one
+# line is said in the words of the part that comes first in ORDER.
+PARTS = {
+    name: f"workbench.checks.parts.{module}"
+    for name, module in {
+        "python": "python",
+        "workflow": "workflow",
+        "schedules": "schedules",
+    }.items()
+}
+APPLICATION = "application"  # under which it is kept which parts the application has
+
+
+def main() -> int:
+    """Check what ONLY names, by default everything; 1 when anything is found."""
+    only = [name.strip() for name in os.environ.get("ONLY", "").split(",") if name.strip()]
+    found = check(only)
+    _show(found)
+    if found:
+        print(f"check: {len(found)} to put right")
+        return 1
+    print(f"check: nothing found ({', '.join(only or parts())})")
+    return 0
+
+
+def check(only: list[str] | None = None) -> list[Finding]:
+    """Return what is found by the parts of these names, by default by all."""
+    modules = _chosen(only or [], parts())
+    contents = kept.Contents()
+    before = {name: kept.read(name) for name in modules}
+    changed = [
+        name
+        for name, was in before.items()
+        if not was or was["mark"] != contents.mark(was["reads"])
+    ]
+    if changed:
+        from workbench.checks.checking import running
+
+        before |= running.run({name: modules[name] for name in changed})
+    return sifted(one for was in before.values() for one in kept.findings(was))
+
+
+def parts() -> dict[str, str]:
+    """Return the module of each part, the application's own among them."""
+    was = kept.read(APPLICATION)
+    if not was or was["mark"] != kept.Contents().mark(was["reads"]):
+        from workbench.checks.checking import running
+
+        was = running.application_parts()
+        kept.keep(APPLICATION, was)
+    own: dict[str, str] = was["parts"]
+    return PARTS | own
+
+
+def before_deployment() -> None:
+    """Raise UserError when anything is found, after all of it was printed."""
+    found = check()
+    if found:
+        from workbench.stages.errors import UserError
+
+        _show(found)
+        raise UserError(f"nothing was deployed: {len(found)} to put right, see above")
+
+
+def _chosen(only: list[str], known: dict[str, str]) -> dict[str, str]:
+    unknown = [name for name in only if name not in known]
+    if unknown:
+        from workbench.checks.checking.finding import near
+        from workbench.stages.errors import UserError
+
+        meant = near(unknown[0], known)
+        raise UserError(f"there is no part {unknown[0]!r}{meant} (parts: {', '.join(known)})")
+    return {name: module for name, module in known.items() if not only or name in only}
+
+
+def _show(found: list[Finding]) -> None:
+    if found:
+        from workbench.stages.visible import say
+
+        say(*found, flush=True)
+
+
+if __name__ == "__main__":
+    from workbench.stages.errors import run
+
+    run(main)

@@ -1,0 +1,1 @@
+"""How `make check` runs its parts, keeps what they found, and says where things are wrong."""

@@ -1,0 +1,135 @@
+"""Where something stands in a YAML or JSON file: the line of a path, and of a word."""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from workbench.application.settings import ROOT
+
+type Step = str | int
+
+
+class Places:
+    """A file's tree with the places of all that is in it; {} where it does not read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.file = str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else path.name
+        self.text = path.read_text(encoding="utf-8", errors="replace")
+        try:
+            self._root = yaml.compose(self.text, Loader=yaml.CSafeLoader)
+        except yaml.YAMLError:
+            self._root = None
+
+    def line(self, steps: Sequence[Step]) -> int:
+        """Return the line of a path, or of as much of it as there is; 0 for a file without any."""
+        node, line = self._root, 0
+        for step in steps:
+            found = self._step(node, step)
+            if found is None:
+                break
+            line, node = found
+        return line
+
+    def _step(self, node: yaml.Node | None, step: Step) -> tuple[int, yaml.Node] | None:
+        if isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            if step < len(node.value):
+                return node.value[step].start_mark.line + 1, node.value[step]
+        elif isinstance(node, yaml.MappingNode):
+            merged = []
+            for key, value in node.value:
+                if key.value == str(step):
+                    return key.start_mark.line + 1, value
+                if key.value == "<<":
+                    merged.append(value)
+            for value in merged:
+                if found := self._step(value, step):
+                    return found
+        return None
+
+    def at(self, line: int) -> tuple[Step, ...]:
+        """Return the path of what begins on a line, counted from 0; the deepest one before it."""
+        found: tuple[Step, ...] = ()
+        node = self._root
+        while node is not None:
+            inside = [(step, each) for step, start, each in _parts(node) if start <= line]
+            if not inside:
+                break
+            step, node = inside[-1]
+            found = (*found, step)
+            if node.start_mark.line > line:
+                break
+        return found
+
+    def of_word(self, word: str, within: Sequence[Step] = ()) -> int:
+        """Return the line of a text or key that is this word, or else has it; 0 when none does.
+
+        Only below a path, where one is given.
+        """
+        node = self._root
+        for step in within:
+            found = self._step(node, step)
+            if found is None:
+                return 0
+            node = found[1]
+        every = list(_scalars(node)) if node else []
+        for fits in (lambda text: text == word, lambda text: word in text):
+            for scalar in every:
+                if fits(scalar.value):
+                    return self._inside(scalar, word)
+        return 0
+
+    def _inside(self, scalar: yaml.ScalarNode, word: str) -> int:
+        """Return the line of a word in a text of several lines."""
+        first, last = scalar.start_mark.line, scalar.end_mark.line
+        lines = self.text.splitlines()[first : last + 1]
+        return next((first + n for n, line in enumerate(lines, 1) if word in line), first + 1)
+
+    def state(self, name: str) -> tuple[Step, ...]:
+        """Return the path of a state of a definition, wherever it stands."""
+        return next((path for path in self._states(self._root, ()) if path[-1] == name), ())
+
+    def _states(self, node: yaml.Node | None, path: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
+        if isinstance(node, yaml.SequenceNode):
+            for number, each in enumerate(node.value):
+                yield from self._states(each, (*path, number))
+        elif isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                inside = (*path, key.value)
+                if path and path[-1] == "States":
+                    yield inside
+                yield from self._states(value, inside)
+
+
+def _parts(node: yaml.Node) -> Iterator[tuple[Step, int, yaml.Node]]:
+    """Return step, line and node of each thing in a node."""
+    if isinstance(node, yaml.SequenceNode):
+        for number, each in enumerate(node.value):
+            yield number, each.start_mark.line, each
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield key.value, key.start_mark.line, value
+
+
+def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    elif isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            yield from _scalars(each)
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _scalars(key)
+            yield from _scalars(value)
+
+
+@cache
+def _read(path: Path, changed: int) -> Places:
+    return Places(path)
+
+
+def of(path: Path) -> Places:
+    """Return the places of a file, read once until it changes."""
+    return _read(path, path.stat().st_mtime_ns)

@@ -1,0 +1,64 @@
+"""Runs the parts of `make check` that something has changed for, side by side."""
+
+import concurrent.futures
+import importlib
+import multiprocessing
+import os
+import threading
+from dataclasses import asdict
+from typing import Any
+
+from workbench.application import settings
+from workbench.checks.checking import kept
+from workbench.checks.checking.finding import Finding, of_message
+from workbench.stages.errors import UserError
+
+
+def run(modules: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Return what each part finds, by its name, and keep it.
+
+    In processes of their own, unless there is one part only: most of a part's time is Python's.
+    """
+    if len(modules) == 1:
+        return {name: run_part(name, module) for name, module in modules.items()}
+    workers = min(len(modules), (os.cpu_count() or 1) + 1)  # some wait for programs
+    # A fork has what is imported here; beside other threads it may hang.
+    begun_by = multiprocessing.get_context("fork" if threading.active_count() == 1 else "spawn")
+    with concurrent.futures.ProcessPoolExecutor(workers, begun_by) as pool:
+        done = {name: pool.submit(run_part, name, module) for name, module in modules.items()}
+        return {name: each.result() for name, each in done.items()}
+
+
+def run_part(name: str, module: str) -> dict[str, Any]:
+    """Return what a part finds, as it is kept; what it cannot go on with is a finding, too."""
+    part = importlib.import_module(module)
+    try:
+        reads = list(part.reads())
+        mark = kept.Contents().mark(reads)  # before it reads: what changes meanwhile is read again
+    except UserError as error:
+        return {"reads": [], "mark": "", "found": [asdict(_of(error))]}
+    found: list[Finding] = []
+    try:
+        found += part.find()
+    except UserError as error:
+        found.append(_of(error))
+    content = {"reads": reads, "mark": mark, "found": [asdict(each) for each in found]}
+    kept.keep(name, content)
+    return content
+
+
+def _of(error: UserError) -> Finding:
+    return of_message(str(error), "template.yaml")
+
+
+def application_parts() -> dict[str, Any]:
+    """Return the application's own parts, and what they are known from."""
+    from workbench.application.interface import application
+
+    package = settings.SETTINGS.application.partition(".")[0]
+    reads = [f"{package}/*.py"] if package else []
+    return {
+        "reads": reads,
+        "mark": kept.Contents().mark(reads),
+        "parts": dict(application().checks),
+    }
