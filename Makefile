@@ -27,7 +27,7 @@ setup: ## Make the Python environments (.venv/), from locked requirements
 doctor: ## Check that this machine has what is needed; say how to get the rest
 	@PYTHONPATH=workbench/src python3 -m workbench.machine.doctor
 
-demo: local-only doctor setup ## Bring the whole system up on this machine and run real orders through it
+demo: local-only doctor setup ## Bring the whole system up here and run real orders through it (FULL=1: a long report)
 	@$(PY) -m operations.demo
 
 local-only:

@@ -1,11 +1,11 @@
 """A replay of this application: what it has uploaded so far, and what that comes to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from rich.console import Console
 
 from operations.database.connection import Database, find_database
 from operations.deployed import Deployed
@@ -15,6 +15,7 @@ from operations.scenarios import totals, uploads
 from operations.scenarios.upload_play import UploadPlay
 from operations.scenarios.uploads import Upload, UploadOutcome
 from workbench.replay import schedules
+from workbench.replay.figures import Figures
 from workbench.replay.probe import EVENT_LIMIT
 from workbench.replay.result import Result, compare
 from workbench.replay.scenarios import Kind
@@ -56,9 +57,9 @@ class IntakeSession(Session):
         rows = [] if seen.lines_in is None else [("lines", totals.lines_of(seen))]
         return rows + ([("reason", seen.reason)] if seen.reason else [])
 
-    def print_totals(self, out: Console, results: list[Result]) -> None:
-        """Print what all files come to."""
-        totals.print_totals(out, [result.seen for result in results])
+    def totals(self, results: Sequence[Result]) -> Sequence[Figures]:
+        """Return what all files come to."""
+        return totals.of([result.seen for result in results])
 
     def hints(self, results: list[Result]) -> list[tuple[str, str]]:
         """Return the commands for files and orders, and where the largest file's lines are."""

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,11 +92,47 @@ def test_the_closing_report_tells_way_sums_and_where_to_look(
         "1,000 in, 990 accepted, 10 refused (price_not_positive 10)",
         "1,234.50 GBP",
         "1,434.21",
-        "bus/told.json",
         "make approve FILE_ID=",
         "curated/online-retail/0123456789abcdef01234567/",
     ):
         assert expected in reported
+
+
+def test_the_closing_report_has_typical_ways_and_at_most_60_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = upload(tmp_path, [])
+    others = [
+        replace(good, outcome=outcome, rule=rule, seconds=seconds)
+        for outcome in ("Accepted", "Rejected", "Declined", "Duplicate")
+        for rule in ("LargeFileUploaded", "SmallFileUploaded")
+        for seconds in (4.0, 3.0)
+    ]
+    several = [good, *others, *[event(tmp_path)] * 30]
+
+    report.closing(session(), several, 12.0)
+    short = capsys.readouterr().out
+    report.closing(session(), several, 12.0, full=True)
+    full = capsys.readouterr().out
+
+    assert len(short.splitlines()) <= 60
+    blocks = [line for line in short.splitlines() if "→  " in line]
+    assert len(blocks) == 5
+    assert all(any(outcome in line for line in blocks) for outcome in ("Declined", "Duplicate"))
+    assert "Accepted  2.5 s  and 2 more like it" in blocks[0]
+    assert full.count("orders_[of]_today.csv") == len(others) + 1
+    assert full.count("bus/told.json") == 30
+
+
+def test_the_closing_report_names_all_differences_but_too_many(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report.closing(session(), [upload(tmp_path, [f"lines: {n}" for n in range(20)])], 12.0)
+
+    reported = capsys.readouterr().out
+    assert "lines: 0" in reported
+    assert reported.count("lines: ") == report.MOST_DIFFERENCES
+    assert "and 8 more; the page has all" in reported
 
 
 @pytest.mark.parametrize(

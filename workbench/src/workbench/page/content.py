@@ -5,11 +5,8 @@ once and named by its number.
 """
 
 import json
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-
-import msgspec
 
 from workbench.history.hiding import without_tokens
 from workbench.history.model import Child, Execution, State, Try
@@ -19,22 +16,6 @@ LONGEST_TEXT = 6000  # characters of a value that are shown
 MOST_CHILDREN = 24  # of a Map: the first ones, and those that failed
 
 type Json = dict[str, Any]
-
-
-class Row(msgspec.Struct, frozen=True):
-    """A line of a table of figures; `level` says how far it is indented."""
-
-    label: str
-    value: str
-    level: int = 0
-
-
-class Figures(msgspec.Struct, frozen=True):
-    """A table of figures with its title; `bars` where its numbers are parts to compare."""
-
-    title: str
-    rows: Sequence[Row]
-    bars: bool = False
 
 
 class Texts:

@@ -11,9 +11,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from workbench.application.interface import application
 from workbench.history.model import Execution
 from workbench.history.reading import read_execution
-from workbench.page.content import Figures, Json, Texts, execution_data
+from workbench.page.content import Json, Texts, execution_data
 from workbench.page.document import document, written
 from workbench.page.graph import Definition
+from workbench.replay.figures import Figures
 from workbench.replay.result import Result, Taken
 from workbench.replay.session import Reconciled, Session
 from workbench.stages.deployed import Deployed
@@ -30,7 +31,7 @@ def lines(
 ) -> Iterator[str]:
     """Write the page of a replay; yield the line that says where it is, or why there is none."""
     try:
-        data, definitions = content_of(session, results, [], reconciled)
+        data, definitions = content_of(session, results, reconciled)
         path = written(document(data, definitions))
     except (UserError, ClientError, BotoCoreError) as error:
         yield f"there is no page of it: {error}"
@@ -41,13 +42,13 @@ def lines(
 def content_of(
     session: Session,
     results: Sequence[Result],
-    totals: Sequence[Figures],
     reconciled: Reconciled | None,
 ) -> tuple[Json, dict[str, Definition]]:
     """Return what the page shows of a replay, and the definitions of its state machines."""
     deployed, texts = session.deployed, Texts()
     arns = list(dict.fromkeys(arn for one in results for arn in one.executions))
     executions = read_all(deployed, arns)
+    observed = [one for one in results if one.seen is not None]
     data = heading(deployed) | {
         "entries": [
             _entry(session, one, arns, texts)
@@ -55,7 +56,7 @@ def content_of(
         ],
         "executions": [execution_data(one, texts) for one in executions],
         "rules": rules_of(deployed),
-        "totals": [figures_data(one) for one in totals],
+        "totals": [figures_data(one) for one in session.totals(observed)],
         "reconciled": None
         if reconciled is None
         else {"balanced": reconciled.balanced, "lines": [visible(x) for x in reconciled.lines()]},

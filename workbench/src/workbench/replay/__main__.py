@@ -5,6 +5,7 @@ the deployed rules; schedules' targets are called as the scheduler would.
 """
 
 import argparse
+import os
 import time
 from pathlib import Path
 
@@ -31,6 +32,12 @@ def main(arguments: list[str] | None = None) -> int:
         help="a file or folder below events/; all of events/ without one",
     )
     parser.add_argument("--report", action="store_true", help="end with a report for people")
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        default=os.environ.get("FULL", "") not in ("", "0"),
+        help="the report has every way, not typical ones (FULL=1)",
+    )
     asked = parser.parse_args(arguments)
     scenarios = find_scenarios(asked.paths)
     stage = Stage.from_environment()
@@ -50,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
             results.append(result)
         reconciled = session.reconcile()
     if asked.report:
-        report.closing(session, results, time.monotonic() - start)
+        report.closing(session, results, time.monotonic() - start, full=asked.full)
     if reconciled:
         say(*reconciled.lines())
     say(*page.lines(session, results, reconciled))

@@ -1,6 +1,7 @@
 """What a replay prints: a line for each scenario as it ends, a closing report, a verdict."""
 
 import sys
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.padding import Padding
@@ -9,11 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from workbench.application.interface import application
+from workbench.replay.figures import print_figures
 from workbench.replay.result import Result
 from workbench.replay.session import Session
 from workbench.stages.stage import PROJECT
 from workbench.stages.visible import say, visible
 
+TYPICAL = 5  # ways in a closing report
+MOST_DIFFERENCES = 12
 PLAIN_WIDTH = 110  # columns where there is no terminal to ask
 
 
@@ -55,25 +59,74 @@ def verdict(results: list[Result]) -> int:
     return 1 if differ else 0
 
 
-def closing(session: Session, results: list[Result], seconds: float) -> None:
-    """Print the report at the end of a demo: every way, the totals, and where to look next."""
+def closing(session: Session, results: list[Result], seconds: float, *, full: bool = False) -> None:
+    """Print the report at the end of a demo: typical ways, what differs, totals, where to look.
+
+    It is at most 60 lines long where nothing differs; `full` prints every way instead.
+    """
     out, stage = console(), session.deployed.stage
+    observed = [result for result in results if result.seen is not None]
     out.print()
     out.print(Rule(f" {PROJECT} · stage {stage.name} · what happened in {seconds:.0f} s "))
-    observed = [result for result in results if result.seen is not None]
-    for result in sorted(observed, key=lambda one: one.seconds):
-        _block(out, result, session.details(result))
-    _others(out, [result for result in results if result not in observed])
-    session.print_totals(out, observed)
+    if full:
+        for result in sorted(observed, key=lambda one: one.seconds):
+            _block(out, result, session.details(result))
+        _others(out, [result for result in results if result not in observed])
+    else:
+        _typical(out, session, observed)
+        _differing(out, results)
+    if observed and (totals := session.totals(observed)):
+        out.print()
+        out.print(Rule(" Altogether "))
+        print_figures(out, totals)
     _where_next(out, session, observed)
 
 
-def _block(out: Console, result: Result, details: list[tuple[str, str]]) -> None:
+def typical(results: Sequence[Result], count: int = TYPICAL) -> list[tuple[Result, int]]:
+    """Return results that stand for most others, and for how many: those of a rule and an outcome.
+
+    Each outcome comes before a second rule of one; the quickest stands for its like.
+    """
+    alike: dict[tuple[str, str], list[Result]] = {}
+    for result in results:
+        alike.setdefault((result.outcome, result.rule), []).append(result)
+    largest = sorted(alike.values(), key=len, reverse=True)
+    outcomes = {group[0].outcome: group for group in reversed(largest)}
+    first = [group for group in largest if outcomes[group[0].outcome] is group]
+    chosen = (first + [group for group in largest if group not in first])[:count]
+    return [(min(group, key=lambda one: one.seconds), len(group)) for group in chosen]
+
+
+def _typical(out: Console, session: Session, results: Sequence[Result]) -> None:
+    for result, count in typical([one for one in results if one.as_expected]):
+        _block(out, result, session.details(result), like_it=count - 1)
+
+
+def _differing(out: Console, results: Sequence[Result]) -> None:
+    """Print what differs, a line for each difference; of many, the first ones."""
+    lines = [
+        f"{result.scenario.name}: {difference}"
+        for result in results
+        for difference in result.differences
+    ]
+    if not lines:
+        return
+    out.print()
+    out.print(Rule(" What differs "))
+    for line in lines[:MOST_DIFFERENCES]:
+        out.print(Padding(Text(visible(line), "red"), (0, 2), expand=False))
+    if len(lines) > MOST_DIFFERENCES:
+        out.print(f"  and {len(lines) - MOST_DIFFERENCES} more; the page has all")
+
+
+def _block(out: Console, result: Result, details: list[tuple[str, str]], like_it: int = 0) -> None:
     title = Text()
     title.append(visible(result.scenario.title), "bold")
     title.append("  →  ")
     title.append(visible(result.outcome), f"bold {_colour(result.outcome) or 'red'}")
     title.append(f"  {result.seconds:.1f} s", "dim")
+    if like_it:
+        title.append(f"  and {like_it} more like it", "dim")
     if not result.as_expected:
         title.append("  DIFFERS", "bold red")
     out.print()
@@ -112,6 +165,7 @@ def _where_next(out: Console, session: Session, results: list[Result]) -> None:
         (f"make status{which}", "what runs, and how the local cloud differs from AWS"),
         (f"make logs{which}", "what the functions say"),
         ("events/", "what was replayed, each with its expected outcome"),
+        ("make demo FULL=1", "this report with every way"),
         *session.hints(results),
     ]
     out.print()

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 
+from workbench.replay.figures import Figures
 from workbench.replay.probe import Probe
 from workbench.replay.result import Result, failed
 from workbench.replay.scenarios import Scenario, kind_of
@@ -57,8 +57,9 @@ class Session:
         """Return (name, value) of what else the closing report shows of a result."""
         return []
 
-    def print_totals(self, out: Console, results: list[Result]) -> None:
-        """Print what all results come to."""
+    def totals(self, results: Sequence[Result]) -> Sequence[Figures]:
+        """Return what all results come to."""
+        return ()
 
     def hints(self, results: list[Result]) -> list[tuple[str, str]]:
         """Return (command or place, what it shows) of where to look next."""
