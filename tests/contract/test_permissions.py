@@ -18,12 +18,13 @@ import pytest
 
 from workbench.deployment import handover, terraform
 from workbench.deployment.provider_mirror import TERRAFORM
+from workbench.deployment.resolved import WHERE
 from workbench.permissions import asked
 from workbench.permissions.evaluation import Verdict, evaluate, policies_of
 from workbench.permissions.need import Need
 from workbench.permissions.platform import Bus, Platform
 from workbench.permissions.policies import Grant, Request, denials, grants
-from workbench.permissions.template import WHERE, Template
+from workbench.permissions.template import Template
 from workbench.permissions.ways import needs
 from workbench.stages.errors import UserError
 

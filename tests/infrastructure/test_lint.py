@@ -166,7 +166,7 @@ def test_a_missing_source_is_one_line(make: Callable[[Path], object], tmp_path: 
 def test_what_a_substitution_refers_to_must_be_there(of: dict[str, Any]) -> None:
     broken = json.loads(json.dumps(of).replace('"PriceChunk", "Arn"', '"PriceChonk", "Arn"'))
     with pytest.raises(
-        UserError, match=r'"PriceChonk", "Arn".* is not a parameter, table, resource'
+        Usematch=r"the template refers to PriceChonk, which it does not have"
     ):
         deployed_form.rendered(broken, "OrderIntake", DEFINITION)
     del broken["Resources"]["OrderIntake"]

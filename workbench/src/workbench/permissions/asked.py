@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from workbench.application.interface import application
+from workbench.deployment.resolved import PREFIX
 from workbench.permissions import announced
 from workbench.permissions.need import Need
 from workbench.permissions.policies import Request
-from workbench.permissions.template import PREFIX
 from workbench.stages.errors import UserError
 from workbench.stages.stage import ROOT, local_keys, running_cloud
 

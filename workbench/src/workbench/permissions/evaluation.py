@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from workbench.application.interface import application
+from workbench.deployment.resolved import PREFIX
 from workbench.permissions import known
 from workbench.permissions.need import Need
 from workbench.permissions.platform import Platform
 from workbench.permissions.policies import Denial, Grant, Request, denials, grants
-from workbench.permissions.template import PREFIX, Template
+from workbench.permissions.template import Template
 from workbench.permissions.ways import needs
 from workbench.stages.errors import UserError
 

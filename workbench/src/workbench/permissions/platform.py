@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.deployment import terraform
+from workbench.deployment.resolved import PREFIX, WHERE
 from workbench.permissions import known
 from workbench.permissions.policies import Grant, grants
-from workbench.permissions.template import PREFIX, WHERE
 from workbench.stages.errors import UserError
 
 PLAN = "permissions"  # a folder of Terraform's own tests: no cloud, no state

@@ -1,61 +1,15 @@
-"""The translated template with all its references resolved, as the stage `local` has them."""
+"""The translated template, and what its roles are allowed."""
 
 import json
-import re
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from workbench.checks.linting.deployed_form import prepare
-from workbench.deployment import handover
+from workbench.deployment.resolved import Resolved
 from workbench.permissions.policies import Grant, grants
-from workbench.stages.errors import UserError
-from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, Stage
-
-WHERE = f"{LOCAL_REGION}:{LOCAL_ACCOUNT}"
-PREFIX = Stage("local").prefix
-PSEUDO: dict[str, Any] = {
-    "AWS::AccountId": LOCAL_ACCOUNT,
-    "AWS::Region": LOCAL_REGION,
-    "AWS::Partition": "aws",
-    "AWS::URLSuffix": "amazonaws.com",
-    "AWS::StackName": PREFIX,
-    "AWS::StackId": f"arn:aws:cloudformation:{WHERE}:stack/{PREFIX}/1",
-    "AWS::NotificationARNs": [],
-    "AWS::NoValue": None,
-}
-# How an ARN of each type is built from the resource's name.
-ARNS = {
-    "AWS::Lambda::Function": "lambda:{where}:function:{name}",
-    "AWS::StepFunctions::StateMachine": "states:{where}:stateMachine:{name}",
-    "AWS::DynamoDB::Table": "dynamodb:{where}:table/{name}",
-    "AWS::S3::Bucket": "s3:::{name}",
-    "AWS::SQS::Queue": "sqs:{where}:{name}",
-    "AWS::SNS::Topic": "sns:{where}:{name}",
-    "AWS::Logs::LogGroup": "logs:{where}:log-group:{name}:*",
-    "AWS::CloudWatch::Alarm": "cloudwatch:{where}:alarm:{name}",
-    "AWS::IAM::Role": "iam::" + LOCAL_ACCOUNT + ":role/{name}",
-    "AWS::IAM::ManagedPolicy": "iam::" + LOCAL_ACCOUNT + ":policy/{name}",
-    "AWS::Events::Rule": "events:{where}:rule/{name}",
-    "AWS::Scheduler::Schedule": "scheduler:{where}:schedule/default/{name}",
-}
-NAMES = (
-    "FunctionName", "StateMachineName", "TableName", "BucketName", "QueueName", "TopicName",
-    "LogGroupName", "AlarmName", "Name",
-)  # fmt: skip
-# What Ref gives an ARN of, not a name.
-REF_IS_ARN = {
-    "AWS::StepFunctions::StateMachine",
-    "AWS::SNS::Topic",
-    "AWS::IAM::ManagedPolicy",
-}
 
 
-@dataclass(frozen=True)
-class Template:
-    """What the stage consists of, every value a plain one."""
-
-    raw: dict[str, Any]
+class Template(Resolved):
+    """What the stage `local` consists of, and what each role may do."""
 
     @classmethod
     def load(cls) -> "Template":
@@ -70,51 +24,6 @@ class Template:
             for name, body in self.raw["Resources"].items()
             for grant, reason in body.get("Metadata", {}).get("UnusedGrants", {}).items()
         }
-
-    @cached_property
-    def resources(self) -> dict[str, dict[str, Any]]:
-        """Resources by logical id: Type, Properties."""
-        return {
-            name: {"Type": body["Type"], "Properties": self._value(body.get("Properties", {}))}
-            for name, body in self.raw["Resources"].items()
-        }
-
-    def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
-        """The properties of all resources of a type, by logical id."""
-        return {
-            name: body["Properties"]
-            for name, body in self.resources.items()
-            if body["Type"] == kind
-        }
-
-    def arn(self, name: str) -> str:
-        """A resource's ARN."""
-        body = self.raw["Resources"][name]
-        pattern = ARNS.get(body["Type"])
-        if pattern is None:
-            raise UserError(
-                f"{name}: no ARN is known for {body['Type']}; add it to ARNS in "
-                "workbench/permissions/template.py"
-            )
-        properties = body.get("Properties", {})
-        own = self._name(name)
-        if body["Type"] == "AWS::Events::Rule" and "EventBusName" in properties:
-            own = f"{self._value(properties['EventBusName'])}/{own}"
-        return "arn:aws:" + pattern.format(where=WHERE, name=own)
-
-    @cached_property
-    def _by_arn(self) -> dict[str, str]:
-        kinds = {name: body["Type"] for name, body in self.raw["Resources"].items()}
-        return {self.arn(name): name for name, kind in kinds.items() if kind in ARNS}
-
-    def named(self, arn: str) -> str:
-        """The logical id of what has this ARN; UserError when nothing has."""
-        if arn not in self._by_arn:
-            ours = "; write out in a policy of the template what AWS's policy allows"
-            raise UserError(
-                f"nothing in the template is {arn}{ours if ':iam::aws:policy' in arn else ''}"
-            )
-        return self._by_arn[arn]
 
     @cached_property
     def handlers(self) -> dict[str, str]:
@@ -139,57 +48,3 @@ class Template:
         """The logical id of the bucket that an ARN, of it or of what is in it, names."""
         arns = {name: self.arn(name) for name in self.of_type("AWS::S3::Bucket")}
         return next((name for name, arn in arns.items() if f"{resource}/".startswith(arn)), None)
-
-    def _name(self, name: str) -> str:
-        properties = self.raw["Resources"][name].get("Properties", {})
-        given = next((properties[each] for each in NAMES if each in properties), name)
-        return str(self._value(given))
-
-    def _ref(self, name: str) -> Any:
-        if name in PSEUDO:
-            return PSEUDO[name]
-        if name == "Stage":
-            return "local"
-        if name in handover.paths():
-            return handover.sample(handover.paths()[name])
-        if name in self.raw["Parameters"]:
-            return self.raw["Parameters"][name]["Default"]
-        if name not in self.raw["Resources"]:
-            raise UserError(f"the template refers to {name}, which it does not have")
-        return self.arn(name) if self.raw["Resources"][name]["Type"] in REF_IS_ARN else (
-            self._name(name)
-        )  # fmt: skip
-
-    def _sub(self, text: str) -> str:
-        def filled(found: re.Match[str]) -> str:
-            if found[1].startswith("!"):
-                return "${" + found[1][1:] + "}"
-            name, dot, attribute = found[1].partition(".")
-            return str(self._attribute(name, attribute) if dot else self._ref(name))
-
-        return re.sub(r"\$\{([^}]+)\}", filled, text)
-
-    def _attribute(self, name: str, attribute: str) -> str:
-        if name not in self.raw["Resources"]:
-            raise UserError(f"the template refers to {name}, which it does not have")
-        if attribute == "StreamArn":
-            return f"{self.arn(name)}/stream/2026-01-01T00:00:00.000"
-        return self.arn(name) if attribute == "Arn" else self._name(name)
-
-    def _value(self, value: Any) -> Any:
-        match value:
-            case {"Ref": str(name)} if len(value) == 1:
-                return self._ref(name)
-            case {"Fn::GetAtt": [str(name), str(attribute)]}:
-                return self._attribute(name, attribute)
-            case {"Fn::GetAtt": str(text)}:
-                return self._attribute(*text.split(".", 1))
-            case {"Fn::Sub": str(text)}:
-                return self._sub(text)
-            case {"Fn::If": [str(), wherever_it_holds, _]}:  # all that any stage may have
-                return self._value(wherever_it_holds)
-            case dict():
-                return {name: self._value(each) for name, each in value.items()}
-            case list():
-                return [self._value(each) for each in value]
-        return value

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from workbench.application.interface import application
+from workbench.deployment.resolved import PREFIX, WHERE
 from workbench.permissions import announced, function_ways
 from workbench.permissions.need import (
     KEYS,
@@ -30,11 +31,7 @@ from workbench.permissions.need import (
 )
 from workbench.permissions.platform import Bus, Platform
 from workbench.permissions.policies import Request
-from workbench.permissions.template import (
-    PREFIX,
-    WHERE,
-    Template,
-)
+from workbench.permissions.template import Template
 from workbench.stages.errors import UserError
 from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION
 from workbench.workflow.definition import machines

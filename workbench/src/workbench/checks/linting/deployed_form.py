@@ -14,29 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from workbench.deployment import handover, outline, source_template
+from workbench.deployment import outline, source_template
+from workbench.deployment.resolved import Resolved
 from workbench.deployment.source_template import TEMPLATE
 from workbench.stages.errors import UserError
-from workbench.stages.stage import (
-    LOCAL,
-    LOCAL_ACCOUNT,
-    LOCAL_REGION,
-    PROJECT,
-    ROOT,
-    Stage,
-    local_dir,
-)
+from workbench.stages.stage import ROOT, local_dir
 from workbench.workflow.definition import parsed, read
 
 TRANSLATOR = Path(__file__).with_name("translate.py")
 SAM_PYTHON = ROOT / ".venv" / "sam" / "bin" / "python"
-# How the ARNs begin that a definition may be given.
-ARNS = {
-    "AWS::Lambda::Function": "lambda:{where}:function:",
-    "AWS::StepFunctions::StateMachine": "states:{where}:stateMachine:",
-    "AWS::SQS::Queue": "sqs:{where}:",
-    "AWS::SNS::Topic": "sns:{where}:",
-}
 CONSTANT = re.compile(r"\{% \d+ %\}")
 KEY_ID = re.compile(r":key/([a-z-]+)$")
 LINE_END = re.compile(r"\s*\n\s*")
@@ -65,7 +51,7 @@ def rendered(of: dict[str, Any], machine: str, definition: Path) -> dict[str, An
     if machine not in of.get("Resources", {}):
         raise UserError(f"the template has no state machine {machine}")
     given = of["Resources"][machine].get("Properties", {}).get("DefinitionSubstitutions", {})
-    values = {name: _resolve(of, machine, value) for name, value in given.items()}
+    values = {name: _resolved(of, machine, value) for name, value in given.items()}
     text = read(definition)
     unknown = sorted(set(re.findall(r"\$\{(\w+)\}", text)) - set(values))
     if unknown:
@@ -134,39 +120,14 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     Path(file.name).replace(path)
 
 
-def _resolve(of: dict[str, Any], machine: str, value: Any) -> str:
-    """A value of the template as text."""
-    match value:
-        case {"Ref": "AWS::Partition"}:
-            return "aws"
-        case {"Ref": str(name)} if name in of.get("Parameters", {}):
-            return _of_parameter(name, of["Parameters"][name])
-        case {"Ref": str(name)} if "TableName" in of["Resources"].get(name, {}).get(
-            "Properties", {}
-        ):
-            return _resolve(of, machine, of["Resources"][name]["Properties"]["TableName"])
-        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), "Arn"]} if _kind(of, name) in ARNS:
-            where = f"{LOCAL_REGION}:{LOCAL_ACCOUNT}"
-            kind = ARNS[_kind(of, name)].format(where=where)
-            return f"arn:aws:{kind}{Stage(LOCAL).prefix}-{name}"
-        case {"Fn::Sub": str(text)}:
-            return text.replace("${Stage}", LOCAL).replace("${Project}", PROJECT)
-        case str() | int():
-            return str(value)
+def _resolved(of: dict[str, Any], machine: str, value: Any) -> str:
+    """A value of the template as text; UserError for what no stage could put into a text."""
     where = f"{machine}'s DefinitionSubstitutions: {json.dumps(value)}"
-    raise UserError(f"{where} is not a parameter, table, resource's Arn or text of the template")
-
-
-def _kind(of: dict[str, Any], name: str) -> str:
-    return str(of["Resources"].get(name, {}).get("Type", ""))
-
-
-def _of_parameter(name: str, parameter: dict[str, Any]) -> str:
-    if "Default" not in parameter:
-        raise UserError(f"the template's parameter {name} needs a Default")
-    default = str(parameter["Default"])
-    if not parameter["Type"].startswith("AWS::SSM::"):
-        return default
-    value = handover.sample(handover.paths()[name])
+    try:
+        found = Resolved(of).value(value)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+    if isinstance(found, dict | list):
+        raise UserError(f"{where} is not a text")
     # cfn-lint knows the form of a key's id.
-    return KEY_ID.sub(lambda of: f":key/{uuid.uuid5(uuid.NAMESPACE_OID, of[1])}", value)
+    return KEY_ID.sub(lambda of: f":key/{uuid.uuid5(uuid.NAMESPACE_OID, of[1])}", str(found))

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from workbench.deployment import terraform
+from workbench.deployment.resolved import NAMES
 from workbench.permissions.platform import PLAN
-from workbench.permissions.template import NAMES
 from workbench.testing.contract.deployed import longest, platform_is_planned, template
 
 # The longest name of each kind, in characters: AWS's reference of each CloudFormation type.
