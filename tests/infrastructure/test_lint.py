@@ -165,9 +165,7 @@ def test_a_missing_source_is_one_line(make: Callable[[Path], object], tmp_path: 
 
 def test_what_a_substitution_refers_to_must_be_there(of: dict[str, Any]) -> None:
     broken = json.loads(json.dumps(of).replace('"PriceChunk", "Arn"', '"PriceChonk", "Arn"'))
-    with pytest.raises(
-        Usematch=r"the template refers to PriceChonk, which it does not have"
-    ):
+    with pytest.raises(UserError, match=r"the template refers to PriceChonk, which it does not"):
         deployed_form.rendered(broken, "OrderIntake", DEFINITION)
     del broken["Resources"]["OrderIntake"]
     with pytest.raises(UserError, match="has no state machine OrderIntake"):

@@ -42,6 +42,20 @@ def translated(template: Path = TEMPLATE) -> dict[str, Any]:
     return found
 
 
+def kept(template: Path = TEMPLATE) -> dict[str, Any]:
+    """Return what `translated` does; made anew when the template changed."""
+    readers = (template, TRANSLATOR, Path(source_template.__file__))
+    mark = hashlib.sha256("".join(map(read, readers)).encode()).hexdigest()[:16]
+    file = local_dir() / "linting" / "translated" / f"{mark}.json"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        for old in file.parent.glob("*.json"):
+            old.unlink(missing_ok=True)
+        _write(file, translated(template))
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found
+
+
 def rendered(of: dict[str, Any], machine: str, definition: Path) -> dict[str, Any]:
     """The definition with the substitutions of the translated template `of` filled in.
 
@@ -89,7 +103,7 @@ def prepare(source: Path = TEMPLATE) -> tuple[Path, list[Path]]:
     forms = {name: folder / f"definition-{mark}-{name}.json" for name in files}
     if not all(path.exists() for path in (template, *forms.values())):
         folder.mkdir(parents=True, exist_ok=True)
-        of = whole = translated(source)
+        of = whole = kept(source)
         for name, path in forms.items():
             inside = rendered(of, name, files[name])
             _write(path, inside)
