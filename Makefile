@@ -12,7 +12,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
-.PHONY: help setup doctor demo up down status logs build deploy destroy routes replay reconcile send approve psql \
+.PHONY: help setup doctor demo up down status logs history build deploy destroy routes replay reconcile send approve psql \
         invoke sam-local sam-shell sam-local-image \
         retry redrive replay-archive rotate bench \
         check test model workflow-coverage permissions mutants lint format audit try-pins licences schemas lock clean local-only check-books edges
@@ -44,6 +44,9 @@ status: setup ## What runs, what is deployed, and where the local cloud differs 
 
 logs: setup ## The functions' logs: FN=PriceChunk FILE_ID=… narrow them down
 	@$(PY) -m workbench.local_cloud logs
+
+history: setup ## What happened, state by state: FILE_ID=… or EXECUTION=… (STATE=, JSON=1); else the newest
+	@$(PY) -m workbench.history
 
 psql: setup ## Open the local database; ARGS='-c "select count(*) from order_line"'
 	@$(PY) -m operations.services.psql $(ARGS)

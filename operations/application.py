@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from operations import permissions, profiles, published
+from operations import permissions, profiles, published, way
 from operations.database import database_ca
 from operations.database.connection import secret_arn
 from operations.database.migrate import migrate
@@ -19,7 +19,7 @@ from operations.scenarios.given import IntakeGiven, prepared
 from operations.services.database import connect_database
 from operations.services.outside_process import Outside
 from operations.services.postgres import Postgres
-from workbench.application.interface import Application, Longest
+from workbench.application.interface import Application, Longest, Way
 from workbench.deployment.deploy import step
 from workbench.local_cloud.deviations import Deviation
 from workbench.permissions.need import Need
@@ -112,6 +112,10 @@ class OrderIntake(Application):
         if not isinstance(deployed, Deployed):
             raise TypeError(deployed)
         return session.IntakeSession(deployed, probe)
+
+    def way_of(self, deployed: base.Deployed, about: str) -> Way:
+        """Return the execution that a file went by; of the direct route, how to see its log."""
+        return way.way_of(Deployed(deployed.stage, deployed.account), about)
 
     def prepared(
         self, deployed: base.Deployed, fixture: Fixture

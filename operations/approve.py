@@ -5,7 +5,8 @@ import os
 
 from operations.decide import DECISIONS, give_decision, me
 from operations.deployed import Deployed
-from operations.follow import AWAITING, FINAL, Row, follow, question_of, read_row
+from operations.files import AWAITING, FINAL, Row, question_of, read_row
+from operations.follow import follow
 from operations.send import explained
 from workbench.stages.errors import THROUGH_MAKE, UserError, run
 from workbench.stages.stage import Stage

@@ -15,8 +15,15 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from operations.deployed import Deployed
-from operations.follow import FINAL, LIMIT, PAUSE, Row, Uploaded, execution_of, follow, read_row
-from operations.send import SECONDS_PER_BYTE, about_the_first, explained, is_taken
+from operations.files import FINAL, Row, Uploaded, execution_of, find_upload, read_row
+from operations.follow import LIMIT, PAUSE, follow
+from operations.send import (
+    SECONDS_PER_BYTE,
+    about_the_failure,
+    about_the_first,
+    explained,
+    is_taken,
+)
 from operations.unpublished import is_unpublished, publish
 from workbench.stages.errors import THROUGH_MAKE, UserError, run
 from workbench.stages.stage import Stage
@@ -28,20 +35,6 @@ exit status: 0 when the content is Accepted (the file itself, or the one that it
 awaits an approval, or when its outcome was published; 1 when it is not, or when there is nothing to
 run again.
 {THROUGH_MAKE}"""
-
-
-def find_upload(deployed: Deployed, file_id: str) -> Uploaded:
-    """The upload with this id that has no ledger row, by looking at all uploads.
-
-    Raises UserError when there is none.
-    """
-    pages = deployed.stage.client("s3").get_paginator("list_object_versions")
-    for page in pages.paginate(Bucket=deployed.bucket, Prefix="incoming/"):
-        for version in page.get("Versions", []):
-            uploaded = Uploaded(deployed.bucket, version["Key"], version["VersionId"])
-            if uploaded.file_id == file_id:
-                return uploaded
-    raise UserError(f"no file {file_id!r} on stage {deployed.stage.name}; make send prints ids")
 
 
 def event_of(
@@ -183,7 +176,7 @@ def main(arguments: list[str] | None = None) -> int:
     row = retry(deployed, asked.file_id)
     make_arguments = "" if stage.is_local else f" STAGE={stage.name}"
     say(*explained(row, row["key"].rsplit("/", 1)[-1], make_arguments))
-    say(*about_the_first(deployed, row, make_arguments))
+    say(*about_the_first(deployed, row, make_arguments), *about_the_failure(deployed, row))
     return 0 if is_taken(deployed, row) else 1
 
 

@@ -11,18 +11,12 @@ from typing import Any
 
 from operations.decide import give_decision, me
 from operations.deployed import Deployed
-from operations.follow import (
-    AWAITING,
-    LIMIT,
-    Row,
-    execution_of,
-    follow,
-    read_row,
-    upload,
-    wait_for_execution,
-)
+from operations.files import AWAITING, Row, execution_of, read_row, upload
+from operations.follow import LIMIT, follow, wait_for_execution
 from operations.scenarios.outcome import numbers
 from operations.scenarios.totals import money
+from operations.way import DIRECT
+from workbench.history.why import command, why
 from workbench.replay.result import shown
 from workbench.stages.errors import THROUGH_MAKE, UserError, run
 from workbench.stages.stage import ROOT, Stage
@@ -117,6 +111,18 @@ def about_the_first(deployed: Deployed, row: Row, make_arguments: str) -> list[s
     return [f"  that file is {status}: nothing is loaded yet; see what becomes of it"]
 
 
+def about_the_failure(deployed: Deployed, row: Row) -> list[str]:
+    """Where and why a file has failed, in lines for people, and how to see its way."""
+    if row["status"] in GOOD:
+        return []
+    execution = execution_of(row)
+    if execution is None:
+        return [f"  see      {command(deployed.stage, 'logs', FN=DIRECT, FILE_ID=row['file_id'])}"]
+    *said, see = why(deployed, execution, FILE_ID=row["file_id"])
+    failing = [f"  failed   {line}" for line in said] if row["status"] == "Failed" else []
+    return [*failing, f"  {see.replace('see ', 'see      ', 1)}"]
+
+
 def explained(row: Row, name: str, make_arguments: str) -> list[str]:
     """What came of a file, in lines for people; how to decide when it awaits that."""
     counts = numbers(row)
@@ -209,7 +215,7 @@ def send(
         return approve
 
     limit = LIMIT + size * SECONDS_PER_BYTE
-    return follow(deployed, uploaded.file_id, decide, limit)
+    return follow(deployed, uploaded.file_id, decide, limit, uploaded=uploaded)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -256,7 +262,7 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         make_arguments = "" if stage.is_local else f" STAGE={stage.name}"
         say(*explained(row, file.name, make_arguments))
-        say(*about_the_first(deployed, row, make_arguments))
+        say(*about_the_first(deployed, row, make_arguments), *about_the_failure(deployed, row))
     return 0 if is_taken(deployed, row) else 1
 
 

@@ -15,7 +15,8 @@ from statistics import median
 from operations.bench import REAL_FILE
 from operations.decide import give_decision
 from operations.deployed import Deployed
-from operations.follow import FINAL, Uploaded, follow, put, upload, wait_for_execution
+from operations.files import FINAL, Uploaded, put, upload
+from operations.follow import follow, wait_for_execution
 from operations.scenarios.fresh import fresh, new_mark
 from workbench.bench.figures import Figure, seconds
 from workbench.stages.errors import UserError

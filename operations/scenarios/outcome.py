@@ -13,7 +13,8 @@ from typing import Any
 
 from operations.database.connection import LoadedFile
 from operations.deployed import Deployed
-from operations.follow import Row, execution_of, wait_for_execution
+from operations.files import Row, execution_of
+from operations.follow import wait_for_execution
 from operations.reconciliation.contents import Digest
 from operations.scenarios.uploads import UploadOutcome
 from workbench.replay.path import path_of

@@ -10,17 +10,8 @@ import msgspec
 from operations.database.connection import Database
 from operations.decide import give_decision
 from operations.deployed import Deployed
-from operations.follow import (
-    AWAITING,
-    LIMIT,
-    Row,
-    Uploaded,
-    execution_of,
-    follow,
-    put,
-    read_row,
-    wait_for_execution,
-)
+from operations.files import AWAITING, Row, Uploaded, execution_of, put, read_row
+from operations.follow import LIMIT, follow, wait_for_execution
 from operations.scenarios.announced import about, outcome_of, question_about
 from operations.scenarios.faulty import (
     errors_logged,
@@ -33,6 +24,7 @@ from operations.scenarios.fresh import fresh, new_mark
 from operations.scenarios.outcome import disagreements, observed, read_curated, read_execution
 from operations.scenarios.uploads import Upload, UploadOutcome
 from workbench.checks.released_schemas import problems
+from workbench.history.why import command, why
 from workbench.local_cloud.emulator.faults import time_out
 from workbench.replay.aftermath import wait_for_dead_letter, wait_for_log
 from workbench.replay.probe import EVENT_LIMIT, Probe
@@ -172,7 +164,7 @@ class UploadPlay:
                 give_decision(self._deployed, uploaded.file_id, decision, IN_VAIN)
             return True
 
-        return follow(self._deployed, uploaded.file_id, decide, LIMIT)
+        return follow(self._deployed, uploaded.file_id, decide, LIMIT, uploaded=uploaded)
 
     def _wait_for_approval(self, uploaded: Uploaded) -> None:
         """Wait until the first decision stands in the ledger."""
@@ -294,7 +286,17 @@ class UploadPlay:
             fields=side_by_side(expected, seen),
             executions=tuple(filter(None, [execution_of(row)])),
             events=(*self._taken, *taken),
+            why=self._why(row),
         )
+
+    def _why(self, row: Row) -> list[str]:
+        """Where a file that was to end otherwise has failed, and how to see its way."""
+        execution = execution_of(row)
+        if not self._problems:
+            return []
+        if execution is None:
+            return [f"see {command(self._deployed.stage, 'history', FILE_ID=row['file_id'])}"]
+        return why(self._deployed, execution, FILE_ID=row["file_id"])
 
     def _check_dead_letters(self, uploaded: Uploaded) -> None:
         """Hold against what is expected which calls were given up about the file."""

@@ -9,9 +9,9 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from operations import follow
+from operations import files
 from operations.deployed import Deployed
-from operations.follow import FINAL, Uploaded
+from operations.files import FINAL, Uploaded
 from operations.scenarios.fresh import order_numbers
 from operations.scenarios.uploads import Upload, UploadOutcome
 from order_intake.adapters import ledger
@@ -195,7 +195,7 @@ def test_commands_and_functions_name_questions_alike(known: dict[str, Any]) -> N
     texts = ("partner", "bucket", "key", "version_id", "uploaded_at", "correlation_id")
     whole = row | dict.fromkeys(texts, "x") | {"size": 1, "route": "workflow"}
 
-    assert follow.question_of(row) == msgspec.convert(whole, ledger.FileRow).question_id
+    assert files.question_of(row) == msgspec.convert(whole, ledger.FileRow).question_id
 
 
 def test_what_send_asks_the_rules_about_is_an_upload_as_s3_tells_it() -> None:

@@ -23,7 +23,7 @@ from botocore.exceptions import ClientError
 from operations.database.connection import find_database
 from operations.decide import give_decision
 from operations.deployed import Deployed
-from operations.follow import AWAITING, FINAL, Uploaded, put
+from operations.files import AWAITING, FINAL, Uploaded, put
 from operations.reconciliation.archive import read_archive
 from operations.reconciliation.reading import read_ledger
 from operations.reconciliation.report import Reconciliation, check

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from operations.database.connection import find_database
 from operations.deployed import Deployed
-from operations.follow import Uploaded, follow, read_row, upload
+from operations.files import Uploaded, read_row, upload
+from operations.follow import follow
 from operations.scenarios.faulty import wait_for_webhook
 from operations.services import faults as service_faults
 from tests.local_cloud.test_operations import LARGE, lines_in_database, orders, run

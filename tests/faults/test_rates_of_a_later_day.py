@@ -11,7 +11,7 @@ import pytest
 
 from operations.database.connection import find_database
 from operations.deployed import Deployed
-from operations.follow import Row, read_row, upload
+from operations.files import Row, read_row, upload
 from operations.scenarios.outcome import disagreements, read_curated
 from operations.services import faults as service_faults
 from operations.services import rates

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from operations.deployed import Deployed
-from operations.follow import Uploaded, execution_of, follow, read_row, upload
+from operations.files import Uploaded, execution_of, read_row, upload
+from operations.follow import follow
 from operations.reconciliation.archive import read_archive
 from operations.services import faults as service_faults
 from tests.local_cloud.test_operations import LARGE, lines_in_database, orders, run

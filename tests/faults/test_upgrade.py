@@ -15,7 +15,7 @@ import pytest
 from operations.database.connection import find_database
 from operations.decide import give_decision
 from operations.deployed import Deployed
-from operations.follow import AWAITING, FINAL, Uploaded, put, read_row
+from operations.files import AWAITING, FINAL, Uploaded, put, read_row
 from operations.services import postgres
 from operations.services.database import secret, set_password
 from workbench.checks.run_tests import ports_of_its_own

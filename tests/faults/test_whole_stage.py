@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from operations.deployed import Deployed
-from operations.follow import Uploaded, follow, put, read_row
+from operations.files import Uploaded, put, read_row
+from operations.follow import follow
 from operations.reconciliation.archive import read_archive
 from operations.services import postgres
 from order_intake.domain.results import Totals

@@ -19,7 +19,8 @@ from psycopg import sql
 from operations.database.connection import find_database
 from operations.decide import give_decision
 from operations.deployed import Deployed
-from operations.follow import Row, Uploaded, execution_of, follow, read_row, upload
+from operations.files import Row, Uploaded, execution_of, read_row, upload
+from operations.follow import follow
 from operations.scenarios.outcome import objects_below
 from operations.services import postgres
 from workbench.replay import redrive
@@ -97,7 +98,25 @@ def lines_in_database(deployed: Deployed, file_id: str) -> int:
     return stored.sums[0]
 
 
+def shows_its_way(failed: Row) -> None:
+    """What `make history` says of a file that failed."""
+    shown = run("workbench.history", FILE_ID=failed["file_id"])
+    one = run("workbench.history", FILE_ID=failed["file_id"], STATE="RegisterFile", JSON="1")
+
+    assert shown.returncode == 0, shown.stderr
+    if failed["route"] == "direct":
+        assert "one call of the function IntakeSmallFile, without the workflow" in shown.stdout
+        assert f"make logs FN=IntakeSmallFile FILE_ID={failed['file_id']}" in shown.stdout
+        return
+    assert "RegisterFile  Task" in shown.stdout
+    assert "caught  AccessDenied" in shown.stdout
+    (state,) = json.loads(one.stdout)
+    assert (state["status"], state["error"]) == ("caught", "AccessDenied")
+
+
 def test_a_failed_file_is_run_again(deployed: Deployed, failed: Row) -> None:
+    shows_its_way(failed)
+
     done = run("operations.retry", FILE_ID=failed["file_id"])
 
     assert done.returncode == 0, done.stderr + done.stdout
@@ -119,6 +138,9 @@ def test_a_file_that_fails_again_can_be_run_again_after_that(
     with unreadable(deployed, failed["key"], lock):
         still = run("operations.retry", FILE_ID=failed["file_id"])
     assert (still.returncode, "Failed" in still.stdout) == (1, True), still.stderr
+    if failed["route"] == "workflow":
+        assert "  failed   state RegisterFile: AccessDenied" in still.stdout
+        assert f"  see      make history FILE_ID={failed['file_id']}" in still.stdout
 
     done = run("operations.retry", FILE_ID=failed["file_id"])
 

@@ -9,7 +9,8 @@ import pytest
 
 from operations.database.connection import Database, find_database
 from operations.deployed import Deployed
-from operations.follow import Uploaded, follow, put
+from operations.files import Uploaded, put
+from operations.follow import follow
 from operations.reconcile import LONG_AGO
 from operations.reconciliation.archive import read_archive
 from operations.reconciliation.report import Reconciliation, by_file, check

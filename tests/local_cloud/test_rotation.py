@@ -13,7 +13,8 @@ import pytest
 
 from operations.database.connection import find_database
 from operations.deployed import Deployed
-from operations.follow import Row, follow, upload
+from operations.files import Row, upload
+from operations.follow import follow
 from workbench.stages.stage import ROOT
 
 HEADER = "Rechnung;Datum;Kunde;Artikel;Bezeichnung;Menge;Einzelpreis\n"

@@ -14,7 +14,7 @@ from unittest import mock
 
 from operations.database.connection import find_database
 from operations.deployed import Deployed
-from operations.follow import AWAITING, FINAL, Row, Uploaded, execution_of, put, read_row
+from operations.files import AWAITING, FINAL, Row, Uploaded, execution_of, put, read_row
 from operations.reconciliation.report import check
 from operations.retry import retry
 from operations.scenarios.announced import outcome_of, question_about

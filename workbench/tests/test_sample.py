@@ -59,6 +59,12 @@ def client_of(service: Service, name: str) -> Any:
     )
 
 
+def failed_execution(service: Service) -> str:
+    """The name of an execution that has failed, as the list of the newest ones shows it."""
+    listed = service.run("history").stdout.splitlines()
+    return next(line.split()[-1] for line in listed if "FAILED" in line)
+
+
 def lose_a_label(service: Service) -> None:
     """Put a message where the label queue's go that nobody took."""
     queues = client_of(service, "sqs")
@@ -77,6 +83,10 @@ def test_a_service_of_other_names_is_deployed_replayed_and_asked(renamed: Servic
     assert replayed == "replayed 6, as expected 6, differ 0"
     assert routes.startswith("asked 2 rules about ")
     assert routes.endswith(", differ 0")
+
+    heavy = renamed.run("history", "--execution", failed_execution(renamed)).stdout
+    assert "Weigh  Task" in heavy
+    assert "caught  TooHeavy" in heavy
 
     lose_a_label(renamed)
     assert closing_line(renamed.run("replay.redrive")) == "1 handed over, 0 left"

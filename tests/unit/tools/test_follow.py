@@ -4,7 +4,8 @@ from typing import Any, cast
 import pytest
 
 from operations.deployed import Deployed
-from operations.follow import Uploaded, execution_of, follow
+from operations.files import Uploaded, execution_of
+from operations.follow import follow
 from workbench.stages.errors import UserError
 
 EXECUTION = "arn:aws:states:eu-central-1:000000000000:execution:order-intake-local-OrderIntake:e1"
@@ -23,10 +24,14 @@ def stage_with(*statuses: str | None, execution_status: str = "RUNNING") -> Depl
     clients = {
         "dynamodb": SimpleNamespace(get_item=get_item),
         "stepfunctions": SimpleNamespace(
-            describe_execution=lambda **_: {"status": execution_status, "error": "Boom"}
+            describe_execution=lambda **_: {
+                "executionArn": EXECUTION,
+                "status": execution_status,
+                "error": "Boom",
+            }
         ),
     }
-    stage = SimpleNamespace(client=clients.__getitem__)
+    stage = SimpleNamespace(client=clients.__getitem__, is_local=True)
     return cast(Deployed, SimpleNamespace(stage=stage, ledger="order-intake-local-ledger"))
 
 
@@ -58,6 +63,37 @@ def test_following_ends_where_nobody_decides() -> None:
 def test_what_is_missing_is_reported_after_the_limit(status: str | None, missing: str) -> None:
     with pytest.raises(UserError, match=missing):
         follow(stage_with(status, execution_status="FAILED"), "f1", lambda: True, 0)
+
+
+def test_following_ends_with_the_execution_that_left_no_outcome(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("operations.way.LOOK", 0.0)
+    monkeypatch.setattr("operations.way.why", lambda *_, **__: ["state A: Boom", "see B"])
+    stage = stage_with("Registered", execution_status="FAILED")
+
+    with pytest.raises(UserError) as stopped:
+        follow(stage, "f1", lambda: True, 60)
+
+    assert str(stopped.value).splitlines() == [
+        "file f1: its execution has ended without an outcome",
+        "state A: Boom",
+        "see B",
+    ]
+
+
+def test_an_outcome_that_came_with_the_executions_end_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("operations.follow.PAUSE", 0.0)
+    monkeypatch.setattr("operations.way.LOOK", 0.0)
+    monkeypatch.setattr("operations.way.why", lambda *_, **__: [])
+
+    row = follow(
+        stage_with("Registered", "Failed", execution_status="FAILED"), "f1", lambda: True, 60
+    )
+
+    assert row["status"] == "Failed"
 
 
 def test_the_execution_is_the_claimant_on_the_workflow_route_only() -> None:

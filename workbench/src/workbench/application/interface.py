@@ -43,6 +43,14 @@ class Longest:
     map: float = YEAR
 
 
+@dataclass(frozen=True)
+class Way:
+    """How something went through an application: by which executions, and what else to say."""
+
+    executions: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+
 class Application:
     """An application as the workbench sees it. A subclass overrides what it needs."""
 
@@ -126,6 +134,13 @@ class Application:
         from workbench.replay.session import Session
 
         return Session(deployed, probe)
+
+    def way_of(self, deployed: "Deployed", about: str) -> Way:
+        """Return how that which `subject` names has gone; UserError when there is no such thing.
+
+        `executions` are ARNs; `notes` are lines for people.
+        """
+        return Way()
 
     def prepared(
         self, deployed: "Deployed", fixture: "Fixture"

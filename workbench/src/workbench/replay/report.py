@@ -38,7 +38,7 @@ def opening(session: Session, count: int) -> None:
 
 
 def progress(result: Result) -> None:
-    """One line for a scenario that has ended, and one for each difference."""
+    """One line for a scenario that has ended, and one for each difference and what explains it."""
     line = Text("  ")
     line.append("OK     " if result.as_expected else "DIFFERS", _style(result))
     line.append(f" {result.scenario.name:<45} {visible(result.rule):<29} ")
@@ -48,6 +48,8 @@ def progress(result: Result) -> None:
     out.print(line, overflow="ignore", no_wrap=True, crop=False)
     for difference in result.differences:
         out.print(Text(f"          {visible(difference)}", "red"), overflow="fold")
+    for each in result.why:
+        out.print(Text(f"          {visible(each)}"), overflow="ignore", no_wrap=True, crop=False)
     sys.stdout.flush()
 
 

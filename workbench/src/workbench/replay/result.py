@@ -29,6 +29,7 @@ class Result:
     `path` says which way it took; `seen` and `subject` are what its kind has observed, and of what.
     `fields` is all that was compared, `executions` are the ARNs of those that worked on it, and
     `events` what was sent about it.
+    `why` says where it failed, if it did and that differs from what was expected.
     """
 
     scenario: Scenario
@@ -43,6 +44,7 @@ class Result:
     executions: tuple[str, ...] = ()
     events: tuple[Taken, ...] = ()
     started: datetime | None = None
+    why: list[str] = field(default_factory=list)
 
     @property
     def as_expected(self) -> bool:
@@ -68,7 +70,8 @@ def side_by_side(expected: msgspec.Struct, seen: msgspec.Struct) -> tuple[Field,
 
 def failed(scenario: Scenario, seconds: float, problem: str) -> Result:
     """Return the result of a scenario that could not be followed to its end."""
-    return Result(scenario, "?", "?", "not known", seconds, [problem])
+    first, *more = problem.splitlines() or ["?"]
+    return Result(scenario, "?", "?", "not known", seconds, [first], why=more)
 
 
 def shown(value: Any) -> str:

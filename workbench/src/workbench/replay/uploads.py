@@ -5,11 +5,14 @@ It is played where the application has no kind of its own for events/uploads.
 
 import json
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from workbench.history import finding
+from workbench.history.why import why
 from workbench.replay.path import path_of
 from workbench.replay.probe import EVENT_LIMIT
 from workbench.replay.result import Result, Taken, compare, side_by_side
@@ -20,6 +23,7 @@ from workbench.stages.errors import UserError
 from workbench.stages.waiting import wait_until
 
 LIMIT = 120.0  # seconds for an execution
+CLOCKS = timedelta(minutes=1)  # by which a stage's clock may differ from this machine's
 STRAGGLERS = 5.0  # seconds more for events that are still on their way
 
 
@@ -73,7 +77,7 @@ def play(session: Session, scenario: ObjectUpload) -> Result:
     if event is None:
         raise UserError(f"S3's event did not come within {EVENT_LIMIT:.0f} s")
     rules = deployed.rules_for(DEFAULT_BUS, event)
-    execution = _execution(deployed, rules, version)
+    execution = _execution(deployed, rules, version, session.started)
     expected = scenario.expect.events
     session.probe.wait_until(lambda: _published(session, version) == expected, STRAGGLERS)
     seen = UploadExpected(
@@ -82,17 +86,19 @@ def play(session: Session, scenario: ObjectUpload) -> Result:
         execution.get("error"),
         _published(session, version),
     )
+    differences = compare(scenario.expect, seen)
     return Result(
         scenario,
         " + ".join(rules) or "none",
         _path(deployed, execution),
         seen.error or seen.status or ("taken" if rules else "ignored"),
         time.monotonic() - start,
-        compare(scenario.expect, seen),
+        differences,
         seen,
         fields=side_by_side(scenario.expect, seen),
         executions=(execution["executionArn"],) if execution else (),
         events=(Taken(DEFAULT_BUS, event, rules),),
+        why=why(deployed, execution["executionArn"]) if differences and execution else [],
     )
 
 
@@ -120,7 +126,9 @@ def _published(session: Session, version: str) -> tuple[str, ...]:
     return tuple(event["detail-type"] for event in events)
 
 
-def _execution(deployed: Deployed, rules: tuple[str, ...], version: str) -> dict[str, Any]:
+def _execution(
+    deployed: Deployed, rules: tuple[str, ...], version: str, since: datetime
+) -> dict[str, Any]:
     """Return the ended execution that an upload has started; nothing where its rules start none."""
     targets = [arn for rule in rules for arn in deployed.targets_of(DEFAULT_BUS, rule)]
     machines = [arn for arn in targets if ":stateMachine:" in arn]
@@ -128,20 +136,10 @@ def _execution(deployed: Deployed, rules: tuple[str, ...], version: str) -> dict
         return {}
 
     def ended() -> dict[str, Any]:
-        found = _find(deployed, machines, version)
-        return found if found and found["status"] != "RUNNING" else {}
+        found = finding.started_with(deployed, version, machines, since - CLOCKS)
+        return found[0] if found and found[0]["status"] != "RUNNING" else {}
 
     return wait_until(ended, f"the execution for version {version} has ended", LIMIT)
-
-
-def _find(deployed: Deployed, machines: list[str], version: str) -> dict[str, Any] | None:
-    client = deployed.stage.client("stepfunctions")
-    for machine in machines:
-        for one in client.list_executions(stateMachineArn=machine)["executions"]:
-            found: dict[str, Any] = client.describe_execution(executionArn=one["executionArn"])
-            if version in found.get("input", ""):
-                return found
-    return None
 
 
 def _path(deployed: Deployed, execution: dict[str, Any]) -> str:

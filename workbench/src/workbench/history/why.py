@@ -1,0 +1,48 @@
+"""What a command says about something that it followed and that failed: where, and why."""
+
+from collections.abc import Sequence
+
+from workbench.history.failure import failures_of
+from workbench.history.reading import read_execution
+from workbench.replay.aftermath import lines_about
+from workbench.stages.deployed import Deployed
+from workbench.stages.stage import Stage
+
+_IMPORTING = "in import_module"  # in the first line of the trace of a module's own error
+
+
+def command(stage: Stage, name: str, **settings: str) -> str:
+    """Return the `make` command for a stage, with its settings."""
+    said = {} if stage.is_local else {"STAGE": stage.name}
+    return " ".join(["make", name, *(f"{key}={value}" for key, value in (said | settings).items())])
+
+
+def why(deployed: Deployed, arn: str, **about: str) -> list[str]:
+    """Return what an execution failed with, outermost first, and the command that shows it all.
+
+    `about` is how the command names the execution; by itself without it. Only the command is
+    returned for an execution that has not failed.
+    """
+    execution = read_execution(deployed.stage.client("stepfunctions"), arn)
+    named = about or {"EXECUTION": execution.name}
+    return [
+        *(each.line() for each in failures_of(execution)),
+        f"see {command(deployed.stage, 'history', **named)}",
+    ]
+
+
+def start_errors(deployed: Deployed, functions: Sequence[str], since: float) -> list[str]:
+    """Return why functions (by their names in the stage) could not start since then (epoch s)."""
+    found = []
+    for function in functions:
+        for line in lines_about(deployed, function, "[ERROR] ", since):
+            if _is_of_start(line):
+                said = line.splitlines()[0].removeprefix("[ERROR] ")
+                found.append(f"function {function} does not start: {said}")
+    return list(dict.fromkeys(found))
+
+
+def _is_of_start(message: str) -> bool:
+    """Whether an error is one of importing the function's module; Lambda's own, or the module's."""
+    said = message.splitlines()
+    return message.startswith("[ERROR] Runtime.") or any(_IMPORTING in line for line in said[1:4])
