@@ -3,7 +3,17 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from workbench.history.model import CAUGHT, FAILED, SUCCEEDED, Branch, Child, Execution, State, Try
+from workbench.page import replayed
+from workbench.page.document import document
+from workbench.replay.figures import Figures, Row
+from workbench.replay.result import Result, Taken
+from workbench.replay.scenarios import EVENTS, Scenario
+from workbench.replay.session import Session
+from workbench.stages.deployed import Deployed
+from workbench.stages.stage import LOCAL_ACCOUNT, Stage
 
 START = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 
@@ -64,7 +74,8 @@ def state(
     """Return a visit to a state, `at` seconds after the execution began."""
     entered = START + timedelta(seconds=at)
     left = None if took is None else entered + timedelta(seconds=took)
-    return State(name, kind, entered, {"at": at}, left, {"left": name}, status, **more)
+    output = more.pop("output", {"left": name})
+    return State(name, kind, entered, {"at": at}, left, output, status, **more)
 
 
 def execution(states: list[State], status: str = "SUCCEEDED", name: str = "first") -> Execution:
@@ -101,3 +112,55 @@ def failing() -> Execution:
     caught = state("Ask", "Task", 1, 2, CAUGHT, error="States.Timeout", cause="Silence.")
     end = state("Sorry", "Fail", 3, None, FAILED, error="Sorry", cause="Nobody answered.")
     return execution([state("Look", "Pass", 0), caught, end], "FAILED", "second")
+
+
+class Balanced:
+    """A reconciliation that has found nothing."""
+
+    balanced = True
+
+    def lines(self) -> list[str]:
+        """Return its only line."""
+        return ["reconciled 3 uploads: balanced"]
+
+
+class Recorded(Session):
+    """A replay's session that asks nobody."""
+
+    def totals(self, results: Any) -> list[Figures]:
+        """Return figures of all kinds."""
+        return [Figures("3 files", [Row("Accepted", "2"), Row("Rejected", "1", 1)], bars=True)]
+
+    def details(self, result: Result) -> list[tuple[str, str]]:
+        """Return a detail."""
+        return [("lines", "3 in")]
+
+
+def replay(
+    monkeypatch: pytest.MonkeyPatch,
+    executions: list[Execution],
+    definition: dict[str, Any] = DEFINITION,
+) -> str:
+    """Return the page of a replay with a scenario for each execution, and some without one."""
+    by_arn = {one.arn: one for one in executions}
+    rule = {"bus": "default", "name": "Uploaded", "pattern": "{}", "targets": ["Flow"]}
+    monkeypatch.setattr(replayed, "read_all", lambda _, arns: [by_arn[arn] for arn in arns])
+    monkeypatch.setattr(replayed, "rules_of", lambda _: [rule])
+    monkeypatch.setattr(replayed, "definitions_of", lambda *_: {MACHINE: definition})
+    event = {"source": "aws.s3", "detail-type": "Object Created", "time": "2026-11-30T12:00:00Z"}
+    results = [
+        Result(
+            Scenario(EVENTS / "uploads" / f"{one.name}.csv"), "Uploaded", "Look → Done",
+            one.status, 1.5, [], {}, fields=(("status", "SUCCEEDED", one.status),),
+            executions=(one.arn,), events=(Taken("default", event, ("Uploaded",)),), started=START,
+        )
+        for one in executions
+    ]  # fmt: skip
+    ignored = Result(
+        Scenario(EVENTS / "bus" / "nobody.json"), "none", "asked", "ignored", 0.2,
+        ["rules: expected Uploaded, got none"], events=(Taken("default", event, ()),),
+        fields=(("rules", "Uploaded", "none"),), started=START,
+    )  # fmt: skip
+    session = object.__new__(Recorded)
+    session.deployed = Deployed(Stage("local"), LOCAL_ACCOUNT)
+    return document(*replayed.content_of(session, [*results, ignored], Balanced()))

@@ -15,7 +15,8 @@ from workbench.machine.lock import FILES
 from workbench.machine.setup import ROOT, VENVS
 from workbench.stages.errors import UserError, run
 
-DEFINITION = ROOT / "workbench/src/workbench/checks/linting/definition"
+PACKAGE = "workbench/src/workbench"
+NPM = (f"{PACKAGE}/checks/linting/definition", f"{PACKAGE}/testing/accessibility")
 
 
 def findings(report: dict[str, Any]) -> tuple[list[str], list[str]]:
@@ -45,12 +46,12 @@ def audit_python(file: Path) -> tuple[list[str], list[str]]:
         raise UserError(f"{file.relative_to(ROOT)} was not audited: {end}") from None
 
 
-def audit_npm() -> tuple[list[str], list[str]]:
-    """What npm knows of the validators' packages."""
+def audit_npm(folder: Path) -> tuple[list[str], list[str]]:
+    """What npm knows of the packages that a folder locks."""
     if not shutil.which("npm"):
         return [], ["npm is not found"]
     command = ["npm", "audit", "--package-lock-only", "--json"]
-    done = subprocess.run(command, cwd=DEFINITION, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     try:
         report = json.loads(done.stdout)
         vulnerable = report["vulnerabilities"]
@@ -64,8 +65,9 @@ def main() -> int:
     setup.main()
     setup.provide("audit")
     code = 0
-    for name in sorted({*FILES.values(), "npm"}):
-        found, skipped = audit_npm() if name == "npm" else audit_python(ROOT / name)
+    for name in sorted({*FILES.values(), *NPM}):
+        audit = audit_npm if name in NPM else audit_python
+        found, skipped = audit(ROOT / name)
         for line in found:
             print(f"{name}: {line}")
         if skipped:

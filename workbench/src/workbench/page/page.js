@@ -35,11 +35,13 @@ function time(milliseconds) {
   return `${Math.floor(milliseconds / 60000)} min ${Math.round(milliseconds % 60000 / 1000)} s`;
 }
 
+const short = machine => machine.replace(`${data.project}-${data.stage}-`, "");
+
 const pill = (text, tone) => make("span", {class: `pill tone-${tone}`}, text);
 
 // A value as JSON with its keys, texts and numbers in colours.
 function value(text) {
-  const pre = make("pre", {tabindex: "0", role: "region", "aria-label": "a value as JSON"});
+  const pre = make("pre", {tabindex: "0", role: "group", "aria-label": "JSON"});
   const parts = /("(?:[^"\\]|\\.)*")(\s*:)?|\b(true|false|null|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\b/g;
   let end = 0;
   for (const found of text.matchAll(parts)) {
@@ -91,11 +93,14 @@ function list() {
 function rows() {
   const shown = data.entries.filter(entry => (!onlyDiffering || !entry.ok) &&
     `${entry.id} ${entry.title} ${entry.outcome} ${entry.rule}`.toLowerCase().includes(searched));
-  const folders = [...new Set(shown.map(entry => entry.folder))];
+  const flows = folder => data.entries.some(
+    entry => entry.folder === folder && entry.executions.length);
+  const folders = [...new Set(shown.map(entry => entry.folder))].sort(
+    (a, b) => flows(b) - flows(a));
   document.getElementById("rows").replaceChildren(...folders.map(folder => {
     const entries = shown.filter(entry => entry.folder === folder);
     return make("section", {"aria-label": folder},
-      make("h3", {}, folder, make("span", {}, String(entries.length))),
+      make("h2", {}, folder, make("span", {}, String(entries.length))),
       make("ul", {}, entries.map(entry => make("li", {}, row(entry)))));
   }), shown.length ? "" : make("p", {class: "quiet"}, "Nothing has this in its name or outcome."));
   showCurrent();
@@ -129,8 +134,8 @@ function scenario(entry) {
   if (!entry.ok)
     parts.push(make("div", {class: "problem"},
       make("ul", {}, entry.differences.map(one => make("li", {}, one)))));
-  if (entry.events.length) parts.push(events(entry));
   for (const number of entry.executions) parts.push(...workflow(data.executions[number]));
+  if (entry.events.length) parts.push(events(entry));
   if (entry.fields.length) parts.push(expected(entry));
   return parts;
 }
@@ -162,7 +167,7 @@ function events(entry) {
       return make("li", {}, make("details", {},
         make("summary", {},
           make("span", {class: "quiet small"}, `${event.bus} bus`),
-          make("span", {}, make("span", {class: "what"}, event.type),
+          make("span", {}, make("b", {}, event.type), " ",
             make("span", {class: "quiet small"}, event.source)),
           make("span", {class: "arrow quiet", "aria-hidden": "true"}, "→"),
           make("span", {}, taken)),
@@ -232,10 +237,9 @@ function colour(svg, execution) {
     if (items) said.push(`${items} item${items > 1 ? "s" : ""}`);
     if (own.length > 1) said.push(`×${own.length}`);
     if (retries) said.push(`↻ ${retries}`);
-    if (said.length) badge(group, said.join("  "));
-    group.setAttribute("aria-label", [group.getAttribute("aria-label"), SAID[status],
-      retries ? `${retries} retries` : "", own.length > 1 ? `${own.length} times` : ""]
-      .filter(Boolean).join(", "));
+    if (said.length) badge(group, said.join(" "));
+    group.setAttribute("aria-label",
+      [`${group.getAttribute("aria-label")} ${said.join(" ")}`.trim(), SAID[status]].join(", "));
   }
 }
 
@@ -259,7 +263,7 @@ function badge(group, text) {
   const width = 14 + text.length * 6.2;
   const x = Number(card.getAttribute("x")) + Number(card.getAttribute("width")) - width + 8;
   const y = Number(card.getAttribute("y")) - 9;
-  group.append(make("g", {class: "badge"},
+  group.append(" ", make("g", {class: "badge"},
     make("rect", {x, y, width, height: 18, rx: 9}),
     make("text", {x: x + width / 2, y: y + 13}, text)));
 }
@@ -300,11 +304,11 @@ function workflow(execution) {
   }
 
   const pane = make("div", {class: "pane", tabindex: "0", role: "region",
-    "aria-label": `The graph of ${execution.machine}`, onclick: press, onkeydown: press});
+    "aria-label": `The graph of ${short(execution.machine)}`, onclick: press, onkeydown: press});
   if (svg) pane.append(make("div", {class: "room"}, svg));
   const parts = [];
   parts.push(panel("Workflow", [
-    make("span", {class: "grow"}, make("b", {}, execution.machine), " ",
+    make("span", {class: "grow"}, make("b", {}, short(execution.machine)), " ",
       make("span", {class: "quiet small"}, execution.name)),
     pill(execution.error || status, status === "succeeded" ? "good"
       : status === "running" ? "info" : "bad"),
@@ -334,7 +338,7 @@ function zoom(pane, svg) {
     button("−", "smaller", 1 / 1.25), button("+", "larger", 1.25), button("fit", "fit", "fit"));
 }
 
-const SMALLEST = 0.55;
+const SMALLEST = 0.6;
 
 function zoomTo(pane, svg, how) {
   const own = Number(svg.getAttribute("width"));

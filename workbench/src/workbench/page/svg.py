@@ -70,12 +70,12 @@ def _state(node: Node, box: Box) -> str:
     x, middle = box.x, box.y + box.height / 2
     return (
         f'<g class="state {node.type.lower()}" data-state="{escape(node.name)}" tabindex="0" '
-        f'role="button" aria-label="{escape(f"{node.name}, {node.type}")}">'
+        f'role="button" aria-label="{escape(f"{node.name} {node.work}")}">'
         + _rect("card", box)
         + _rect("tile", Box(x + 8, middle - 14, 28, 28))
         + f'<path class="icon" transform="translate({x + 12:.1f} {middle - 10:.1f})" '
         f'd="{ICONS.get(node.type, ICONS["Task"])}"/>'
-        f'<text class="name" x="{x + 44:.1f}" y="{middle - 2:.1f}">{escape(node.name)}</text>'
+        f'<text class="name" x="{x + 44:.1f}" y="{middle - 2:.1f}">{escape(node.name)}</text> '
         f'<text class="work" x="{x + 44:.1f}" y="{middle + 13:.1f}">{escape(node.work)}</text>'
         "</g>"
     )

@@ -4,16 +4,15 @@ Exactly locked (`package-lock.json`, with checksums) and installed into `.venv/n
 of the project needs Node, so a machine without it leaves them out and says so.
 """
 
-import hashlib
 import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
+from workbench.machine import npm
 from workbench.stages.stage import ROOT
 
-SOURCES = [Path(__file__).with_name(n) for n in ("package.json", "package-lock.json")]
 VALIDATE = Path(__file__).with_name("validate.cjs")
 FOLDER = ROOT / ".venv" / "node"
 OLDEST = 18  # the oldest Node that the validators run on
@@ -29,7 +28,7 @@ def missing() -> str | None:
     if not version or int(version[1]) < OLDEST:
         said = answer.stdout.strip() or "does not say its version: it"
         return f"node {said} is too old; with Node {OLDEST} or later, two more validators run"
-    return _install()
+    return npm.install(Path(__file__).parent, FOLDER)
 
 
 def validate(definition: str) -> int:
@@ -40,27 +39,3 @@ def validate(definition: str) -> int:
 def environment() -> dict[str, str]:
     """Return the environment in which Node finds the validators."""
     return os.environ | {"NODE_PATH": str(FOLDER / "node_modules")}
-
-
-def _install() -> str | None:
-    """Install what is locked, once; why not, when npm's registry does not answer."""
-    wanted = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()
-    mark = FOLDER / "packages.sha256"
-    if mark.exists() and mark.read_text() == wanted:
-        return None
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir(parents=True)
-    for path in SOURCES:
-        shutil.copy(path, FOLDER)
-    quiet = ["--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1"]
-    try:
-        done = subprocess.run(
-            ["npm", "ci", *quiet], cwd=FOLDER, capture_output=True, text=True, timeout=120
-        )
-    except subprocess.TimeoutExpired:
-        return "npm ci did not end within two minutes; does its registry answer?"
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
-        return f"npm ci failed: {said[0].removeprefix('npm error ')}"
-    mark.write_text(wanted)
-    return None
