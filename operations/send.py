@@ -5,13 +5,16 @@ import difflib
 import json
 import os
 import re
+import sys
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from operations import sent_page
 from operations.decide import give_decision, me
 from operations.deployed import Deployed
-from operations.files import AWAITING, Row, execution_of, read_row, upload
+from operations.files import AWAITING, Row, Uploaded, execution_of, read_row, upload
 from operations.follow import LIMIT, follow, wait_for_execution
 from operations.scenarios.outcome import numbers
 from operations.scenarios.totals import money
@@ -190,14 +193,10 @@ def _changed(count: int, invoices: list[str]) -> list[str]:
     return [f"  changed  {named}{' …' if count > len(invoices) else ''} (nothing of it is loaded)"]
 
 
-def send(
-    deployed: Deployed, file: Path, partner: str, approve: bool, corrects: str | None = None
-) -> Row:
-    """Upload `file` for `partner` and follow it; grant an approval when `approve`.
+def send(deployed: Deployed, file: Path, partner: str, corrects: str | None = None) -> Uploaded:
+    """Upload `file` for `partner`; `corrects` is the id of the file whose refused lines it brings.
 
-    `corrects` is the id of the file whose refused lines it brings.
-
-    Returns the ledger's row: final, or AwaitingApproval. Raises UserError when no rule takes it.
+    Raises UserError when no rule takes it.
     """
     size = size_of(file)
     folder = f"{partner}/corrections/{corrects}" if corrects else partner
@@ -207,15 +206,29 @@ def send(
             f"no rule takes {key} of {size:,} bytes, so it was not sent: is the application "
             "deployed, and the file smaller than 5,000,000,000 bytes?"
         )
-    uploaded = upload(deployed, key, file)
+    return upload(deployed, key, file)
+
+
+def followed(deployed: Deployed, file: Path, uploaded: Uploaded, approve: bool) -> Row:
+    """Follow a file that was sent; grant an approval when `approve`.
+
+    Returns the ledger's row: final, or AwaitingApproval. Where there is none, the page of what has
+    happened is written before UserError is raised.
+    """
+    started, size = datetime.now(UTC), size_of(file)
 
     def decide() -> bool:
         if approve:
             give_decision(deployed, uploaded.file_id, "approved", me())
         return approve
 
-    limit = LIMIT + size * SECONDS_PER_BYTE
-    return follow(deployed, uploaded.file_id, decide, limit, uploaded=uploaded)
+    try:
+        limit = LIMIT + size * SECONDS_PER_BYTE
+        return follow(deployed, uploaded.file_id, decide, limit, uploaded=uploaded)
+    except UserError as error:
+        said = str(error).splitlines()
+        say(*sent_page.lines(deployed, file, uploaded, started, None, said), file=sys.stderr)
+        raise
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -256,13 +269,17 @@ def main(arguments: list[str] | None = None) -> int:
     partner, file = known_partner(asked.partner), Path(asked.file)
     size_of(file)  # before anything is asked of the stage
     deployed = Deployed.find(stage)
-    row = send(deployed, file, partner, asked.approve, asked.corrects)
+    started = datetime.now(UTC)
+    uploaded = send(deployed, file, partner, asked.corrects)
+    row = followed(deployed, file, uploaded, asked.approve)
     if asked.json:
         say(json.dumps(summary(row, error_of(deployed, row))))
     else:
         make_arguments = "" if stage.is_local else f" STAGE={stage.name}"
-        say(*explained(row, file.name, make_arguments))
+        said = explained(row, file.name, make_arguments)
+        say(*said)
         say(*about_the_first(deployed, row, make_arguments), *about_the_failure(deployed, row))
+        say(*sent_page.lines(deployed, file, uploaded, started, row, said[1:]))
     return 0 if is_taken(deployed, row) else 1
 
 

@@ -3,6 +3,7 @@
 import json
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Protocol
 
 import msgspec
@@ -23,12 +24,13 @@ from operations.scenarios.faulty import (
 from operations.scenarios.fresh import fresh, new_mark
 from operations.scenarios.outcome import disagreements, observed, read_curated, read_execution
 from operations.scenarios.uploads import Upload, UploadOutcome
+from operations.way import way_of
 from workbench.checks.released_schemas import problems
 from workbench.history.why import command, why
 from workbench.local_cloud.emulator.faults import time_out
 from workbench.replay.aftermath import wait_for_dead_letter, wait_for_log
 from workbench.replay.probe import EVENT_LIMIT, Probe
-from workbench.replay.result import Result, Taken, compare, side_by_side
+from workbench.replay.result import Result, Taken, compare, failed, side_by_side
 from workbench.stages.errors import UserError
 from workbench.stages.stage import PROJECT
 from workbench.stages.waiting import wait_until, within
@@ -63,12 +65,30 @@ class UploadPlay:
         self._earlier_content = fresh(scenario.earlier_content, scenario.partner, mark)
         self._problems: list[str] = []
         self._started = time.time() - 1
+        self._uploaded: Uploaded | None = None
         self._earlier: Uploaded | None = None
         self._taken: list[Taken] = []
         self._second_delivery: Future[None] | None = None
 
     def play(self) -> Result:
         """Upload the file, let happen what is to happen, and compare."""
+        start = time.monotonic()
+        try:
+            return self._played()
+        except UserError as error:
+            found = failed(self._scenario, time.monotonic() - start, str(error))
+            return replace(found, executions=self._executions(), events=tuple(self._taken))
+
+    def _executions(self) -> tuple[str, ...]:
+        """The executions that work on the file, whatever became of it."""
+        if self._uploaded is None:
+            return ()
+        try:
+            return tuple(way_of(self._deployed, self._uploaded.file_id).executions)
+        except UserError:
+            return ()
+
+    def _played(self) -> Result:
         faults = self._file.faults
         if faults is None:
             rules, row, seconds = self._happen()
@@ -87,7 +107,7 @@ class UploadPlay:
         key = self._scenario.key
         if self._earlier is not None:
             key = key.replace(EARLIER, self._earlier.file_id)
-        uploaded = self._put(key, self._content)
+        uploaded = self._uploaded = self._put(key, self._content)
         self._deliver_at_once(uploaded)
         if self._file.faults is not None:
             lift_database(self._deployed, self._file.faults, uploaded.file_id, self._started)

@@ -5,6 +5,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const byId = new Map(data.entries.map(entry => [entry.id, entry]));
 const MARKS = {good: "M4 10.5l4 4 8-9", bad: "M5 5l10 10M15 5L5 15", info: "M10 4v6l4 3"};
 const TONES = {succeeded: "good", caught: "warn", failed: "bad", running: "info", stopped: "plain"};
+const isReplay = !data.kind; // else nothing was expected
 const SAID = {
   succeeded: "succeeded", caught: "failed, and was caught", failed: "failed", running: "at work",
   stopped: "stopped",
@@ -61,7 +62,7 @@ const folded = (title, open, ...content) =>
 
 function top_() {
   const differ = data.entries.filter(entry => !entry.ok).length, all = data.entries.length;
-  const verdict = differ
+  const verdict = !isReplay ? "" : differ
     ? pill(`${differ} of ${all} differ`, "bad") : pill(`${all} of ${all} as expected`, "good");
   const books = data.reconciled && pill(
     data.reconciled.balanced ? "reconciled" : "not balanced",
@@ -72,7 +73,8 @@ function top_() {
     make("span", {class: "quiet small"}, `stage ${data.stage} · ${data.made}`),
     verdict, books || "",
     make("nav", {"aria-label": "Views"},
-      link("#scenarios", "Scenarios"), link("#time", "Time line"), link("#totals", "Totals")));
+      link("#scenarios", isReplay ? "Scenarios" : "Files"), link("#time", "Time line"),
+      data.totals || data.reconciled ? link("#totals", "Totals") : ""));
 }
 
 let searched = "", onlyDiffering = false;
@@ -86,6 +88,7 @@ function list() {
     make("input", {type: "checkbox",
       onchange: event => { onlyDiffering = event.target.checked; rows(); }}),
     "only what differs");
+  if (!isReplay) differing.hidden = true;
   document.getElementById("list").replaceChildren(search, differing, make("div", {id: "rows"}));
   rows();
 }
@@ -123,17 +126,19 @@ function showCurrent() {
 // ---- one scenario
 
 function scenario(entry) {
+  const way = entry.path && !entry.executions.length ? [["way", entry.path]] : [];
   const parts = [
     make("a", {class: "back", href: "#scenarios"}, "← all scenarios"),
     make("div", {class: "heading"}, make("h2", {}, entry.name), pill(entry.outcome, entry.tone),
-      entry.ok ? pill("as expected", "good") : pill("differs", "bad"),
+      !isReplay ? "" : entry.ok ? pill("as expected", "good") : pill("differs", "bad"),
       make("span", {class: "quiet"}, time(entry.took))),
-    make("dl", {class: "facts"}, [["what", entry.title], ...entry.details].flatMap(
+    make("dl", {class: "facts"}, [["what", entry.title], ...way, ...entry.details].flatMap(
       ([name, text]) => [make("dt", {}, name), make("dd", {}, text)])),
   ];
   if (!entry.ok)
     parts.push(make("div", {class: "problem"},
-      make("ul", {}, entry.differences.map(one => make("li", {}, one)))));
+      make("ul", {}, entry.differences.map(one => make("li", {}, one))),
+      entry.why.map(one => make("p", {class: "small"}, one))));
   for (const number of entry.executions) parts.push(...workflow(data.executions[number]));
   if (entry.events.length) parts.push(events(entry));
   if (entry.fields.length) parts.push(expected(entry));
@@ -436,7 +441,7 @@ function timeLine() {
 }
 
 function totals() {
-  const cards = data.totals.map(figures);
+  const cards = (data.totals || []).map(figures);
   if (data.reconciled)
     cards.push(panel("Reconciliation", [pill(data.reconciled.balanced ? "balanced" : "not balanced",
       data.reconciled.balanced ? "good" : "bad")], make("div", {class: "inner"},

@@ -1,7 +1,7 @@
 """The page of a replay: its scenarios, what was expected and what came, and who did it."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +22,9 @@ from workbench.stages.errors import UserError
 from workbench.stages.stage import PROJECT
 from workbench.stages.visible import visible
 
+type Content = tuple[Json, dict[str, Definition]]
+"""What a page shows, and the definitions of the state machines that are drawn in it."""
+
 AT_ONCE = 6
 TONES = {"green": "good", "yellow": "warn", "cyan": "info"}
 
@@ -30,9 +33,29 @@ def lines(
     session: Session, results: Sequence[Result], reconciled: Reconciled | None
 ) -> Iterator[str]:
     """Write the page of a replay; yield the line that says where it is, or why there is none."""
+
+    def content() -> Content:
+        return content_of(session, results, reconciled)
+
+    yield from _said(content)
+
+
+def lines_of_one(
+    deployed: Deployed, result: Result, details: Sequence[tuple[str, str]]
+) -> Iterator[str]:
+    """Write the page of one result that nothing was expected of; yield what `lines` yields."""
+
+    def content() -> Content:
+        texts, arns = Texts(), list(result.executions)
+        entry = _entry(result, details, arns, texts)
+        return _content(deployed, [entry], arns, texts, kind="sent")
+
+    yield from _said(content)
+
+
+def _said(content: Callable[[], Content]) -> Iterator[str]:
     try:
-        data, definitions = content_of(session, results, reconciled)
-        path = written(document(data, definitions))
+        path = written(document(*content()))
     except (UserError, ClientError, BotoCoreError) as error:
         yield f"there is no page of it: {error}"
     else:
@@ -40,29 +63,34 @@ def lines(
 
 
 def content_of(
-    session: Session,
-    results: Sequence[Result],
-    reconciled: Reconciled | None,
-) -> tuple[Json, dict[str, Definition]]:
+    session: Session, results: Sequence[Result], reconciled: Reconciled | None
+) -> Content:
     """Return what the page shows of a replay, and the definitions of its state machines."""
-    deployed, texts = session.deployed, Texts()
+    texts = Texts()
     arns = list(dict.fromkeys(arn for one in results for arn in one.executions))
-    executions = read_all(deployed, arns)
     observed = [one for one in results if one.seen is not None]
+    entries = [
+        _entry(one, session.details(one) if one in observed else [], arns, texts)
+        for one in sorted(results, key=lambda one: one.scenario.path)
+    ]
+    more: Json = {"totals": [figures_data(one) for one in session.totals(observed)]}
+    if reconciled is not None:
+        said = [visible(line) for line in reconciled.lines()]
+        more["reconciled"] = {"balanced": reconciled.balanced, "lines": said}
+    return _content(session.deployed, entries, arns, texts, **more)
+
+
+def _content(
+    deployed: Deployed, entries: list[Json], arns: list[str], texts: Texts, **more: Any
+) -> Content:
+    executions = read_all(deployed, arns)
     data = heading(deployed) | {
-        "entries": [
-            _entry(session, one, arns, texts)
-            for one in sorted(results, key=lambda one: one.scenario.path)
-        ],
+        "entries": entries,
         "executions": [execution_data(one, texts) for one in executions],
         "rules": rules_of(deployed),
-        "totals": [figures_data(one) for one in session.totals(observed)],
-        "reconciled": None
-        if reconciled is None
-        else {"balanced": reconciled.balanced, "lines": [visible(x) for x in reconciled.lines()]},
         "texts": texts.all,
     }
-    return data, definitions_of(deployed, executions)
+    return data | more, definitions_of(deployed, executions)
 
 
 def heading(deployed: Deployed) -> Json:
@@ -125,10 +153,11 @@ def short_name(deployed: Deployed, arn: str) -> str:
     return arn.rpartition(":")[2].rpartition("/")[2].removeprefix(f"{deployed.stage.prefix}-")
 
 
-def _entry(session: Session, result: Result, arns: list[str], texts: Texts) -> Json:
+def _entry(
+    result: Result, details: Sequence[tuple[str, str]], arns: list[str], texts: Texts
+) -> Json:
     scenario = result.scenario
     started = result.started or datetime.now(UTC)
-    details = [] if result.seen is None else session.details(result)
     return {
         "id": f"{scenario.path.parent.name}/{scenario.name}",
         "folder": scenario.path.parent.name,
@@ -143,6 +172,7 @@ def _entry(session: Session, result: Result, arns: list[str], texts: Texts) -> J
         "took": round(result.seconds * 1000),
         "fields": [[visible(text) for text in field] for field in result.fields],
         "differences": [visible(one) for one in result.differences],
+        "why": [visible(one) for one in result.why],
         "details": [[name, visible(value)] for name, value in details],
         "events": [_event(one, texts) for one in result.events],
         "executions": [arns.index(arn) for arn in result.executions],
