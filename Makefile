@@ -15,7 +15,7 @@ MAKEFLAGS += --no-print-directory
 .PHONY: help setup doctor demo up down status logs history build deploy destroy routes replay reconcile send approve psql \
         invoke sam-local sam-shell sam-local-image \
         retry redrive replay-archive rotate bench \
-        check test model workflow-coverage permissions mutants lint format audit try-pins licences schemas lock clean local-only check-books edges
+        check test model workflow-coverage permissions mutants lint format audit try-pins pictures licences schemas lock clean local-only check-books edges
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -127,6 +127,9 @@ format: setup ## Format Python and Terraform
 	@.venv/dev/bin/ruff format --quiet .
 	@.venv/dev/bin/ruff check --fix --quiet .
 	@$(PY) -m workbench.deployment.terraform fmt
+
+pictures: setup ## Write the workflows' pictures into README and docs, from their definitions
+	@$(PY) -m workbench.page.pictures
 
 audit: setup ## Look for known vulnerabilities in all locked packages
 	@$(PY) -m workbench.machine.audit

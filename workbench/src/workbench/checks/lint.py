@@ -62,6 +62,7 @@ CHECKS: dict[str, list[str]] = {
     "ruff format": [str(BIN / "ruff"), "format", "--check", "--quiet", "."],
     "yamllint": [str(BIN / "yamllint"), "--strict", YAML],
     "pymarkdown": [str(BIN / "pymarkdown"), "scan", MARKDOWN],
+    "pictures": [*PYTHON, "workbench.page.pictures", "--check"],
     "markdown links": [*PYTHON, "workbench.checks.linting.markdown_links", MARKDOWN],
     "shellcheck": [str(BIN / "shellcheck"), ".ci/run"],
     "workflow schema": [
