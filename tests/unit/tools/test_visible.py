@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from operations import approve, reconcile, retry, send
+from operations import approve, reconcile, retry, send, sent_page
 from operations.deployed import Deployed
 from operations.reconciliation.report import Reconciliation
 from operations.scenarios.session import IntakeSession
@@ -64,7 +64,9 @@ def a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
 def sends(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     file = folder / HOSTILE
     file.write_text("x")
-    monkeypatch.setattr(send, "send", lambda *_: ROW)
+    monkeypatch.setattr(send, "send", lambda *_: None)
+    monkeypatch.setattr(send, "followed", lambda *_: ROW)
+    monkeypatch.setattr(sent_page, "lines", lambda *_: [f"the page: {HOSTILE}"])
     send.main(["--file", str(file), "--partner", "nordwind"])
 
 
