@@ -70,6 +70,7 @@ class OrderIntake(Application):
     )
     # The partner's webhook gets the same Idempotency-Key; a decision is not applied twice.
     replayed_rules = ("OutcomeAnnounced", "ApprovalDecided")
+    checks = MappingProxyType({"profiles": "operations.profiles"})
     lints = MappingProxyType({"partner profiles": "operations.profiles"})
     first_tests = FIRST_TESTS
     benchmarks = MappingProxyType(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sample_service import Service
-from workbench.testing.contract.test_schedules import fault
+from workbench.checks.parts.schedules import fault
 
 # What is broken in a copy: (file, what is there, what is there instead, what the failure says).
 FAULTS = [

@@ -11,14 +11,13 @@ from workbench.checks.checking import kept
 from workbench.checks.checking.finding import Finding, sifted
 
 # What costs most comes first: side by side, all are done sooner. What several parts find at one
-# line is said in the words of the part that comes first in ORDER.
+# line is said in the words of the first of them.
 PARTS = {
-    name: f"workbench.checks.parts.{module}"
-    for name, module in {
-        "python": "python",
-        "workflow": "workflow",
-        "schedules": "schedules",
-    }.items()
+    name: f"workbench.checks.parts.{name}"
+    for name in (
+        *("template", "python", "terraform", "permissions", "patterns"),
+        *("workflow", "scenarios", "schedules", "settings"),
+    )
 }
 APPLICATION = "application"  # under which it is kept which parts the application has
 

@@ -1,23 +1,40 @@
 """What Terraform hands over to SAM: read from the template's own parameters."""
 
 import functools
+import re
 from pathlib import Path
 
 from workbench.deployment import outline
 from workbench.deployment.outline import TEMPLATE
+from workbench.deployment.provider_mirror import TERRAFORM
 from workbench.stages.errors import UserError
 from workbench.stages.stage import LOCAL_ACCOUNT, LOCAL_REGION, PROJECT, Stage
 
 KIND = "AWS::SSM::Parameter::Value<String>"
+_PATH = re.compile(r'^\s+"([a-z0-9/-]+)"\s+=', re.MULTILINE)
 
 
-@functools.cache
+def handed_over() -> set[str] | None:
+    """Return the paths that Terraform hands over: the keys of the map `parameters` of its locals.
+
+    None where it has no such map, path by path.
+    """
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(TERRAFORM.glob("*.tf")))
+    block = re.search(r"^\s*parameters = \{\n(.*?)\n  \}", text, re.MULTILINE | re.DOTALL)
+    return set(_PATH.findall(block[1])) if block else None
+
+
 def paths(template: Path = TEMPLATE) -> dict[str, str]:
     """Return the path below /<project>/<stage>/ of each parameter that Terraform hands over.
 
-    Read without the rest of the template, which takes seconds. Raises UserError when it does not
-    read, or a parameter's default is not a path of the local stage.
+    Read without the rest of the template, which takes seconds, and once until it changes. Raises
+    UserError when it does not read, or a parameter's default is not a path of the local stage.
     """
+    return _paths(template, template.stat().st_mtime_ns if template.is_file() else 0)
+
+
+@functools.cache
+def _paths(template: Path, _changed: int) -> dict[str, str]:
     start = f"/{PROJECT}/local/"
     found = {}
     for name, said in _parameters(template).items():

@@ -31,6 +31,8 @@ from workbench.stages.stage import PROJECT, Stage, local_dir
 _ACTIONS = {"create": "+", "update": "~", "delete": "-", "replace": "±"}
 # What services answer when something is made twice: AlreadyExistsException, QueueNameExists …
 _EXISTS = re.compile(r"Exists(?:Exception)?\b")
+_ON_LINE = re.compile(r"on (\S+\.\w+) line (\d+)")  # how Terraform says where it is
+_SHOWN = re.compile(r"on \S+ line \d+|\d+: |├|│")
 _DONE = {"create": "created", "update": "changed", "delete": "deleted"}
 
 
@@ -121,10 +123,15 @@ def initialise(stage: Stage, move_state: bool = False) -> None:
 
 
 def _first_error(text: str) -> str:
+    """Return the first error that Terraform prints, in one line: file and line, then its words."""
     lines = [line.strip(" │╷╵") for line in text.splitlines()]
     start = next((i for i, line in enumerate(lines) if line.startswith("Error: ")), 0)
-    words = " ".join(line for line in lines[start : start + 12] if line)
-    return words.removeprefix("Error: ") or "it said nothing"
+    said = lines[start : start + 12]
+    place = next((found for line in said if (found := _ON_LINE.match(line))), None)
+    # Without the line that is shown, and what is drawn below it.
+    words = [line for line in said if line and not (place and _SHOWN.match(line))]
+    where = f"{TERRAFORM.name}/{place[1]}:{place[2]}: " if place else ""
+    return f"{where}{' '.join(words).removeprefix('Error: ')}" if words else "it said nothing"
 
 
 def apply(stage: Stage) -> None:
@@ -293,9 +300,11 @@ def _readable(lines: Iterable[str], problems: list[str]) -> Iterator[str]:
 
 
 def _diagnosis(diagnostic: dict[str, Any]) -> str:
-    words = f"{diagnostic['summary']}: {diagnostic.get('detail', '')}"
+    """Return what is wrong in one line: file and line, words, and the resource."""
+    file, line = _place(diagnostic)
+    where = f"{TERRAFORM.name}/{file}:{line}: " if file else ""
     address = diagnostic.get("address")
-    return " ".join(f"{words}{f' ({address})' if address else ''}".split())
+    return f"{where}{_words(diagnostic)}{f' ({address})' if address else ''}"
 
 
 def outputs(stage: Stage) -> dict[str, Any]:
@@ -331,6 +340,31 @@ def validate() -> None:
     """Check terraform/ by itself: no stage, no credentials. Raises UserError with what is wrong."""
     with _by_itself() as environment:
         _alone(environment, "validate", "-no-color")
+
+
+def diagnostics() -> list[tuple[str, int, str]]:
+    """Return (file in terraform/, line, what is wrong) of each error that Terraform finds in it.
+
+    Raises UserError when it cannot be made ready for that.
+    """
+    with _by_itself() as environment:
+        done = subprocess.run(
+            _command("validate", "-json"), env=environment, capture_output=True, text=True
+        )
+    try:
+        every = json.loads(done.stdout)["diagnostics"]
+    except (ValueError, LookupError):
+        raise UserError(f"terraform validate failed: {_first_error(done.stderr)}") from None
+    return [(*_place(each), _words(each)) for each in every if each["severity"] == "error"]
+
+
+def _place(diagnostic: dict[str, Any]) -> tuple[str, int]:
+    where = diagnostic.get("range") or {}
+    return str(where.get("filename", "")), int(where.get("start", {}).get("line", 0))
+
+
+def _words(diagnostic: dict[str, Any]) -> str:
+    return " ".join(f"{diagnostic['summary']}: {diagnostic.get('detail', '')}".split())
 
 
 def planned_in_test(folder: str) -> dict[str, dict[str, Any]]:

@@ -1,5 +1,6 @@
 """The workflow's definition as plain data."""
 
+import difflib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,9 @@ def _leads_nowhere(machine: dict[str, Any]) -> str | None:
         arrows += [(f"state {name}", way) for way in ways if way is not None]
     for where, way in arrows:
         if way not in machine["States"]:
-            return f"{where} leads to {way}, and there is no such state beside it"
+            close = difflib.get_close_matches(str(way), machine["States"], 1)
+            meant = f"; did you mean {close[0]}?" if close else ""
+            return f"{where} leads to {way}, and no state beside it has this name{meant}"
     return None
 
 

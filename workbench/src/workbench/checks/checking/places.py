@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from workbench.application.settings import ROOT
+from workbench.checks.checking.finding import Finding
 
 type Step = str | int
 
@@ -16,7 +17,7 @@ class Places:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.file = str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else path.name
+        self.file = _shown(path)
         self.text = path.read_text(encoding="utf-8", errors="replace")
         try:
             self._root = yaml.compose(self.text, Loader=yaml.CSafeLoader)
@@ -68,12 +69,7 @@ class Places:
 
         Only below a path, where one is given.
         """
-        node = self._root
-        for step in within:
-            found = self._step(node, step)
-            if found is None:
-                return 0
-            node = found[1]
+        node = self._node(within)
         every = list(_scalars(node)) if node else []
         for fits in (lambda text: text == word, lambda text: word in text):
             for scalar in every:
@@ -86,6 +82,24 @@ class Places:
         first, last = scalar.start_mark.line, scalar.end_mark.line
         lines = self.text.splitlines()[first : last + 1]
         return next((first + n for n, line in enumerate(lines, 1) if word in line), first + 1)
+
+    def has(self, steps: Sequence[Step]) -> bool:
+        """Return whether all of a path is there."""
+        return self._node(steps) is not None
+
+    def keys(self, steps: Sequence[Step]) -> list[str]:
+        """Return the keys of the mapping at a path."""
+        node = self._node(steps)
+        return [key.value for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
+
+    def _node(self, steps: Sequence[Step]) -> yaml.Node | None:
+        node = self._root
+        for step in steps:
+            found = self._step(node, step)
+            if found is None:
+                return None
+            node = found[1]
+        return node
 
     def state(self, name: str) -> tuple[Step, ...]:
         """Return the path of a state of a definition, wherever it stands."""
@@ -133,3 +147,33 @@ def _read(path: Path, changed: int) -> Places:
 def of(path: Path) -> Places:
     """Return the places of a file, read once until it changes."""
     return _read(path, path.stat().st_mtime_ns)
+
+
+def syntax(path: Path) -> Finding | None:
+    """Return where a file is not valid YAML; None where it is."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        yaml.compose(text, Loader=yaml.CSafeLoader)
+    except UnicodeDecodeError:
+        return Finding(_shown(path), 1, "it is not UTF-8 text")
+    except yaml.MarkedYAMLError as error:
+        # What was opened and not closed is wrong where it begins; all else where it is seen.
+        opened = "flow" in str(error.context) or "quoted" in str(error.context)
+        mark = error.context_mark if opened and error.context_mark else error.problem_mark
+        what = error.problem if not opened else f"{error.context}: {error.problem}"
+        return Finding(_shown(path), mark.line + 1 if mark else 1, f"is not valid YAML: {what}")
+    except yaml.YAMLError as error:
+        return Finding(_shown(path), 1, f"is not valid YAML: {' '.join(str(error).split())}")
+    return None
+
+
+def line_of_message(at: Places, said: str) -> int:
+    """Return the line of what a message names: of its words that the file has, the rarest."""
+    words = {word.strip("'\"`:;,()[]") for word in said.split()}
+    there = [word for word in words if len(word) > 2 and at.of_word(word)]
+    rarest = min(there, key=lambda word: (at.text.count(word), -len(word)), default="")
+    return at.of_word(rarest) if rarest else 0
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else path.name

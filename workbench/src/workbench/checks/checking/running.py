@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from workbench.application import settings
-from workbench.checks.checking import kept
+from workbench.checks.checking import kept, places
 from workbench.checks.checking.finding import Finding, of_message
 from workbench.stages.errors import UserError
 
@@ -48,7 +48,11 @@ def run_part(name: str, module: str) -> dict[str, Any]:
 
 
 def _of(error: UserError) -> Finding:
-    return of_message(str(error), "template.yaml")
+    found, path = of_message(str(error), "template.yaml"), settings.ROOT
+    if found.line or not found.file.endswith(".yaml") or not (path / found.file).is_file():
+        return found
+    line = places.line_of_message(places.of(path / found.file), found.what)
+    return Finding(found.file, line, found.what, follows=True)
 
 
 def application_parts() -> dict[str, Any]:

@@ -48,10 +48,10 @@ def find() -> Iterator[Finding]:
         return
     broken = list(_ruff(folders))
     yield from broken
-    for folder in folders:
-        yield from _libraries(folder)
-    if not any("invalid-syntax" in one.what for one in broken):
-        yield from _mypy(folders)
+    missing = [one for folder in folders for one in _libraries(folder)]
+    yield from missing
+    if not missing and not any("invalid-syntax" in one.what for one in broken):
+        yield from _mypy(folders)  # what it says of the rest would only follow
 
 
 def _shown(path: Path) -> str:

@@ -50,6 +50,7 @@ CATCH = {"ErrorEquals", "Next", "Assign", "Output", "Comment"}
 RULE = {"Condition", "Next", "Assign", "Output", "Comment"}
 SUBSTITUTION = re.compile(r"\$\{(\w+)\}")
 AT_A_FIELD = re.compile(r"(?P<state>.+?), (?P<field>[A-Z][\w.\[\]:-]*): (?P<what>.*)", re.DOTALL)
+GIVES_NO = re.compile(r"(?P<source>[^ :][^:]*) before it gives (?P<gives>.+), no (?P<field>\S+): say it")
 STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 NAMED = re.compile(r"\$?\b\w[\w-]+")
 
@@ -76,16 +77,15 @@ def find() -> Iterator[Finding]:
 
 
 def _structure(path: Path) -> Iterator[Finding]:
+    if problem := places.syntax(path):
+        yield problem
+        return
     try:
         load(path)
     except UserError as error:
-        at, said = places.of(path), str(error)
-        line = re.search(r"line (\d+)", said)
-        # Of the words in what is said, the one that stands in the fewest places says most.
-        words = [word for word in NAMED.findall(said.partition(": ")[2]) if at.of_word(word)]
-        least = min(words, key=lambda word: at.text.count(word), default="")
-        found = int(line[1]) if line else at.of_word(least)
-        yield Finding(at.file, found or 1, said.removeprefix(path.name).strip())
+        said = str(error).removeprefix(path.name).strip()
+        at = places.of(path)
+        yield Finding(at.file, places.line_of_message(at, said.partition(": ")[2]) or 1, said)
 
 
 def _states(path: Path) -> Iterator[Finding]:
@@ -144,19 +144,20 @@ def _substitutions(machine: str, path: Path) -> Iterator[Finding]:
     body = outline.fields(outline.fields(outline.whole()).get("Resources"))[machine]
     properties = outline.fields(outline.fields(body).get("Properties"))
     given = outline.fields(properties.get("DefinitionSubstitutions"))
-    used = SUBSTITUTION.findall(at.text)
-    for name in dict.fromkeys(used):
+    used = dict.fromkeys(SUBSTITUTION.findall(at.text))
+    spare = [name for name in given if name not in used]
+    for name in used:
         if name not in given:
-            line = at.of_word(f"${{{name}}}")
-            what = f"${{{name}}} has no value"
-            meant = near(name, given)
-            write = f"; give it one in {outline.TEMPLATE.name}, {machine}: DefinitionSubstitutions"
-            yield Finding(at.file, line, f"{what}{meant or write}")
-    for name in given:
-        if name not in used:
-            where = ("Resources", machine, "Properties", "DefinitionSubstitutions", name)
-            what = f"nothing in {path.name} uses the substitution {name}; take it out"
-            yield Finding(template.file, template.line(where), what + near(name, set(used)))
+            # The name of another one that has its own place is not meant.
+            meant = near(name, spare)
+            write = f"give it one in {template.file}, {machine}: DefinitionSubstitutions"
+            what = f"${{{name}}} has no value{meant or f'; {write}'}"
+            yield Finding(at.file, at.of_word(f"${{{name}}}"), what)
+            spare = [other for other in spare if other not in meant]
+    for name in spare:
+        where = ("Resources", machine, "Properties", "DefinitionSubstitutions", name)
+        what = f"nothing in {path.name} uses the substitution {name}; take it out"
+        yield Finding(template.file, template.line(where), what)
 
 
 def _as_deployed(paths: list[Path]) -> Iterator[Finding]:
@@ -167,21 +168,35 @@ def _as_deployed(paths: list[Path]) -> Iterator[Finding]:
         if path not in paths:
             continue
         at = places.of(path)
-        found = [_of_data(at, line) for line in data_flow.findings(json.loads(form.read_text()))]
+        found = list(_of_data(at, data_flow.findings(json.loads(form.read_text()))))
         yield from found
         if not found and not why_not:
             yield from _of_validators(at, form)
 
 
-def _of_data(at: Places, line: str) -> Finding:
-    """Return a line of `data_flow` with its place in the source."""
-    said = AT_A_FIELD.fullmatch(line)
-    if said and (where := at.state(said["state"])):
-        steps = (*where, *steps_of(said["field"]))
-        return Finding(at.file, at.line(steps), f"{said['state']}: {said['what']}")
-    words = [word.lstrip("$") for word in NAMED.findall(line) if word.startswith("$")]
-    found = next((found for word in words if (found := at.of_word(word))), 1)
-    return Finding(at.file, found, line)
+def _of_data(at: Places, lines: list[str]) -> Iterator[Finding]:
+    """Return the lines of `data_flow` with their places in the source.
+
+    What a state does not give is said once, at this state, with all that read it.
+    """
+    lacking: dict[tuple[str, str], list[str]] = {}
+    for line in lines:
+        said = AT_A_FIELD.fullmatch(line)
+        if said and (where := at.state(said["state"])):
+            if lacks := GIVES_NO.search(line):
+                asked = f"{lacks['field']} (read by {said['state']})"
+                lacking.setdefault((lacks["source"], lacks["gives"]), []).append(asked)
+                continue
+            steps = (*where, *steps_of(said["field"]))
+            yield Finding(at.file, at.line(steps), f"{said['state']}: {said['what']}")
+        else:
+            words = [word.lstrip("$") for word in NAMED.findall(line) if word.startswith("$")]
+            place = next((found for word in words if (found := at.of_word(word))), 1)
+            yield Finding(at.file, place, line)
+    for (source, gives), fields in lacking.items():
+        what = f"{source} gives {gives}, but no {', no '.join(dict.fromkeys(fields))}"
+        place = at.line((*at.state(source), "Output"))
+        yield Finding(at.file, place, f"{what}; write it in the Output of {source}")
 
 
 def steps_of(field: str) -> list[Step]:
@@ -199,6 +214,7 @@ def _of_validators(at: Places, form: Path) -> Iterator[Finding]:
     except ValueError:
         raise UserError(f"{at.file}: the validators failed: {done.stderr}") from None
     whole = places.of(form)
-    for each in every:
+    first = every[0]["by"] if every else ""  # the others find the same
+    for each in (one for one in every if one["by"] == first):
         steps = each.get("path") or whole.at(each.get("line", 0))
         yield Finding(at.file, at.line(steps) or 1, f"{each['what']} ({each['by']})")

@@ -7,15 +7,15 @@ from workbench.deployment import handover, sam, source_template
 from workbench.stages.stage import PROJECT, ROOT, Stage
 
 TERRAFORM = ROOT / "terraform"
-PATH = re.compile(r'^\s+"([a-z0-9/-]+)"\s+=', re.MULTILINE)
 
 
 def handed_over() -> set[str]:
     """The keys of the map `parameters` among Terraform's locals."""
-    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(TERRAFORM.glob("*.tf")))
-    block = re.search(r"^\s*parameters = \{\n(.*?)\n  \}", text, re.MULTILINE | re.DOTALL)
-    assert block, "terraform/: there is no `parameters = {` among the locals, path by path"
-    return set(PATH.findall(block[1]))
+    found = handover.handed_over()
+    assert found is not None, (
+        "terraform/: there is no `parameters = {` among the locals, path by path"
+    )
+    return found
 
 
 def test_terraform_hands_over_what_the_template_asks_for() -> None:

@@ -3,45 +3,18 @@
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 """
 
-import re
 import zoneinfo
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from aws_croniter import AwsCroniter  # type: ignore[import-untyped]
 
+from workbench.checks.parts.schedules import fault
 from workbench.testing.contract.deployed import template
 
-RATE = re.compile(r"rate\((?:1 (?:minute|hour|day)|(?:[2-9]|[1-9]\d+) (?:minutes|hours|days))\)")
-AT = "%Y-%m-%dT%H:%M:%S"
 SCHEDULES = {
     name: body["Properties"]
     for name, body in template().resources.items()
     if "ScheduleExpression" in body["Properties"]
 }
-
-
-def fault(expression: str) -> str | None:
-    """What AWS would say of a schedule, in words; None when it takes it and it comes."""
-    kind, _, inner = expression.partition("(")
-    inner = inner.removesuffix(")")
-    if kind == "rate":
-        return None if RATE.fullmatch(expression) else "a rate is `rate(5 minutes)`, `rate(1 day)`"
-    if kind == "at":
-        try:
-            datetime.strptime(inner, AT)
-        except ValueError as error:
-            return str(error)
-        return None
-    if kind != "cron":
-        return "a schedule is cron(…), rate(…) or at(…)"
-    try:
-        (following,) = AwsCroniter(inner).get_next(datetime.now(UTC))
-    except ValueError as error:
-        return str(error)
-    if following is None or following > datetime.now(UTC) + timedelta(days=366):
-        return "it does not come within a year"
-    return None
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
