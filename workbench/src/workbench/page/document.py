@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import tempfile
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -43,10 +44,9 @@ def written(page: str) -> Path:
     """Write the page below .local/ and return where it is; a reader sees the old or the new one."""
     path = local_dir() / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.write_text(page, encoding="utf-8")
-    fresh.chmod(0o600)
-    return fresh.rename(path).resolve()
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+        file.write(page)
+    return Path(file.name).rename(path).resolve()
 
 
 def drawing(name: str, definition: Definition) -> str:
