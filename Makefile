@@ -12,7 +12,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
-.PHONY: help setup doctor demo up down status logs history build deploy destroy routes replay reconcile send approve psql \
+.PHONY: help setup doctor demo up down status logs history build deploy destroy routes replay reconcile view send approve psql \
         invoke sam-local sam-shell sam-local-image \
         retry redrive replay-archive rotate bench \
         check test model workflow-coverage permissions mutants lint format audit try-pins pictures licences schemas lock clean local-only check-books edges
@@ -68,6 +68,9 @@ replay: setup ## Replay events/ (EVENTS=a folder or file) and compare with what 
 
 routes: setup ## Ask the deployed rules about every event and its near misses (ARGS=--all)
 	@$(PY) -m workbench.routes $(ARGS)
+
+view: setup ## Open a page that follows all executions of the stage while they run
+	@$(PY) -m workbench.page.view
 
 send: setup ## Put in a file of yours: FILE=… PARTNER=… (APPROVE=1, JSON=1)
 	@$(PY) -m operations.send

@@ -91,6 +91,18 @@ def test_failures_are_red_and_what_was_caught_is_not(browser: Browser, page: str
     assert "Nobody answered." in browser.run("document.querySelector('.inspector').textContent")
 
 
+def test_names_fit_into_their_cards(browser: Browser, page: str) -> None:
+    show(browser, page, FLOW)
+
+    too_wide = browser.run(
+        """[...document.querySelectorAll('.state')].filter(state => {
+             const card = state.querySelector('.card').getBBox();
+             return [...state.querySelectorAll('.name, .work')].some(text =>
+               text.getBBox().x + text.getBBox().width > card.x + card.width); }).length"""
+    )
+    assert too_wide == 0
+
+
 def test_retries_and_repeated_visits_are_counted(browser: Browser, page: str) -> None:
     show(browser, page, FLOW)
 

@@ -1,11 +1,12 @@
 "use strict";
 // What the page shows is in `data`; nothing is asked of anybody. The way through the page is in the
 // address: #s/<scenario>, #time, #totals.
-const data = JSON.parse(document.getElementById("data").textContent);
-const byId = new Map(data.entries.map(entry => [entry.id, entry]));
+let data = JSON.parse(document.getElementById("data").textContent);
 const MARKS = {good: "M4 10.5l4 4 8-9", bad: "M5 5l10 10M15 5L5 15", info: "M10 4v6l4 3"};
 const TONES = {succeeded: "good", caught: "warn", failed: "bad", running: "info", stopped: "plain"};
-const isReplay = !data.kind; // else nothing was expected
+const isReplay = !data.kind, isLive = data.kind === "live"; // of a replay something was expected
+const NAMES = {sent: "Files", live: "Executions"};
+const picked = new Map(); // the state that a person chose, by execution
 const SAID = {
   succeeded: "succeeded", caught: "failed, and was caught", failed: "failed", running: "at work",
   stopped: "stopped",
@@ -38,6 +39,9 @@ function time(milliseconds) {
 
 const short = machine => machine.replace(`${data.project}-${data.stage}-`, "");
 
+// A long name may break after its underscores.
+const soft = name => name.split(/(?<=_)/).flatMap(part => [part, make("wbr")]);
+
 const pill = (text, tone) => make("span", {class: `pill tone-${tone}`}, text);
 
 // A value as JSON with its keys, texts and numbers in colours.
@@ -60,20 +64,23 @@ const folded = (title, open, ...content) =>
 
 // ---- the top and the list
 
-function top_() {
+function heading() {
   const differ = data.entries.filter(entry => !entry.ok).length, all = data.entries.length;
   const verdict = !isReplay ? "" : differ
     ? pill(`${differ} of ${all} differ`, "bad") : pill(`${all} of ${all} as expected`, "good");
+  const running = data.entries.filter(entry => entry.outcome === "running").length;
+  const moving = !isLive ? "" : data.trouble
+    ? pill(data.trouble, "bad") : pill(running ? `${running} at work` : "all at rest", "info");
   const books = data.reconciled && pill(
     data.reconciled.balanced ? "reconciled" : "not balanced",
     data.reconciled.balanced ? "good" : "bad");
   const link = (where, text) => make("a", {href: where}, text);
   document.getElementById("top").replaceChildren(
     make("h1", {}, data.project),
-    make("span", {class: "quiet small"}, `stage ${data.stage} · ${data.made}`),
-    verdict, books || "",
+    make("span", {class: "quiet small"}, `stage ${data.stage} · ${isLive ? "live" : data.made}`),
+    verdict, moving, books || "",
     make("nav", {"aria-label": "Views"},
-      link("#scenarios", isReplay ? "Scenarios" : "Files"), link("#time", "Time line"),
+      link("#scenarios", NAMES[data.kind] || "Scenarios"), link("#time", "Time line"),
       data.totals || data.reconciled ? link("#totals", "Totals") : ""));
 }
 
@@ -81,7 +88,7 @@ let searched = "", onlyDiffering = false;
 
 function list() {
   const search = make("input", {
-    class: "search", type: "search", placeholder: "Filter", "aria-label": "Filter scenarios",
+    class: "search", type: "search", placeholder: "Filter", "aria-label": "Filter",
     oninput: event => { searched = event.target.value.toLowerCase(); rows(); },
   });
   const differing = make("label", {class: "check small"},
@@ -103,17 +110,20 @@ function rows() {
   document.getElementById("rows").replaceChildren(...folders.map(folder => {
     const entries = shown.filter(entry => entry.folder === folder);
     return make("section", {"aria-label": folder},
-      make("h2", {}, folder, make("span", {}, String(entries.length))),
+      make("h2", {}, short(folder), make("span", {}, String(entries.length))),
       make("ul", {}, entries.map(entry => make("li", {}, row(entry)))));
   }), shown.length ? "" : make("p", {class: "quiet"}, "Nothing has this in its name or outcome."));
   showCurrent();
 }
 
 const row = entry => make("a", {class: "row", href: `#s/${entry.id}`, "data-id": entry.id},
-  mark(entry.ok ? "good" : "bad", entry.ok ? "as expected" : "differs"),
-  make("span", {class: "name"}, entry.name),
+  markOf(entry),
+  make("span", {class: "name"}, soft(entry.name)),
   make("span", {class: "took quiet small"}, time(entry.took)),
   make("span", {class: `outcome tone-${entry.tone}`}, entry.outcome));
+
+const markOf = entry => entry.tone === "info" && isLive ? mark("info", "at work")
+  : mark(entry.ok ? "good" : "bad", entry.ok ? "as expected" : "differs");
 
 let current = "";
 
@@ -128,7 +138,7 @@ function showCurrent() {
 function scenario(entry) {
   const way = entry.path && !entry.executions.length ? [["way", entry.path]] : [];
   const parts = [
-    make("a", {class: "back", href: "#scenarios"}, "← all scenarios"),
+    make("a", {class: "back", href: "#scenarios"}, "← all"),
     make("div", {class: "heading"}, make("h2", {}, entry.name), pill(entry.outcome, entry.tone),
       !isReplay ? "" : entry.ok ? pill("as expected", "good") : pill("differs", "bad"),
       make("span", {class: "quiet"}, time(entry.took))),
@@ -229,7 +239,6 @@ function colour(svg, execution) {
       edge(states[place].name, state.name, states[place].status === "caught"));
   }
   for (const group of svg.querySelectorAll(".state")) {
-    fit(group);
     const own = all.filter(one => one.state.name === group.dataset.state).map(one => one.state);
     if (!own.length) continue;
     const repeated = own.length > 1 && own[0] !== own[own.length - 1] && !insideMap(all, own[0]);
@@ -246,6 +255,7 @@ function colour(svg, execution) {
     group.setAttribute("aria-label",
       [`${group.getAttribute("aria-label")} ${said.join(" ")}`.trim(), SAID[status]].join(", "));
   }
+  svg.querySelectorAll(".state").forEach(fit);
 }
 
 const insideMap = (all, state) => all.some(one => one.state === state && one.depth > 1);
@@ -299,12 +309,16 @@ function workflow(execution) {
     const along = {ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1}[event.key];
     if (event.type === "click" || event.key === "Enter" || event.key === " ") {
       event.preventDefault();
+      picked.set(execution.name, group.dataset.state);
       select(group.dataset.state);
     } else if (along) {
       event.preventDefault();
       const names = [...new Set(all.filter(one => one.state).map(one => one.state.name))];
       const at = names.indexOf(group.dataset.state) + along;
-      if (names[at]) select(names[at], null, true);
+      if (names[at]) {
+        picked.set(execution.name, names[at]);
+        select(names[at], null, true);
+      }
     }
   }
 
@@ -320,10 +334,16 @@ function workflow(execution) {
     make("span", {class: "quiet"}, time(execution.took)), zoom(pane, svg)],
     make("div", {class: "flow"}, pane, inspector)));
   all.forEach((visit, number) => steps.append(make("li", {}, step(execution, visit, number,
-    () => visit.state ? select(visit.state.name, visit) : item(inspector, visit)))));
+    () => {
+      if (!visit.state) return item(inspector, visit);
+      picked.set(execution.name, visit.state.name);
+      select(visit.state.name, visit);
+    }))));
   parts.push(panel("Steps", [legend()], steps));
   queueMicrotask(() => {
     if (svg) { colour(svg, execution); zoomTo(pane, svg, "fit"); }
+    const chosen = picked.get(execution.name);
+    if (chosen) return select(chosen);
     const worst = all.find(one => one.state?.status === "failed") ||
       all.find(one => one.state?.status === "running") || all.find(one => one.state);
     if (worst) select(worst.state.name, worst);
@@ -427,15 +447,15 @@ function item(where, {child, place}) {
 function timeLine() {
   const entries = [...data.entries].sort((a, b) => a.started - b.started);
   const start = Math.min(...entries.map(entry => entry.started));
-  const whole = Math.max(...entries.map(entry => entry.started + entry.took)) - start || 1;
-  return [make("h2", {}, "Time line"), panel(`${entries.length} scenarios in ${time(whole)}`, [],
+  const ends = entry => entry.started + (entry.took ?? Date.now() - entry.started);
+  const whole = Math.max(...entries.map(ends)) - start || 1;
+  return [make("h2", {}, "Time line"), panel(`${entries.length} in ${time(whole)}`, [],
     make("div", {class: "steps"}, entries.map(entry => {
       const bar = make("span", {class: `bar ${entry.tone}`});
       bar.style.left = `${(entry.started - start) / whole * 100}%`;
-      bar.style.width = `${entry.took / whole * 100}%`;
+      bar.style.width = `${(ends(entry) - entry.started) / whole * 100}%`;
       return make("a", {class: "step", href: `#s/${entry.id}`},
-        mark(entry.ok ? "good" : "bad", entry.ok ? "as expected" : "differs"),
-        make("span", {class: "label"}, entry.name), make("span", {class: "track"}, bar),
+        markOf(entry), make("span", {class: "label"}, entry.name), make("span", {class: "track"}, bar),
         make("span", {class: "took quiet small"}, time(entry.took)));
     })))];
 }
@@ -466,6 +486,7 @@ function figures(one) {
 // ---- where we are
 
 function first() {
+  if (isLive) return data.entries[0];
   return data.entries.find(entry => !entry.ok) ||
     [...data.entries].sort((a, b) => steps(b) - steps(a))[0];
 }
@@ -476,24 +497,74 @@ const steps = entry => Math.max(0, ...entry.executions.map(
 function show() {
   const where = decodeURIComponent(location.hash.slice(1));
   const main = document.querySelector("main"), detail = document.getElementById("detail");
-  const entry = byId.get(where.slice(2)), view = entry ? "scenarios" : where || "scenarios";
+  const entry = data.entries.find(one => one.id === where.slice(2)), view = entry ? "scenarios" : where || "scenarios";
   main.classList.toggle("wide", view === "time" || view === "totals");
   main.classList.toggle("one", Boolean(entry));
-  for (const link of document.querySelectorAll("#top nav a"))
-    if (link.hash === `#${view}`) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+  showView();
   if (view === "time") detail.replaceChildren(...timeLine());
   else if (view === "totals") detail.replaceChildren(...totals());
   else {
     const chosen = entry || first();
     current = chosen?.id;
-    detail.replaceChildren(...(chosen ? scenario(chosen) : [make("p", {}, "Nothing was played.")]));
+    detail.replaceChildren(...(chosen ? scenario(chosen) : [make("p", {}, isLive
+      ? "No execution yet: send a file, or start a replay." : "Nothing was played.")]));
   }
   showCurrent();
-  window.scrollTo(0, 0);
 }
 
-top_();
+// ---- following
+
+let drawn = "";
+
+// Draw anew what has changed, and leave everything else where it is.
+function follow(fresh) {
+  const seen = entry => entry && JSON.stringify(
+    [entry, ...entry.executions.map(number => data.executions[number])]);
+  const before = seen(data.entries.find(one => one.id === current));
+  data = {definitions: data.definitions, ...fresh};
+  const pane = document.querySelector(".pane"), focus = document.activeElement?.dataset?.state;
+  const place = pane && [pane.scrollLeft, pane.scrollTop];
+  const listed = JSON.stringify([data.entries, data.trouble]);
+  if (listed !== drawn) {
+    const row = document.activeElement?.dataset?.id;
+    heading();
+    rows();
+    if (row) document.querySelector(`.row[data-id="${CSS.escape(row)}"]`)?.focus();
+    drawn = listed;
+  }
+  const shown = location.hash ? data.entries.find(one => one.id === current) : first();
+  if (location.hash === "#time" || seen(shown) !== before) {
+    show();
+    const again = document.querySelector(".pane");
+    if (place && again) again.scrollTo(...place);
+    if (focus) document.querySelector(`.state[data-state="${CSS.escape(focus)}"]`)?.focus();
+  } else showView();
+}
+
+// The view of the top that is open.
+function showView() {
+  const where = decodeURIComponent(location.hash.slice(1));
+  const view = where === "time" || where === "totals" ? where : "scenarios";
+  for (const link of document.querySelectorAll("#top nav a"))
+    if (link.hash === `#${view}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+}
+
+async function poll() {
+  if (!document.hidden) {
+    try {
+      const fresh = await (await fetch("content")).json();
+      if (fresh.redrawn) return location.reload();
+      follow(fresh);
+    } catch {
+      follow({...data, trouble: "make view has ended"});
+    }
+  }
+  setTimeout(poll, 1000);
+}
+
+heading();
 list();
 show();
-window.addEventListener("hashchange", show);
+window.addEventListener("hashchange", () => { show(); window.scrollTo(0, 0); });
+if (isLive) setTimeout(poll, 1000);
