@@ -264,7 +264,7 @@ const insideMap = (all, state) => all.some(one => one.state === state && one.dep
 function fit(group) {
   const card = group.querySelector(".card");
   const right = Number(card.getAttribute("x")) + Number(card.getAttribute("width")) - 8;
-  for (const text of group.querySelectorAll("text")) {
+  for (const text of group.querySelectorAll(".name, .work")) {
     const room = right - Number(text.getAttribute("x"));
     if (text.getComputedTextLength() > room) {
       text.setAttribute("textLength", room);
