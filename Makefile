@@ -15,7 +15,7 @@ MAKEFLAGS += --no-print-directory
 .PHONY: help setup doctor demo up down status logs history build deploy destroy routes replay reconcile view send approve psql \
         invoke sam-local sam-shell sam-local-image \
         retry redrive replay-archive rotate bench \
-        check test model workflow-coverage permissions mutants lint format audit try-pins pictures licences schemas lock clean local-only check-books edges
+        check test model workflow-coverage permissions mutants lint format audit try-pins pictures screenshot licences schemas lock clean local-only check-books edges
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -133,6 +133,9 @@ format: setup ## Format Python and Terraform
 
 pictures: setup ## Write the workflows' pictures into README and docs, from their definitions
 	@$(PY) -m workbench.page.pictures
+
+screenshot: setup ## Take docs/page.png, a picture of the last replay's page (SCENARIO=uploads/…)
+	@$(PY) -m workbench.page.screenshot
 
 audit: setup ## Look for known vulnerabilities in all locked packages
 	@$(PY) -m workbench.machine.audit

@@ -8,7 +8,9 @@ import pytest
 
 from tests.unit.tools.page import recorded
 from workbench.history.model import Execution
+from workbench.page import screenshot
 from workbench.page.browser import MISSING, Browser, found
+from workbench.stages.errors import UserError
 from workbench.testing import accessibility
 from workbench.workflow.definition import load_all
 
@@ -186,3 +188,23 @@ def test_page_of_a_full_replay_is_small_and_opens_at_once(
 
     assert path.stat().st_size <= MOST_BYTES
     assert min(browser.open(path.as_uri()) for _ in range(3)) <= MOST_SECONDS
+
+
+def test_picture_for_the_documentation_is_of_a_scenario(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(screenshot, "ROOT", tmp_path)
+    monkeypatch.setattr(screenshot, "PICTURE", tmp_path / "page.png")
+    monkeypatch.setattr(screenshot, "local_dir", lambda: tmp_path)
+    with pytest.raises(UserError, match="there is no page yet; make one with: make replay"):
+        screenshot.main([])
+    (tmp_path / "report.html").write_text(
+        recorded.replay(monkeypatch, [recorded.through(), recorded.failing()]), encoding="utf-8"
+    )
+
+    assert screenshot.main(["--scenario", "uploads/second"]) == 0
+
+    assert (tmp_path / "page.png").read_bytes().startswith(b"\x89PNG")
+    assert "of uploads/second" in capsys.readouterr().out
+    with pytest.raises(UserError, match=r"uploads/none is not in the page"):
+        screenshot.main(["--scenario", "uploads/none"])

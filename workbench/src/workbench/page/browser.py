@@ -39,7 +39,7 @@ class Browser:
         from_us, self._out = os.pipe()
         self._in, to_us = os.pipe()
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                 "--hide-scrollbars", "--remote-debugging-pipe",
+                 "--hide-scrollbars", "--disable-lcd-text", "--remote-debugging-pipe",
                  f"--user-data-dir={self._folder.name}", "about:blank"]  # fmt: skip
         self._process = subprocess.Popen(
             ["bash", "-c", _START, "bash", program, *flags],
