@@ -42,7 +42,7 @@ down: setup ## Stop the local cloud and discard its state
 status: setup ## What runs, what is deployed, and where the local cloud differs from AWS
 	@$(PY) -m workbench.local_cloud status
 
-logs: setup ## The functions' logs: FN=PriceChunk FILE_ID=… narrow them down
+logs: setup ## The functions' logs: FN=PriceChunk FILE_ID=… narrow them down (FOLLOW=1)
 	@$(PY) -m workbench.local_cloud logs
 
 history: setup ## What happened, state by state: FILE_ID=… or EXECUTION=… (STATE=, JSON=1); else the newest

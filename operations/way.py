@@ -11,7 +11,7 @@ from operations.deployed import Deployed
 from operations.files import FINAL, Row, Uploaded, execution_of, find_upload, read_row
 from workbench.application.interface import Way
 from workbench.history import finding
-from workbench.history.why import command, start_errors, why
+from workbench.history.why import command, start_errors, stuck, why
 from workbench.stages.errors import UserError
 
 LOOK = 2.0  # seconds between two looks at what else than the ledger's row tells
@@ -61,12 +61,14 @@ class Look:
         self._deployed, self._file_id, self._uploaded = deployed, file_id, uploaded
         self._since = datetime.now(UTC)
         self._next = time.monotonic() + LOOK
+        self._looks = 0
 
     def at(self, row: Row | None) -> None:
         """Return when something may still come; UserError, saying why, when nothing can."""
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + LOOK
+        self._looks += 1
         said = self._ended(row) or ([] if row else self._not_started())
         # What has ended may have left its outcome since the row was read.
         if said and read_row(self._deployed, self._file_id) == row:
@@ -84,7 +86,11 @@ class Look:
             ended = finding.started_with(self._deployed, version, machines, since)
         else:
             return []
-        if not ended or any(one["status"] == "RUNNING" for one in ended):
+        running = [one["executionArn"] for one in ended if one["status"] == "RUNNING"]
+        if running and self._looks % 3 == 0 and (said := stuck(self._deployed, running[0])):
+            see = command(self._deployed.stage, "history", FILE_ID=self._file_id)
+            return ["its execution calls a function that cannot start", said, f"see {see}"]
+        if not ended or running:
             return []
         return [
             "its execution has ended without an outcome",

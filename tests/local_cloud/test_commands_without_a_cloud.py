@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.local_cloud.logs import show_logs
+from workbench.local_cloud.logs import Wanted, show_logs
 from workbench.replay.scenarios import EVENTS
 from workbench.stages.errors import UserError
 from workbench.stages.stage import ROOT, Stage, running_cloud
@@ -75,7 +75,7 @@ def test_logs_of_no_time_are_one_clear_line(minutes: str) -> None:
     with pytest.raises(
         UserError, match=f"MINUTES={minutes} is not a whole number of at most seven"
     ):
-        show_logs(Stage("local"), minutes=minutes)
+        show_logs(Stage("local"), Wanted(), minutes)
 
 
 @pytest.mark.parametrize("command", COMMANDS[:3], ids=name)

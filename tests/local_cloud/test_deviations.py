@@ -39,6 +39,16 @@ def test_timeout_of_a_machine_is_ignored(cloud: Emulator) -> None:
     assert ended["status"] == "SUCCEEDED"
 
 
+def test_history_leaves_out_what_tasks_are_called_with(cloud: Emulator) -> None:
+    function = cloud.function("def handler(event, context):\n    return event\n")
+
+    history = cloud.run({"Call": call(function, {"number": 1}, End=True)})["history"]
+
+    (scheduled,) = [event for event in history if event["type"] == "TaskScheduled"]
+    assert "parameters" not in scheduled["taskScheduledEventDetails"]
+    assert "TaskStarted" not in [event["type"] for event in history]
+
+
 def test_failed_branch_lets_the_others_finish(cloud: Emulator) -> None:
     def branch(states: States) -> States:
         return {"StartAt": next(iter(states)), "States": states}

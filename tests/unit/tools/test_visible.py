@@ -113,7 +113,7 @@ def shows_logs(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     plain = {"timestamp": 1, "message": HOSTILE}
     monkeypatch.setattr(logs, "_groups", lambda *_: {"PriceChunk": "group"})
     monkeypatch.setattr(logs, "_events", lambda *_: [event, plain])
-    logs.show_logs(STAGE)
+    logs.show_logs(STAGE, logs.Wanted())
 
 
 def reports_a_replay(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:

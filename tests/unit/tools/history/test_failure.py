@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 
 from workbench.history.failure import failures_of, plain_cause
-from workbench.history.model import CAUGHT, FAILED, Child, Execution, State
+from workbench.history.model import CAUGHT, FAILED, SUCCEEDED, Child, Execution, State
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 RAISED = json.dumps(
@@ -44,6 +44,16 @@ def test_a_child_without_a_history_still_has_its_error() -> None:
     each.children = [Child(execution="arn:x:c1", status=FAILED, error="Broken", cause="so")]
 
     assert of(each)[1] == "state ? in child c1 of Each: Broken: so"
+
+
+def test_an_error_that_a_child_has_caught_is_what_a_later_fail_state_is_about() -> None:
+    each = State("Each", "Map", NOW, status=SUCCEEDED)
+    each.children = [Child(index=0, status=SUCCEEDED)]
+    each.children[0].states = [failed("Weigh", "Broken", RAISED, status=CAUGHT)]
+
+    assert of(each, failed("Failed", "Ended", kind="Fail")) == [
+        "state Weigh in item 0 of Each: Broken: no such column (parcels/weigh.py, line 7)"
+    ]
 
 
 def test_a_fail_state_is_named_where_nothing_failed_before() -> None:

@@ -33,35 +33,46 @@ def failures_of(execution: Execution) -> list[Failure]:
     """
     if execution.status in ("SUCCEEDED", "RUNNING"):
         return []
-    last = _last_failed(execution.states)
+    last = last_failed(execution.states)
     if last is None:
         return [Failure("?", execution.error or execution.status, plain_cause(execution.cause))]
     return _inwards(last, "")
 
 
-def _last_failed(states: Sequence[State]) -> State | None:
-    """Return the state that failed last; a Fail state only where no other has failed."""
-    failed = [state for state in states if state.status in (FAILED, CAUGHT)]
-    work = [state for state in failed if state.type != "Fail"]
-    return next(reversed(work or failed), None)
+def last_failed(states: Sequence[State]) -> State | None:
+    """Return the state in which something failed last; a Fail state only where nothing else did."""
+    work = [state for state in states if state.type != "Fail" and _has_failed(state)]
+    ends = [state for state in states if state.type == "Fail"]
+    return next(reversed(work or ends), None)
+
+
+def _has_failed(state: State) -> bool:
+    """Whether a state, or one inside it, has failed, caught or not."""
+    inner = [branch.states for branch in state.branches]
+    inner += [child.states for child in state.children]
+    return (
+        state.status in (FAILED, CAUGHT)
+        or any(child.status == FAILED for child in state.children)
+        or any(last_failed(states) for states in inner)
+    )
 
 
 def _inwards(state: State, within: str) -> list[Failure]:
-    found = [Failure(state.name, state.error or state.status, plain_cause(state.cause), within)]
-    for child in state.children:
-        if child.status == FAILED:
-            return found + _of_child(state, child)
+    own = Failure(state.name, state.error or state.status, plain_cause(state.cause), within)
+    found = [own] if state.status in (FAILED, CAUGHT) else []
+    children = [child for child in state.children if child.status == FAILED]
+    children += [child for child in state.children if last_failed(child.states)]
+    for child in children:
+        return found + _of_child(state, child)
     for number, branch in enumerate(state.branches, 1):
-        inner = _last_failed(branch.states)
-        if inner is not None and branch.states[-1].status == FAILED:
+        if inner := last_failed(branch.states):
             return found + _inwards(inner, f" in branch {number} of {state.name}")
     return found
 
 
 def _of_child(state: State, child: Child) -> list[Failure]:
     within = f" in {name_of(child)} of {state.name}"
-    inner = _last_failed(child.states)
-    if inner is not None:
+    if inner := last_failed(child.states):
         return _inwards(inner, within)
     return [Failure("?", child.error or child.status, plain_cause(child.cause), within)]
 

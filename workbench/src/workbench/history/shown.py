@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from workbench.history.failure import name_of, plain_cause
+from workbench.history.failure import last_failed, name_of, plain_cause
 from workbench.history.model import (
     CAUGHT,
     FAILED,
@@ -150,7 +150,7 @@ def _inside(out: Console, state: State, depth: int, *, every: bool = False) -> N
     well = 0
     for child in state.children:
         well += child.status == SUCCEEDED
-        if every or child.status != SUCCEEDED:
+        if every or child.status != SUCCEEDED or last_failed(child.states):
             _child(out, child, depth)
         elif well <= LIKE:
             _child_line(out, child, depth)

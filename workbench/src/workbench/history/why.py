@@ -2,12 +2,22 @@
 
 from collections.abc import Sequence
 
-from workbench.history.failure import failures_of
+from workbench.history.failure import Failure, failures_of, plain_cause
+from workbench.history.model import RUNNING
 from workbench.history.reading import read_execution
+from workbench.history.shown import every_state
 from workbench.replay.aftermath import lines_about
 from workbench.stages.deployed import Deployed
 from workbench.stages.stage import Stage
 
+# What a function is reported with that cannot start, whoever calls it how often.
+NOT_STARTED = (
+    "Runtime.ImportModuleError",
+    "Runtime.HandlerNotFound",
+    "Runtime.UserCodeSyntaxError",
+    "Runtime.MalformedHandlerName",
+)
+PATIENCE = 3  # retries of such a function before it counts as one that nobody puts right meanwhile
 _IMPORTING = "in import_module"  # in the first line of the trace of a module's own error
 
 
@@ -29,6 +39,22 @@ def why(deployed: Deployed, arn: str, **about: str) -> list[str]:
         *(each.line() for each in failures_of(execution)),
         f"see {command(deployed.stage, 'history', **named)}",
     ]
+
+
+def stuck(deployed: Deployed, arn: str) -> str | None:
+    """Return the state in which an execution calls a function that cannot start, again and again.
+
+    None where there is none: then it may still go on.
+    """
+    execution = read_execution(deployed.stage.client("stepfunctions"), arn, children=0)
+    for state in every_state(execution.states):
+        last = state.tries[-1] if state.tries else None
+        if state.status == RUNNING and state.retries >= PATIENCE and last is not None:
+            error = next((one for one in reversed(state.tries) if one.error), last)
+            if error.error in NOT_STARTED:
+                said = Failure(state.name, error.error, plain_cause(error.cause))
+                return f"{said.line()} (tried {len(state.tries)} times, and it goes on)"
+    return None
 
 
 def start_errors(deployed: Deployed, functions: Sequence[str], since: float) -> list[str]:

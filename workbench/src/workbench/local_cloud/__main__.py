@@ -5,7 +5,7 @@ import os
 
 from workbench.application.interface import application
 from workbench.local_cloud.down import down
-from workbench.local_cloud.logs import show_logs
+from workbench.local_cloud.logs import Wanted, follow_logs, show_logs
 from workbench.local_cloud.status import status
 from workbench.local_cloud.up import up
 from workbench.stages import errors
@@ -27,8 +27,11 @@ def main() -> int:
         case "status":
             return status(stage)
         case "logs":
-            about = arguments.about
-            show_logs(stage, arguments.fn, about, arguments.minutes, everything=arguments.all)
+            wanted = Wanted(arguments.fn, arguments.about, arguments.all)
+            if arguments.follow:
+                follow_logs(stage, wanted, arguments.minutes or "1")
+            else:
+                show_logs(stage, wanted, arguments.minutes or "60")
     return 0
 
 
@@ -42,8 +45,11 @@ def _parser() -> argparse.ArgumentParser:
     subject, setting = application().subject.upper(), os.environ.get
     logs.add_argument("--fn", default=setting("FN"), help="those of one function (FN=…)")
     logs.add_argument("--about", default=setting(subject), help=f"those about one ({subject}=…)")
-    minutes = setting("MINUTES") or "60"
-    logs.add_argument("--minutes", default=minutes, help="how far back, else 60 (MINUTES=…)")
+    back = "how far back, else 60, or 1 when following (MINUTES=…)"
+    logs.add_argument("--minutes", default=setting("MINUTES"), help=back)
+    coming = "go on with what comes, until Ctrl-C (FOLLOW=1)"
+    on = setting("FOLLOW", "") not in ("", "0")
+    logs.add_argument("--follow", action="store_true", default=on, help=coming)
     everything = "the platform's own lines and metrics, too (ALL=1)"
     logs.add_argument("--all", action="store_true", default=setting("ALL") == "1", help=everything)
     return parser

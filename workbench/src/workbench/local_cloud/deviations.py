@@ -61,6 +61,19 @@ OWN = (
         _HERE + "test_executions_write_no_log",
     ),
     Deviation(
+        "The history of an execution does not say what a task was called with, nor that it began.",
+        "MiniStack notes that a task is scheduled, and how it ended",
+        "`make history` shows what goes into a state and comes out of it, here and on AWS",
+        _HERE + "test_history_leaves_out_what_tasks_are_called_with",
+    ),
+    Deviation(
+        "What keeps a function from starting stands in its log once for each call, with the call.",
+        "MiniStack starts a function when a call comes, and only then",
+        "on AWS the same error is there twice, and INIT_REPORT before it",
+        "tests/local_cloud/test_patches_starts.py"
+        "::test_what_keeps_a_function_from_starting_is_in_its_log",
+    ),
+    Deviation(
         "The state machine's role is not checked; those of functions, rules and schedules are, "
         "but not for the KMS key behind an object, a table, a queue or a secret, nor for the queue "
         "that Lambda reads for a function.",

@@ -2,7 +2,6 @@
 
 import contextvars
 import queue
-import re
 import threading
 import time
 import uuid
@@ -13,13 +12,17 @@ from workbench.local_cloud.emulator.patches.targets import module, replaced
 _RAISED = """
         except Exception as e:
             # A handler's exception is an answer: the worker lives on, as on AWS.
-            _stack = traceback.format_exc()
-            print(f"[ERROR] {type(e).__name__}: {e}\\n{_stack}", file=sys.stderr)
+            _ms_trace = traceback.format_list(traceback.extract_tb(e.__traceback__)[1:])
+            for _ms_place in (os.path.realpath(code_dir), code_dir):
+                _ms_trace = [each.replace(_ms_place, "/var/task") for each in _ms_trace]
+            _ms_lines = [f"[ERROR] {type(e).__name__}: {e}", "Traceback (most recent call last):"]
+            _ms_lines += [line for each in _ms_trace for line in each.splitlines()]
+            print("\\n".join(_ms_lines).replace("\\n", "\\x1f"), file=sys.stderr)
             _ms_raised = {
                 "errorMessage": str(e),
                 "errorType": type(e).__name__,
                 "requestId": context.aws_request_id,
-                "stackTrace": traceback.format_tb(e.__traceback__),
+                "stackTrace": _ms_trace,
             }
             _ms_answer = json.dumps({"status": "ok", "result": None, "raised": _ms_raised})
             _real_stdout.write(_ms_answer + "\\n")
@@ -30,7 +33,6 @@ _REPORTED = """
 "trace": traceback.format_exc()}) + "\\n")
         _real_stdout.flush()
 """
-_NO_MODULE = re.compile(r"Worker init failed: (No module named .*)")
 
 
 def exception_names() -> None:
@@ -55,15 +57,8 @@ def exception_names() -> None:
     def execute_and_name(func: Any, event: Any, request_id: str) -> Any:
         answers.last = {}
         result = execute(func, event, request_id)
-        if raised := answers.last.get("raised"):
-            return result | {"body": raised, "error": True}
-        body = result.get("body")
-        if result.get("error") and (missing := _NO_MODULE.search(str(body))):
-            result["body"] = body | {
-                "errorType": "Runtime.ImportModuleError",
-                "errorMessage": f"Unable to import module: {missing[1]}",
-            }
-        return result
+        raised = answers.last.get("raised")
+        return result | {"body": raised, "error": True} if raised else result
 
     runtime.Worker.invoke = invoke_and_keep
     functions._execute_function_warm = execute_and_name
