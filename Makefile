@@ -12,7 +12,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
-.PHONY: help setup doctor demo up down status logs history build deploy destroy routes replay reconcile view send approve psql \
+.PHONY: help setup doctor demo up down status logs history build deploy destroy routes explain replay reconcile view send approve psql \
         invoke sam-local sam-shell sam-local-image \
         retry redrive replay-archive rotate bench \
         check test model workflow-coverage permissions mutants lint format audit try-pins pictures screenshot licences schemas lock clean local-only check-books edges
@@ -62,6 +62,9 @@ destroy: setup ## Take application and platform out of STAGE, with all data (YES
 
 reconcile: setup ## Compare uploads, ledger, objects, database and events with each other (FROM=)
 	@$(PY) -m operations.reconcile
+
+explain: setup ## Why an event arrives or not: EVENT=a file or a scenario's name, asked of every rule
+	@$(PY) -m workbench.routes.explain
 
 replay: setup ## Replay events/ (EVENTS=a folder or file) and compare with what is expected
 	@$(PY) -m workbench.replay $(if $(EVENTS),"$(EVENTS)")

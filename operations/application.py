@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -113,6 +113,10 @@ class OrderIntake(Application):
         if not isinstance(deployed, Deployed):
             raise TypeError(deployed)
         return session.IntakeSession(deployed, probe)
+
+    def signs_of(self, event: Mapping[str, Any]) -> Sequence[str]:
+        """Return the file's id, of the event of an upload."""
+        return way.signs_of(event)
 
     def way_of(self, deployed: base.Deployed, about: str) -> Way:
         """Return the execution that a file went by; of the direct route, how to see its log."""

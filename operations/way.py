@@ -2,6 +2,7 @@
 
 import functools
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,17 @@ from workbench.stages.errors import UserError
 LOOK = 2.0  # seconds between two looks at what else than the ledger's row tells
 CLOCKS = timedelta(minutes=1)  # by which a stage's clock may differ from this machine's
 DIRECT = "IntakeSmallFile"
+
+
+def signs_of(event: Mapping[str, Any]) -> list[str]:
+    """Return the id of the file that was uploaded, or that the event of a bus names."""
+    detail = event.get("detail", {})
+    if "file_id" in detail:
+        return [str(detail["file_id"])]
+    thing = detail.get("object", {})
+    if "version-id" not in thing:
+        return []
+    return [Uploaded(detail["bucket"]["name"], thing["key"], thing["version-id"]).file_id]
 
 
 def way_of(deployed: Deployed, file_id: str) -> Way:

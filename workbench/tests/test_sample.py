@@ -84,6 +84,11 @@ def test_a_service_of_other_names_is_deployed_replayed_and_asked(renamed: Servic
     assert routes.startswith("asked 2 rules about ")
     assert routes.endswith(", differ 0")
 
+    explained = renamed.run("routes.explain", "--event", "beside_the_box")
+    assert explained.returncode == 1
+    assert 'detail.object.key is "' in explained.stdout
+    assert "nothing: no rule that is on takes it there" in explained.stdout
+
     heavy = renamed.run("history", "--execution", failed_execution(renamed)).stdout
     assert "Weigh  Task" in heavy
     assert "caught  TooHeavy" in heavy

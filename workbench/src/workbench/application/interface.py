@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.application.services import Service
 from workbench.application.settings import FILE, SETTINGS, TABLE
@@ -134,6 +134,10 @@ class Application:
         from workbench.replay.session import Session
 
         return Session(deployed, probe)
+
+    def signs_of(self, event: Mapping[str, Any]) -> Sequence[str]:
+        """Return the texts by which logs and messages speak of what an event of AWS is about."""
+        return ()
 
     def way_of(self, deployed: "Deployed", about: str) -> Way:
         """Return how that which `subject` names has gone; UserError when there is no such thing.

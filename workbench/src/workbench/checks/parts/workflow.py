@@ -50,7 +50,9 @@ CATCH = {"ErrorEquals", "Next", "Assign", "Output", "Comment"}
 RULE = {"Condition", "Next", "Assign", "Output", "Comment"}
 SUBSTITUTION = re.compile(r"\$\{(\w+)\}")
 AT_A_FIELD = re.compile(r"(?P<state>.+?), (?P<field>[A-Z][\w.\[\]:-]*): (?P<what>.*)", re.DOTALL)
-GIVES_NO = re.compile(r"(?P<source>[^ :][^:]*) before it gives (?P<gives>.+), no (?P<field>\S+): say it")
+GIVES_NO = re.compile(
+    r"(?P<source>[^ :][^:]*) before it gives (?P<gives>.+), no (?P<field>\S+): say it"
+)
 STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 NAMED = re.compile(r"\$?\b\w[\w-]+")
 
