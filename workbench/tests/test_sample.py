@@ -77,10 +77,15 @@ def test_a_service_of_other_names_is_deployed_replayed_and_asked(renamed: Servic
     assert closing_line(renamed.run("deployment.deploy")) == "deployed: stack parcels-local"
     assert "parcels-local: CREATE_COMPLETE" in renamed.run("local_cloud", "status").stdout
 
-    replayed = closing_line(renamed.run("replay", "--report"))
+    ended = renamed.run("replay", "--report")
+    replayed = closing_line(ended)
     routes = closing_line(renamed.run("routes"))
 
     assert replayed == "replayed 6, as expected 6, differ 0"
+    page = Path.from_uri(ended.stdout.splitlines()[-2].removeprefix("the page: "))
+    text = page.read_text(encoding="utf-8")
+    assert text.count('<template class="drawing"') == 1
+    assert '"outcome":"TooHeavy"' in text
     assert routes.startswith("asked 2 rules about ")
     assert routes.endswith(", differ 0")
 

@@ -1,5 +1,6 @@
 """A workflow with every kind of state, and executions of it as they would be read."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -67,6 +68,9 @@ DEFINITION: dict[str, Any] = {
 }
 MACHINE = "shop-local-Flow"
 
+# As Lambda says why a function has failed.
+CAUSE = json.dumps({"errorMessage": "Come again.", "stackTrace": ["  File a.py, line 7\n"]})
+
 
 def state(
     name: str, kind: str, at: float, took: float | None = 0.1, status: str = SUCCEEDED, **more: Any
@@ -88,7 +92,7 @@ def execution(states: list[State], status: str = "SUCCEEDED", name: str = "first
 def through() -> Execution:
     """Return an execution that asks twice, tries an item again, and succeeds."""
     tried = [
-        Try(START + timedelta(seconds=5), START + timedelta(seconds=6), "Busy", "Come again."),
+        Try(START + timedelta(seconds=5), START + timedelta(seconds=6), "Busy", CAUSE),
         Try(START + timedelta(seconds=7), START + timedelta(seconds=8)),
     ]
     item = Child(0, status=SUCCEEDED, states=[state("One", "Task", 5, 3, tries=tried)])

@@ -56,7 +56,7 @@ def test_tries_items_and_errors_are_there() -> None:
     assert [one.get("error") for one in tries] == ["Busy", None]
     assert tries[1]["at"] == 7000
     assert [one.get("error") for one in failed] == [None, "States.Timeout", "Sorry"]
-    assert "took" not in failed[2]
+    assert failed[2]["took"] == 0  # never left
 
 
 def test_values_show_no_token_and_nothing_invisible_and_are_cut() -> None:

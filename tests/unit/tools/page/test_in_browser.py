@@ -115,6 +115,20 @@ def test_retries_and_repeated_visits_are_counted(browser: Browser, page: str) ->
     assert badges == {"Ask": "×2", "Answer": "×2", "Each": "1 item", "One": "↻ 1"}
 
 
+def test_message_of_a_function_is_shown_and_its_trace_waits(browser: Browser, page: str) -> None:
+    show(browser, page, FLOW)
+    browser.run(
+        """document.querySelector('[data-state=One]').dispatchEvent(
+             new MouseEvent('click', {bubbles: true}))"""
+    )
+
+    shown = browser.run("document.querySelector('.inspector').innerText")
+    assert "Busy" in shown
+    assert "Come again." in shown
+    assert "line 7" not in shown
+    assert "line 7" in browser.run("document.querySelector('.inspector details pre').textContent")
+
+
 def test_click_shows_input_and_output(browser: Browser, page: str) -> None:
     show(browser, page, FLOW)
     browser.run(

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from workbench.history.hiding import without_tokens
-from workbench.history.model import Child, Execution, State, Try
+from workbench.history.model import FAILED, Child, Execution, State, Try
 from workbench.stages.visible import visible
 
 LONGEST_TEXT = 6000  # characters of a value that are shown
@@ -67,7 +67,7 @@ def _state(state: State, start: datetime, texts: Texts) -> Json:
         type=state.type,
         status=state.status,
         at=_between(start, state.entered),
-        took=_between(state.entered, state.left),
+        took=_between(state.entered, _end(state)),
         input=texts.number(state.input),
         output=None if state.output is None else texts.number(state.output),
         variables=texts.number(state.variables) if state.variables else None,
@@ -81,6 +81,13 @@ def _state(state: State, start: datetime, texts: Texts) -> Json:
         items=len(state.children) or None,
         counts=state.map_runs[-1].counts if state.map_runs else None,
     )
+
+
+def _end(state: State) -> datetime | None:
+    """Return when a state was left or, where it failed for good, when its last try ended."""
+    if state.left is not None or state.status != FAILED:
+        return state.left
+    return state.tries[-1].ended if state.tries else state.entered
 
 
 def _try(one: Try, start: datetime) -> Json:

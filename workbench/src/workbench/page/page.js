@@ -419,7 +419,7 @@ function visited(state) {
   if (state.tries?.length > 1) parts.push(folded(`Tries (${state.tries.length})`, true,
     make("ol", {class: "small"}, state.tries.map(one => make("li", {},
       `after ${time(one.at)}: `, one.error ? make("b", {class: "tone-bad"}, one.error)
-        : one.took === undefined ? "at work" : "succeeded", one.cause ? ` ${one.cause}` : "")))));
+        : one.took === undefined ? "at work" : "succeeded", ...because(one.cause))))));
   parts.push(folded("Input", true, value(data.texts[state.input])));
   if (state.output !== undefined) parts.push(folded("Output", true, value(data.texts[state.output])));
   if (state.variables !== undefined)
@@ -428,7 +428,20 @@ function visited(state) {
 }
 
 const problem = one => make("div", {class: "problem"}, make("p", {}, make("b", {}, one.error)),
-  one.cause ? make("p", {class: "small"}, one.cause) : "");
+  ...because(one.cause));
+
+// A function's own cause is JSON: its message says most, its stack trace waits below.
+function because(cause) {
+  if (!cause) return [];
+  try {
+    const {errorMessage, stackTrace} = JSON.parse(cause);
+    if (errorMessage === undefined) throw cause;
+    return [make("p", {class: "small"}, String(errorMessage)), !stackTrace?.length ? ""
+      : folded("Stack trace", false, make("pre", {tabindex: "0"}, stackTrace.join("")))];
+  } catch {
+    return [make("p", {class: "small"}, cause)];
+  }
+}
 
 function item(where, {child, place}) {
   const parts = [make("div", {class: "heading"}, make("h3", {}, `Item ${child.index ?? place}`),
