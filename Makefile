@@ -12,7 +12,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
-.PHONY: help setup doctor demo up down status logs history build deploy destroy routes explain replay reconcile view send approve psql \
+.PHONY: help setup doctor demo up down status look logs history build deploy destroy routes explain replay reconcile view send approve psql \
         invoke sam-local sam-shell sam-local-image \
         retry redrive replay-archive rotate bench \
         check test model workflow-coverage permissions mutants lint format audit try-pins pictures screenshot licences schemas lock clean local-only check-books edges
@@ -41,6 +41,9 @@ down: setup ## Stop the local cloud and discard its state
 
 status: setup ## What runs, what is deployed, and where the local cloud differs from AWS
 	@$(PY) -m workbench.local_cloud status
+
+look: setup ## What is stored: objects, items, messages, archives, secrets' names; rules, schedules
+	@$(PY) -m workbench.look
 
 logs: setup ## The functions' logs: FN=PriceChunk FILE_ID=… narrow them down (FOLLOW=1)
 	@$(PY) -m workbench.local_cloud logs

@@ -94,6 +94,10 @@ def test_a_service_of_other_names_is_deployed_replayed_and_asked(renamed: Servic
     assert 'detail.object.key is "' in explained.stdout
     assert "nothing: no rule that is on takes it there" in explained.stdout
 
+    looked = renamed.run("look").stdout
+    for shown in ("incoming/", "parcels-local-lost-labels", "cron(0 18 * * ? *)", "archives"):
+        assert shown in looked
+
     heavy = renamed.run("history", "--execution", failed_execution(renamed)).stdout
     assert "Weigh  Task" in heavy
     assert "caught  TooHeavy" in heavy
