@@ -66,7 +66,13 @@ class OrderIntake(Application):
     deployed = Deployed
     given = IntakeGiven
     colours = MappingProxyType(
-        {"Accepted": "green", "Rejected": "yellow", "Declined": "yellow", "Duplicate": "cyan"}
+        {
+            "Accepted": "green",
+            "Rejected": "yellow",
+            "Declined": "yellow",
+            "Duplicate": "cyan",
+            "AwaitingApproval": "cyan",
+        }
     )
     # The partner's webhook gets the same Idempotency-Key; a decision is not applied twice.
     replayed_rules = ("OutcomeAnnounced", "ApprovalDecided")

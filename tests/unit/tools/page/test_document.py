@@ -60,7 +60,8 @@ def test_tries_items_and_errors_are_there() -> None:
 
 
 def test_values_show_no_token_and_nothing_invisible_and_are_cut() -> None:
-    assert "secret" not in shown({"task_token": "secret"})
+    for name in ("task_token", "TaskToken", "password", "api_key", "ApiKey"):
+        assert "secret" not in shown({"in": [{name: "secret"}]})
     assert "\\u202e" in shown("a\u202eb")
     long = shown("x" * (LONGEST_TEXT + 100))
     assert len(long) < LONGEST_TEXT + 60

@@ -1,11 +1,11 @@
-"""Values of a history, read without the task tokens in them: whoever has one can answer a task."""
+"""Values of a history without task tokens and secrets: whoever has a token can answer a task."""
 
 import json
 import re
 from typing import Any
 
 HIDDEN = "(hidden)"
-_NAME = re.compile("token", re.IGNORECASE)
+_NAME = re.compile("token|password|api_?key", re.IGNORECASE)
 # On AWS a token is a long text of this form, wherever it stands.
 _TOKEN = re.compile(r"AAAA[0-9A-Za-z+/=_-]{150,}")
 
@@ -21,7 +21,7 @@ def value_of(text: str | None) -> Any:
 
 
 def without_tokens(value: Any) -> Any:
-    """Return `value` without what stands under a name with "token", or looks like one."""
+    """Return `value` without what stands under a name of a secret, or looks like a token."""
     if isinstance(value, dict):
         return {
             name: HIDDEN if _NAME.search(name) and each else without_tokens(each)
@@ -33,8 +33,8 @@ def without_tokens(value: Any) -> Any:
 
 
 def _inner(text: str) -> str:
-    """Return a text; where it is JSON with a token in it, that JSON without the token."""
-    if "token" not in text.lower() or text[:1] not in "{[":
+    """Return a text; where it is JSON with a secret in it, that JSON without it."""
+    if not _NAME.search(text) or text[:1] not in "{[":
         return text
     try:
         return json.dumps(without_tokens(json.loads(text)))

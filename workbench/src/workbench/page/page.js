@@ -122,8 +122,9 @@ const row = entry => make("a", {class: "row", href: `#s/${entry.id}`, "data-id":
   make("span", {class: "took quiet small"}, time(entry.took)),
   make("span", {class: `outcome tone-${entry.tone}`}, entry.outcome));
 
-const markOf = entry => entry.tone === "info" && isLive ? mark("info", "at work")
-  : mark(entry.ok ? "good" : "bad", entry.ok ? "as expected" : "differs");
+const markOf = entry => isReplay
+  ? mark(entry.ok ? "good" : "bad", entry.ok ? "as expected" : "differs")
+  : mark({bad: "bad", warn: "bad", info: "info"}[entry.tone] || "good", entry.outcome);
 
 let current = "";
 
