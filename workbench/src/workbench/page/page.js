@@ -163,7 +163,7 @@ function panel(title, more, ...content) {
 
 function expected(entry) {
   const line = ([name, wanted, got]) => make("tr", {class: wanted === got ? null : "differs"},
-    make("td", {class: "quiet"}, name), make("td", {}, wanted), make("td", {}, got));
+    make("td", {class: "field"}, name), make("td", {}, wanted), make("td", {}, got));
   return panel("Expected and got", [], make("div", {class: "scroll"},
     make("table", {}, make("thead", {}, make("tr", {},
       ["field", "expected", "got"].map(name => make("th", {scope: "col"}, name)))),
@@ -177,13 +177,13 @@ function events(entry) {
     entry.events.map(event => {
       const rules = event.rules.map(name => rule(event.bus, name));
       const taken = rules.length
-        ? rules.map(one => make("span", {class: "rule"}, make("b", {}, one.name),
-            one.targets.length ? ` → ${one.targets.join(", ")}` : ""))
+        ? rules.map(one => make("span", {class: "rule"}, make("b", {class: "chip took"}, one.name),
+            one.targets.map(name => [" → ", make("span", {class: "chip took"}, name)]).flat()))
         : make("span", {class: "quiet"}, "no rule takes it");
       return make("li", {}, make("details", {},
         make("summary", {},
           make("span", {class: "quiet small"}, `${event.bus} bus`),
-          make("span", {}, make("b", {}, event.type), " ",
+          make("span", {}, make("b", {class: "chip"}, event.type), " ",
             make("span", {class: "quiet small"}, event.source)),
           make("span", {class: "arrow quiet", "aria-hidden": "true"}, "→"),
           make("span", {}, taken)),
