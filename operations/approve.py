@@ -7,7 +7,7 @@ from operations.decide import DECISIONS, give_decision, me
 from operations.deployed import Deployed
 from operations.files import AWAITING, FINAL, Row, question_of, read_row
 from operations.follow import follow
-from operations.send import explained
+from operations.send import about_the_failure, explained
 from workbench.stages.errors import THROUGH_MAKE, UserError, run
 from workbench.stages.stage import Stage
 from workbench.stages.visible import say
@@ -62,6 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
     row = follow(deployed, asked.file_id, lambda: False, answered=question)
     make_arguments = "" if stage.is_local else f" STAGE={stage.name}"
     say(*explained(row, row["key"].rsplit("/", 1)[-1], make_arguments))
+    if row["status"] == "Failed":
+        say(*about_the_failure(deployed, row))
     effects = ("Accepted", AWAITING) if asked.decision == "approved" else ("Declined",)
     return 0 if row["status"] in effects else 1
 

@@ -31,7 +31,7 @@ def stage_with(*statuses: str | None, execution_status: str = "RUNNING") -> Depl
             }
         ),
     }
-    stage = SimpleNamespace(client=clients.__getitem__, is_local=True)
+    stage = SimpleNamespace(client=clients.__getitem__, is_local=True, prefix="order-intake-local")
     return cast(Deployed, SimpleNamespace(stage=stage, ledger="order-intake-local-ledger"))
 
 
@@ -94,6 +94,51 @@ def test_an_outcome_that_came_with_the_executions_end_counts(
     )
 
     assert row["status"] == "Failed"
+
+
+def uploaded(monkeypatch: pytest.MonkeyPatch, *targets: str) -> Uploaded:
+    """An upload that no row is about yet, and that rules hand to these targets."""
+    monkeypatch.setattr("operations.way.LOOK", 0.0)
+    monkeypatch.setattr("operations.follow.PAUSE", 0.0)
+    monkeypatch.setattr("operations.way.Look._targets", lambda _: list(targets))
+    return Uploaded("b", "incoming/nordwind/a.csv", "v1")
+
+
+def test_following_ends_when_the_function_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = "arn:aws:lambda:eu-central-1:000000000000:function:order-intake-local-Small:live"
+    said = "function Small does not start: Runtime.ImportModuleError: no b"
+    monkeypatch.setattr(
+        "operations.way.start_errors", lambda _, names, __: [said] if names == ["Small"] else []
+    )
+
+    with pytest.raises(UserError) as stopped:
+        follow(stage_with(None), "f1", lambda: True, 60, uploaded=uploaded(monkeypatch, target))
+
+    assert str(stopped.value).splitlines() == [f"file f1: {said}", "see make logs FN=Small"]
+
+
+@pytest.mark.parametrize("status", ["FAILED", "RUNNING"])
+def test_following_ends_when_the_execution_can_leave_no_row(
+    monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    ended = {"executionArn": EXECUTION, "status": status}
+    monkeypatch.setattr("operations.way.finding.started_with", lambda *_: [ended])
+    monkeypatch.setattr("operations.way.why", lambda *_, **__: ["state A: Boom"])
+    monkeypatch.setattr("operations.way.stuck", lambda *_: "state A: no b (tried 9 times)")
+    upload = uploaded(monkeypatch, "arn:aws:states:eu-central-1:000000000000:stateMachine:m")
+
+    with pytest.raises(UserError) as stopped:
+        follow(stage_with(None), "f1", lambda: True, 60, uploaded=upload)
+
+    first, second, *_ = str(stopped.value).splitlines()
+    if status == "FAILED":
+        assert (first, second) == (
+            "file f1: its execution has ended without an outcome",
+            "state A: Boom",
+        )
+    else:
+        assert first == "file f1: its execution calls a function that cannot start"
+        assert second == "state A: no b (tried 9 times)"
 
 
 def test_the_execution_is_the_claimant_on_the_workflow_route_only() -> None:

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 
 from workbench.history.failure import failures_of, plain_cause
-from workbench.history.model import CAUGHT, FAILED, SUCCEEDED, Child, Execution, State
+from workbench.history.model import CAUGHT, FAILED, STOPPED, SUCCEEDED, Child, Execution, State
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 RAISED = json.dumps(
@@ -62,6 +62,13 @@ def test_a_fail_state_is_named_where_nothing_failed_before() -> None:
 
 def test_an_execution_that_failed_before_its_first_state_has_its_own_error() -> None:
     assert of() == ["state ?: Ended"]
+
+
+def test_an_execution_that_was_stopped_names_the_state_it_was_in() -> None:
+    waiting = State("Wait", "Wait", NOW, status=STOPPED)
+    execution = Execution("arn", "e", "m", "TIMED_OUT", NOW, states=[waiting])
+
+    assert [each.line() for each in failures_of(execution)] == ["state Wait: TIMED_OUT"]
 
 
 def test_a_cause_that_is_no_error_of_lambda_stays() -> None:

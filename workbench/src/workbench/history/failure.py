@@ -29,13 +29,15 @@ class Failure:
 def failures_of(execution: Execution) -> list[Failure]:
     """Return what an execution failed with, from the outside to the inside; empty if it did not.
 
-    A state that ends the execution with an error of its own comes after what was caught before it.
+    A state that ends the execution with an error of its own comes after what was caught before it;
+    of an execution that was stopped, it is the state in which it was.
     """
     if execution.status in ("SUCCEEDED", "RUNNING"):
         return []
     last = last_failed(execution.states)
     if last is None:
-        return [Failure("?", execution.error or execution.status, plain_cause(execution.cause))]
+        at = execution.states[-1].name if execution.states else "?"
+        return [Failure(at, execution.error or execution.status, plain_cause(execution.cause))]
     return _inwards(last, "")
 
 

@@ -17,6 +17,7 @@ NOT_STARTED = (
     "Runtime.UserCodeSyntaxError",
     "Runtime.MalformedHandlerName",
 )
+CHILDREN = 5  # of a Map run: those that failed come first
 PATIENCE = 3  # retries of such a function before it counts as one that nobody puts right meanwhile
 _IMPORTING = "in import_module"  # in the first line of the trace of a module's own error
 
@@ -33,7 +34,7 @@ def why(deployed: Deployed, arn: str, **about: str) -> list[str]:
     `about` is how the command names the execution; by itself without it. Only the command is
     returned for an execution that has not failed.
     """
-    execution = read_execution(deployed.stage.client("stepfunctions"), arn)
+    execution = read_execution(deployed.stage.client("stepfunctions"), arn, CHILDREN)
     named = about or {"EXECUTION": execution.name}
     return [
         *(each.line() for each in failures_of(execution)),
