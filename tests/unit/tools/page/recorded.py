@@ -115,7 +115,9 @@ def failing() -> Execution:
     """Return an execution whose question nobody answers, so that it fails."""
     caught = state("Ask", "Task", 1, 2, CAUGHT, error="States.Timeout", cause="Silence.")
     end = state("Sorry", "Fail", 3, None, FAILED, error="Sorry", cause="Nobody answered.")
-    return execution([state("Look", "Pass", 0), caught, end], "FAILED", "second")
+    found = execution([state("Look", "Pass", 0), caught, end], "FAILED", "second")
+    found.error, found.cause = "Sorry", "Nobody answered."
+    return found
 
 
 class Balanced:

@@ -88,9 +88,9 @@ def test_failures_are_red_and_what_was_caught_is_not(browser: Browser, page: str
              document.querySelector(`[data-status=${status}] .card`)).stroke)"""
     )
     assert colours == ["rgb(138, 83, 0)", "rgb(179, 38, 30)"]
-    # What failed is what is shown first.
-    assert browser.run("document.querySelector('.inspector h3').textContent") == "Sorry"
-    assert "Nobody answered." in browser.run("document.querySelector('.inspector').textContent")
+    # What is shown first is what failed, not the state that says so in the end.
+    assert browser.run("document.querySelector('.inspector h3').textContent") == "Ask"
+    assert "Silence." in browser.run("document.querySelector('.inspector').textContent")
 
 
 def test_names_fit_into_their_cards(browser: Browser, page: str) -> None:

@@ -110,7 +110,7 @@ function rows() {
   document.getElementById("rows").replaceChildren(...folders.map(folder => {
     const entries = shown.filter(entry => entry.folder === folder);
     return make("section", {"aria-label": folder},
-      make("h2", {}, short(folder), make("span", {}, String(entries.length))),
+      make("h2", {}, data.kind === "sent" ? "sent" : short(folder), make("span", {}, String(entries.length))),
       make("ul", {}, entries.map(entry => make("li", {}, row(entry)))));
   }), shown.length ? "" : make("p", {class: "quiet"}, "Nothing has this in its name or outcome."));
   showCurrent();
@@ -345,11 +345,19 @@ function workflow(execution) {
     if (svg) { colour(svg, execution); zoomTo(pane, svg, "fit"); }
     const chosen = picked.get(execution.name);
     if (chosen) return select(chosen);
-    const worst = all.find(one => one.state?.status === "failed") ||
-      all.find(one => one.state?.status === "running") || all.find(one => one.state);
+    const worst = telling(execution, all);
     if (worst) select(worst.state.name, worst);
   });
   return parts;
+}
+
+// The visit that says most: what failed last, a Fail state only where nothing else did.
+function telling(execution, all) {
+  const own = all.filter(one => one.state), work = own.filter(one => one.state.type !== "Fail");
+  const last = (visits, status) => visits.findLast(one => one.state.status === status);
+  const failed = execution.error &&
+    (last(work, "failed") || last(work, "caught") || last(own, "failed"));
+  return failed || last(own, "running") || own[0];
 }
 
 const legend = () => make("span", {class: "legend small quiet"},
