@@ -1,6 +1,6 @@
 """`make bench`: measure, print each figure, and keep them in bench.txt (which git ignores).
 
-ONLY names what to measure: `imports`, `sam_local`, and what the application measures of itself.
+ONLY names what to measure: `imports`, `page`, `sam_local`, and what the application measures of itself.
 Some need a deployed local cloud. Run it on a quiet machine.
 """
 
@@ -22,6 +22,7 @@ def parts() -> dict[str, str]:
     return {
         "imports": "workbench.bench.imports",
         **application().benchmarks,
+        "page": "workbench.bench.page",
         "sam_local": "workbench.bench.sam_local",
     }
 
