@@ -1,7 +1,7 @@
 """`make bench`: measure, print each figure, and keep them in bench.txt (which git ignores).
 
-ONLY names what to measure: `imports`, `page`, `sam_local`, and what the application measures of itself.
-Some need a deployed local cloud. Run it on a quiet machine.
+ONLY names what to measure: `imports`, `page` (of the last replay), `sam_local`, and what the
+application measures of itself. Some need a deployed local cloud. Run it on a quiet machine.
 """
 
 import argparse
