@@ -13,6 +13,7 @@ from operations.files import FINAL, Row, Uploaded, execution_of, find_upload, re
 from workbench.application.interface import Way
 from workbench.history import finding
 from workbench.history.why import command, start_errors, stuck, why
+from workbench.routes.became import Trace, dead_letters
 from workbench.stages.errors import UserError
 
 LOOK = 2.0  # seconds between two looks at what else than the ledger's row tells
@@ -81,7 +82,7 @@ class Look:
             return
         self._next = time.monotonic() + LOOK
         self._looks += 1
-        said = self._ended(row) or ([] if row else self._not_started())
+        said = self._ended(row) or ([] if row else self._not_started()) or self._given_up()
         # What has ended may have left its outcome since the row was read.
         if said and read_row(self._deployed, self._file_id) == row:
             first, *more = said
@@ -108,6 +109,15 @@ class Look:
             "its execution has ended without an outcome",
             *why(self._deployed, ended[0]["executionArn"], FILE_ID=self._file_id),
         ]
+
+    def _given_up(self) -> list[str]:
+        """What to say when a dead-letter queue holds the upload's event."""
+        if self._uploaded is None or self._looks % 3 != 0:
+            return []
+        trace = Trace((self._uploaded.version_id,), 0)
+        found = list(dead_letters(self._deployed, trace))
+        again = command(self._deployed.stage, "redrive")
+        return [*found, f"put the cause right, then: {again}"] if found else []
 
     def _not_started(self) -> list[str]:
         """What to say when the function that takes up the file cannot start."""

@@ -141,6 +141,22 @@ def test_following_ends_when_the_execution_can_leave_no_row(
         assert second == "state A: no b (tried 9 times)"
 
 
+def test_following_ends_when_a_dead_letter_queue_holds_the_upload(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "operations.way.dead_letters", lambda _, trace: [f"{trace.signs[0]}: failed 3 times"]
+    )
+
+    with pytest.raises(UserError) as stopped:
+        follow(stage_with(None), "f1", lambda: True, 60, uploaded=uploaded(monkeypatch))
+
+    assert str(stopped.value).splitlines() == [
+        "file f1: v1: failed 3 times",
+        "put the cause right, then: make redrive",
+    ]
+
+
 def test_the_execution_is_the_claimant_on_the_workflow_route_only() -> None:
     assert execution_of({"claimed_by": EXECUTION}) == EXECUTION
     assert execution_of({"claimed_by": "direct:17793124"}) is None
