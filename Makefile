@@ -12,7 +12,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
-.PHONY: help setup doctor demo up down status look logs history build deploy destroy routes explain replay reconcile view send approve psql \
+.PHONY: help setup doctor demo up down status look logs history build deploy watch destroy routes explain replay reconcile view send approve psql \
         invoke sam-local sam-shell sam-local-image \
         retry redrive replay-archive rotate bench \
         check test model workflow-coverage permissions mutants lint format audit try-pins pictures screenshot licences schemas lock clean local-only check-books edges
@@ -59,6 +59,9 @@ build: setup ## Package the functions (sam build)
 
 deploy: setup ## Put platform and application into STAGE (YES=1 does not ask)
 	@$(PY) -m workbench.deployment.deploy
+
+watch: setup ## On each save: check, deploy what changed, replay (SCENARIO=small_valid_file)
+	@$(PY) -m workbench.watch
 
 destroy: setup ## Take application and platform out of STAGE, with all data (YES=1 does not ask)
 	@$(PY) -m workbench.deployment.destroy

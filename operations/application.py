@@ -64,6 +64,8 @@ class OrderIntake(Application):
     )
     announced_types = published.OUTCOMES
     deployed = Deployed
+    # One by each route.
+    watched = ("small_valid_file", "larger_valid_file")
     given = IntakeGiven
     colours = MappingProxyType(
         {

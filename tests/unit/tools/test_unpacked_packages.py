@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from workbench.local_cloud.emulator import unpacking
 from workbench.local_cloud.emulator.patches.lambda_workers import _SharedCode
 
 
@@ -54,3 +55,32 @@ def test_a_package_that_was_forgotten_is_unpacked_again(tmp: Path) -> None:
 
     assert start_worker(tmp, 1) == first
     assert (first / "main.py").exists()
+
+
+def package(path: Path, **files: str) -> zipfile.ZipFile:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(zipfile.ZipInfo(f"claims/{name}.py"), text)
+    return zipfile.ZipFile(path)
+
+
+def test_only_what_changed_is_unpacked_and_compiled(tmp_path: Path) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.mkdir()
+    after.mkdir()
+    with package(tmp_path / "1.zip", same="a = 1", other="b = 1", gone="c = 1") as archive:
+        unpacking.unpack(archive, before, None)
+
+    with package(tmp_path / "2.zip", same="a = 1", other="b = 2") as archive:
+        unpacking.unpack(archive, after, before)
+
+    assert (after / "claims/other.py").read_text() == "b = 2"
+    assert (before / "claims/other.py").read_text() == "b = 1"
+    assert not (after / "claims/gone.py").exists()
+    assert (after / "claims/same.py").samefile(before / "claims/same.py")
+    compiled = {
+        name: sorted((after / "claims/__pycache__").glob(f"{name}.*.pyc"))
+        for name in ("same", "other")
+    }
+    assert [len(files) for files in compiled.values()] == [1, 1]
+    assert compiled["same"][0].samefile(before / "claims/__pycache__" / compiled["same"][0].name)

@@ -74,6 +74,8 @@ class Application:
     """The types of events that `detail_type` may be where functions announce by it."""
     replayed_rules: Sequence[str] = ()
     """The rules whose receivers know an event again: archived events go to them."""
+    watched: Sequence[str] = ()
+    """The names of the scenarios that `make watch` replays after each save; else the first one."""
     given: "type[Given]"
     """What the `[given]` of a function's fixture may say."""
     first_tests: Mapping[str, Sequence[str]] = MappingProxyType({})

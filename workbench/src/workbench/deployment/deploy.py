@@ -13,6 +13,7 @@ from workbench.stages import place, readiness, stack
 from workbench.stages.alone import alone
 from workbench.stages.errors import UserError, agreed, run
 from workbench.stages.stage import ROOT, Stage, running_cloud
+from workbench.watch import bring
 
 
 def confirm(stage: Stage, question: str) -> None:
@@ -55,6 +56,8 @@ def deploy_application(stage: Stage, is_built: bool = False) -> None:
     with step("application (sam deploy)"):
         sam.deploy(stage)
     if stage.is_local:
+        if unchanged.is_brought(stage):
+            bring.everything(application().deployed.find(stage))
         unchanged.note_application(stage)
 
 

@@ -43,6 +43,13 @@ def functions() -> list[str]:
     return sorted(name for name, body in resources.items() if body["Type"] == _FUNCTION)
 
 
+def folder_of_all(template: Path = outline.TEMPLATE) -> Path:
+    """Return the folder with the code of all functions, where `Globals` names one."""
+    whole = outline.fields(outline.whole(template))
+    everywhere = outline.fields(outline.fields(whole.get("Globals")).get("Function"))
+    return template.parent / outline.text(everywhere.get("CodeUri"))
+
+
 def share(made: Path, name: str) -> None:
     """Point all functions of the template in `made` to the folder that was built for one."""
     _write(made / "template.yaml", _pointed_to(made, name))
@@ -59,7 +66,7 @@ def pack(made: Path, name: str | None) -> Path:
     if name is None:
         return made / "template.yaml"
     file = made / f"{name}.zip"
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for path in sorted(path for path in (made / name).rglob("*") if path.is_file()):
             entry = zipfile.ZipInfo(str(path.relative_to(made / name)), _LONG_AGO)
             entry.compress_type = zipfile.ZIP_DEFLATED

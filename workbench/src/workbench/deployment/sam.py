@@ -1,6 +1,7 @@
 """`sam build` and `sam deploy` of the template, for one stage."""
 
 import platform
+import subprocess
 from pathlib import Path
 
 from botocore.exceptions import ClientError
@@ -81,6 +82,23 @@ def deploy(stage: Stage) -> None:
     )  # fmt: skip
 
 
+def sync(stage: Stage) -> int:
+    """Run `sam sync --watch` until Ctrl-C, with the settings of a deployment; its exit code."""
+    with state.scratch() as folder:
+        config = _config(stage, folder)
+        command: list[str | Path] = [
+            SAM, "sync", "--watch", "--no-dependency-layer", "--template-file", "template.yaml",
+            "--stack-name", stage.prefix, "--s3-prefix", stage.prefix, "--region", stage.region,
+            "--config-file", config, "--config-env", stage.name,
+        ]  # fmt: skip
+        return subprocess.run(command, cwd=ROOT, env=stage.environment(), check=False).returncode
+
+
+def _config(stage: Stage, folder: Path) -> Path:
+    tags = {"project": PROJECT, "stage": stage.name, "managed-by": "sam"}
+    return samconfig.write(stage, parameters(stage), tags, folder)
+
+
 def _pace(stage: Stage) -> dict[str, str]:
     """Return how often SAM asks for its stack, in seconds: 5 are for AWS, which limits requests."""
     return {"SAM_CLI_POLL_DELAY": "0.2"} if stage.is_local else {}
@@ -91,8 +109,7 @@ def _sam(stage: Stage, *arguments: str) -> None:
     # SAM forgets a folder for each function that it packages.
     with state.scratch() as folder:
         said: list[str] = []
-        tags = {"project": PROJECT, "stage": stage.name, "managed-by": "sam"}
-        config = samconfig.write(stage, parameters(stage), tags, folder)
+        config = _config(stage, folder)
         code = child.run(
             [SAM, *arguments, "--config-file", config, "--config-env", stage.name],
             said.append,

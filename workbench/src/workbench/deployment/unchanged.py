@@ -13,6 +13,8 @@ from workbench.deployment.provider_mirror import TERRAFORM
 from workbench.stages import stack
 from workbench.stages.stage import PROJECT, ROOT, Stage, running_cloud
 
+_BROUGHT = "brought by make watch"
+
 
 def is_platform(stage: Stage) -> bool:
     """Whether Terraform made just this platform, and all that it hands over is there."""
@@ -38,6 +40,22 @@ def is_application_noted(stage: Stage) -> bool:
 def note_application(stage: Stage) -> None:
     """Note that the application is deployed as it is now."""
     _application(stage).write_text(application_now(stage))
+
+
+def forget_application(stage: Stage) -> None:
+    """Note that the stack does not know what is deployed: the next deployment brings all of it."""
+    _application(stage).write_text(_BROUGHT)
+
+
+def is_brought(stage: Stage) -> bool:
+    """Whether something was brought to the stage that its stack does not know."""
+    return _noted(_application(stage)) == _BROUGHT
+
+
+def values_of_parameters(stage: Stage) -> dict[str, str]:
+    """Return the values of the template's parameters, those that are handed over among them."""
+    handed_over = _handed_over(stage) or {}
+    return {name: handed_over.get(value, value) for name, value in sam.parameters(stage).items()}
 
 
 def application_now(stage: Stage) -> str:

@@ -62,22 +62,28 @@ def rendered(of: dict[str, Any], machine: str, definition: Path) -> dict[str, An
     Raises UserError when it is not a definition, and for a substitution that the template does not
     give.
     """
-    if machine not in of.get("Resources", {}):
+    found = filled_in(Resolved(of), machine, definition)
+    # On one line each: linters that read expressions by regular expressions stop at a line's end.
+    joined: dict[str, Any] = _each_text(found, _for_linters)
+    return joined
+
+
+def filled_in(of: Resolved, machine: str, definition: Path) -> dict[str, Any]:
+    """Return the definition in a file with the values that a template gives it.
+
+    Raises UserError as `rendered` does.
+    """
+    if machine not in of.raw.get("Resources", {}):
         raise UserError(f"the template has no state machine {machine}")
-    given = of["Resources"][machine].get("Properties", {}).get("DefinitionSubstitutions", {})
-    values = {name: _resolved(of, machine, value) for name, value in given.items()}
+    given = of.raw["Resources"][machine].get("Properties", {}).get("DefinitionSubstitutions", {})
+    values = {name: _as_text(of, machine, value) for name, value in given.items()}
     text = read(definition)
     unknown = sorted(set(re.findall(r"\$\{(\w+)\}", text)) - set(values))
     if unknown:
         raise UserError(f"{definition.name} needs ${{{unknown[0]}}}, which the template lacks")
     for name, value in values.items():
         text = text.replace(f"${{{name}}}", value)
-    found = parsed(text, definition.name)
-    # On one line each: linters that read expressions by regular expressions stop at a line's end.
-    joined: dict[str, Any] = _each_text(
-        found, lambda text: LINE_END.sub(" ", text) if text.startswith("{%") else text
-    )
-    return joined
+    return parsed(text, definition.name)
 
 
 def with_definition(of: dict[str, Any], machine: str, definition: dict[str, Any]) -> dict[str, Any]:
@@ -127,6 +133,12 @@ def _each_text(value: Any, change: Callable[[str], Any]) -> Any:
     return value
 
 
+def _for_linters(text: str) -> str:
+    # cfn-lint knows the form of a key's id.
+    named = KEY_ID.sub(lambda of: f":key/{uuid.uuid5(uuid.NAMESPACE_OID, of[1])}", text)
+    return LINE_END.sub(" ", named) if named.startswith("{%") else named
+
+
 def _write(path: Path, content: dict[str, Any]) -> None:
     """At once or not at all: several checks may come here at the same time."""
     with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".new", delete=False) as file:
@@ -134,14 +146,13 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     Path(file.name).replace(path)
 
 
-def _resolved(of: dict[str, Any], machine: str, value: Any) -> str:
+def _as_text(of: Resolved, machine: str, value: Any) -> str:
     """A value of the template as text; UserError for what no stage could put into a text."""
     where = f"{machine}'s DefinitionSubstitutions: {json.dumps(value)}"
     try:
-        found = Resolved(of).value(value)
+        found = of.value(value)
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
     if isinstance(found, dict | list):
         raise UserError(f"{where} is not a text")
-    # cfn-lint knows the form of a key's id.
-    return KEY_ID.sub(lambda of: f":key/{uuid.uuid5(uuid.NAMESPACE_OID, of[1])}", str(found))
+    return str(found)

@@ -4,8 +4,6 @@ import fcntl
 import hashlib
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -13,7 +11,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from workbench.local_cloud.emulator import nursery
+from workbench.local_cloud.emulator import nursery, unpacking
 from workbench.local_cloud.emulator.patches.targets import module, replaced
 
 # What the emulator has in its environment for itself.
@@ -80,15 +78,13 @@ class _SharedCode:
             source, target = Path(str(self.filename)), Path(str(path))
             folder = Path(tempfile.gettempdir()) / "functions"
             folder.mkdir(exist_ok=True)
-            content = folder / hashlib.sha256(source.read_bytes()).hexdigest()[:16]
+            content = folder / hashlib.sha256(source.read_bytes()).hexdigest()[:_NAME]
             with (folder / "lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 if not content.exists():
                     partial = Path(tempfile.mkdtemp(dir=folder))
-                    super().extractall(partial)
-                    # Else a dozen workers that start at once compile the same files.
-                    compiler = [sys.executable, "-m", "compileall", "-q", "-j", "0", str(partial)]
-                    subprocess.run(compiler, check=False, stdout=subprocess.DEVNULL)
+                    packages = _packages(folder)
+                    unpacking.unpack(self, partial, packages[0] if packages else None)
                     partial.rename(content)
                 os.utime(content)  # used now
                 _forget_old_packages(folder)
@@ -97,16 +93,21 @@ class _SharedCode:
             target.symlink_to(content)
 
 
+_NAME = 16  # characters of a package's checksum
 _PACKAGES_KEPT = 3  # this one, and what is redeployed when a change is taken back
+
+
+def _packages(folder: Path) -> list[Path]:
+    """The unpacked packages, the one that was used last first."""
+    found = [path for path in folder.iterdir() if path.is_dir() and len(path.name) == _NAME]
+    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def _forget_old_packages(folder: Path) -> None:
     """Remove what no worker uses and was not among the last packages that were started."""
     links = folder.parent.glob("ministack-lambda-*/code")
     used = {link.resolve() for link in links if link.is_symlink()}
-    packages = [path for path in folder.iterdir() if path.is_dir()]
-    by_use = sorted(packages, key=lambda path: path.stat().st_mtime, reverse=True)
-    for package in by_use[_PACKAGES_KEPT:]:
+    for package in _packages(folder)[_PACKAGES_KEPT:]:
         if package.resolve() not in used:
             shutil.rmtree(package, ignore_errors=True)
 

@@ -1,0 +1,1 @@
+"""On save: check, bring what changed to the stage, replay: `make watch`."""

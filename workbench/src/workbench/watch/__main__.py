@@ -1,0 +1,64 @@
+"""On each save: check, bring what changed to the local cloud, replay: `make watch`.
+
+SCENARIO=… names the scenarios to replay (with commas); one that was saved is replayed by itself.
+On another stage than `local`, `sam sync --watch` brings what changed, with the same settings.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from watchfiles import watch
+
+from workbench.application.interface import application
+from workbench.deployment import sam
+from workbench.stages.errors import run
+from workbench.stages.stage import ROOT, Stage
+from workbench.stages.visible import say
+from workbench.watch import saved, turns
+from workbench.watch.saved import Saved
+
+_SETTLED_MILLISECONDS = 50  # an editor writes several files for one save
+_INTERRUPTIBLE_MILLISECONDS = 500
+
+
+def main() -> int:
+    """Watch until Ctrl-C."""
+    stage = Stage.from_environment()
+    if not stage.is_local:
+        return sam.sync(stage)
+    application().deployed.find(stage)
+    scenarios = turns.named(os.environ.get("SCENARIO", ""))
+    try:
+        turns.take(Saved((), deploy=True), [])
+        for what in _saves(scenarios):
+            begun = time.monotonic()
+            names = ", ".join(str(file.relative_to(ROOT)) for file in what.files)
+            print()
+            say(f"{datetime.now().astimezone():%H:%M:%S} {names}", flush=True)
+            turns.take(what, list(what.scenarios) or scenarios)
+            say(f"{time.monotonic() - begun:.1f} s", flush=True)
+    except KeyboardInterrupt:
+        pass
+    print("\nstopped; what was brought last stays deployed")
+    return 0
+
+
+def _saves(scenarios: list[Path]) -> Iterator[Saved]:
+    """Yield what was saved, each time that something was; end with Ctrl-C."""
+    names = ", ".join(path.stem for path in scenarios)
+    said = f"waiting for a save; then: check, deploy what changed, replay {names} (Ctrl-C ends it)"
+    print(said, flush=True)
+    for changes in watch(
+        *saved.watched(), step=_SETTLED_MILLISECONDS, rust_timeout=_INTERRUPTIBLE_MILLISECONDS,
+        raise_interrupt=False,
+    ):  # fmt: skip
+        if what := saved.sorted_out(Path(file) for _, file in changes):
+            yield what
+            print(said, flush=True)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,71 @@
+"""What follows a save, in a process of its own: it sees the code as it was saved.
+
+It is forked from a server that has the libraries loaded, and none of the application's modules: so
+it starts at once.
+"""
+
+import difflib
+import multiprocessing
+from pathlib import Path
+
+from workbench.application.interface import application
+from workbench.checks import check
+from workbench.deployment import deploy
+from workbench.replay import __main__ as replay
+from workbench.replay.scenarios import find_scenarios
+from workbench.stages.alone import alone
+from workbench.stages.errors import UserError, run
+from workbench.stages.stage import Stage
+from workbench.watch import bring
+from workbench.watch.saved import Saved
+
+_FORKED = multiprocessing.get_context("forkserver")
+_FORKED.set_forkserver_preload(["workbench.watch.turns"])
+
+
+def take(what: Saved, scenarios: list[Path]) -> None:
+    """Check, bring what was saved, and replay; what is wrong is printed, and ends the turn."""
+    process = _FORKED.Process(target=_turn, args=(what, [str(path) for path in scenarios]))
+    process.start()
+    process.join()
+
+
+def named(names: str) -> list[Path]:
+    """Return the files of the scenarios of these names; without one, those of the application.
+
+    Raises UserError for a name that no scenario has.
+    """
+    known = {one.name: one.path for one in find_scenarios([])}
+    asked = [name.strip() for name in names.split(",") if name.strip()]
+    for name in asked or application().watched:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            meant = f"; did you mean {close[0]}?" if close else ""
+            raise UserError(f"there is no scenario {name!r} below events/{meant}")
+    chosen = asked or list(application().watched) or list(known)[:1]
+    return [known[name] for name in chosen]
+
+
+def _turn(what: Saved, scenarios: list[str]) -> None:
+    run(lambda: _steps(what, scenarios))
+
+
+def _steps(what: Saved, scenarios: list[str]) -> int:
+    if check.main():
+        print("the local cloud still has what it had before; put this right and save")
+        return 1
+    if _bring(what):
+        return 1
+    return replay.main(scenarios) if scenarios else 0
+
+
+def _bring(what: Saved) -> int:
+    if what.deploy:
+        return deploy.main()
+    deployed = application().deployed.find(Stage.from_environment())
+    with alone("make watch"):
+        if what.code:
+            print(bring.bring_code(deployed), flush=True)
+        if what.definitions:
+            print(bring.bring_definitions(deployed, what.definitions), flush=True)
+    return 0
