@@ -3,11 +3,14 @@
 Whatever the workbench knows of a service it must read there: each copy has other logical names.
 """
 
+import contextlib
 import os
 import random
 import re
 import shutil
+import signal
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -104,12 +107,35 @@ class Service:
             "CLOUD_PORT": self.port,
         }
 
+    @contextlib.contextmanager
+    def started(self, module: str) -> Iterator[Path]:
+        """Run `python -m workbench.<module>` beside the block; the file with what it prints.
+
+        It is ended by Ctrl-C, and must end well then.
+        """
+        printed = self.root.parent / f"{module}.txt"
+        with printed.open("w") as file:
+            process = subprocess.Popen(
+                [*self._python, "-m", f"workbench.{module}"], cwd=self.root, env=self.environment(),
+                stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        try:
+            yield printed
+            os.killpg(process.pid, signal.SIGINT)
+            assert process.wait(60) == 0, printed.read_text()
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+
+    @property
+    def _python(self) -> list[str]:
+        # By the copy's own path to it, Python finds the copy's modules and not this checkout's.
+        return [str(self.root / ".venv" / "dev" / "bin" / "python")]
+
     def run(self, module: str, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
         """Run `python -m workbench.<module>` in it."""
-        # By the copy's own path to it, Python finds the copy's modules and not this checkout's.
-        python = self.root / ".venv" / "dev" / "bin" / "python"
         return subprocess.run(
-            [str(python), "-m", f"workbench.{module}", *arguments],
+            [*self._python, "-m", f"workbench.{module}", *arguments],
             cwd=self.root, env=self.environment() | more,
             capture_output=True, text=True, timeout=180,
         )  # fmt: skip

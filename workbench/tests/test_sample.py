@@ -102,6 +102,7 @@ def test_a_service_of_other_names_is_deployed_replayed_and_asked(renamed: Servic
     assert "Weigh  Task" in heavy
     assert "caught  TooHeavy" in heavy
 
+    the_watch_survives_a_typing_error(renamed)
     lose_a_label(renamed)
     assert closing_line(renamed.run("replay.redrive")) == "1 handed over, 0 left"
     printed = f"{renamed.names['PrintLabel']:<18} label for incoming/"
@@ -111,6 +112,29 @@ def test_a_service_of_other_names_is_deployed_replayed_and_asked(renamed: Servic
     assert closing_line(renamed.run("deployment.destroy", YES="1"))
     assert "nothing is deployed" in renamed.run("local_cloud", "status").stdout
     assert closing_line(renamed.run("local_cloud", "down"))
+
+
+def the_watch_survives_a_typing_error(service: Service) -> None:
+    """Save a definition that is broken, then one that is not; Ctrl-C ends the watching."""
+    definition = next(
+        path
+        for path in (service.root / "statemachines").iterdir()
+        if "Type: Fail" in path.read_text(encoding="utf-8")
+    )
+    text = definition.read_text(encoding="utf-8")
+    with service.started("watch") as printed:
+        _until_printed(printed, "waiting for a save")
+        definition.write_text(text.replace("Type: Fail", "Type: Fial"), encoding="utf-8")
+        _until_printed(printed, "put this right and save")
+        definition.write_text(f"{text}\n# saved again\n", encoding="utf-8")
+        _until_printed(printed, "replayed 1, as expected 1, differ 0")
+    assert f"{definition.parent.name}/{definition.name}:" in printed.read_text()
+    assert "definition: " in printed.read_text()
+    assert printed.read_text().endswith("stopped; what was brought last stays deployed\n")
+
+
+def _until_printed(file: Path, text: str) -> None:
+    wait_until(lambda: text in file.read_text(), f"{text!r} is printed:\n{file.read_text()}", 120)
 
 
 def _logged(service: Service, text: str) -> Callable[[], bool]:

@@ -61,6 +61,7 @@ def package(path: Path, **files: str) -> zipfile.ZipFile:
     with zipfile.ZipFile(path, "w") as archive:
         for name, text in files.items():
             archive.writestr(zipfile.ZipInfo(f"claims/{name}.py"), text)
+            archive.writestr(zipfile.ZipInfo(f"claims/{name}.pyi"), "its types")
     return zipfile.ZipFile(path)
 
 

@@ -38,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         default=os.environ.get("FULL", "") not in ("", "0"),
         help="the report has every way, not typical ones (FULL=1)",
     )
+    parser.add_argument("--quick", action="store_true", help="without a reconciliation")
     asked = parser.parse_args(arguments)
     scenarios = find_scenarios(asked.paths)
     stage = Stage.from_environment()
@@ -55,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         for result in play_all(session, scenarios):
             report.progress(result)
             results.append(result)
-        reconciled = session.reconcile()
+        reconciled = None if asked.quick else session.reconcile()
     if asked.report:
         report.closing(session, results, time.monotonic() - start, full=asked.full)
     if reconciled:

@@ -141,14 +141,17 @@ def _below(path: Path) -> set[Path]:
         raise UserError(f"{path} is not below events/; {application().hint_for_own_files}")
     if path.is_file():
         return {_happening(path)}
-    below = {_happening(toml) for toml in path.rglob("*.toml") if _is_scenario(toml)}
+    below = {_happening(toml) for toml in path.rglob("*.toml") if is_scenario(toml)}
     if not below:
         raise UserError(f"no scenario below {path}: a scenario is a file and its .toml")
     return below
 
 
-def _is_scenario(toml: Path) -> bool:
-    """Return whether `make replay` plays it; most calls of functions are for `make sam-local`."""
+def is_scenario(path: Path) -> bool:
+    """Return whether `make replay` plays a file; most calls of functions are for `sam local`."""
+    toml = path.with_suffix(".toml")
+    if not (path.is_relative_to(EVENTS) and toml.is_file()):
+        return False
     lines = toml.read_text(encoding="utf-8", errors="replace").splitlines()
     return not toml.is_relative_to(EVENTS / "functions") or any(
         line.startswith("schedule") for line in lines

@@ -21,7 +21,7 @@ from workbench.watch import saved, turns
 from workbench.watch.saved import Saved
 
 _SETTLED_MILLISECONDS = 50  # an editor writes several files for one save
-_INTERRUPTIBLE_MILLISECONDS = 500
+_LOOK_MILLISECONDS = 300  # for Ctrl-C, too
 
 
 def main() -> int:
@@ -49,15 +49,18 @@ def main() -> int:
 def _saves(scenarios: list[Path]) -> Iterator[Saved]:
     """Yield what was saved, each time that something was; end with Ctrl-C."""
     names = ", ".join(path.stem for path in scenarios)
-    said = f"waiting for a save; then: check, deploy what changed, replay {names} (Ctrl-C ends it)"
-    print(said, flush=True)
+    is_announced = False
     for changes in watch(
-        *saved.watched(), step=_SETTLED_MILLISECONDS, rust_timeout=_INTERRUPTIBLE_MILLISECONDS,
-        raise_interrupt=False,
+        *saved.watched(), step=_SETTLED_MILLISECONDS, rust_timeout=_LOOK_MILLISECONDS,
+        yield_on_timeout=True, raise_interrupt=False,
     ):  # fmt: skip
-        if what := saved.sorted_out(Path(file) for _, file in changes):
+        what = saved.sorted_out(Path(file) for _, file in changes)
+        if what:
             yield what
-            print(said, flush=True)
+        if what or not is_announced:  # once it looks, not before
+            print(f"waiting for a save; then: check, deploy what changed, replay {names}")
+            print("Ctrl-C ends it", flush=True)
+        is_announced = True
 
 
 if __name__ == "__main__":

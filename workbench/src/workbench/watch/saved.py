@@ -6,7 +6,7 @@ from pathlib import Path
 
 from workbench.deployment import outline, package
 from workbench.deployment.provider_mirror import TERRAFORM
-from workbench.replay.scenarios import EVENTS
+from workbench.replay.scenarios import EVENTS, is_scenario
 from workbench.stages.errors import UserError
 from workbench.stages.stage import ROOT
 
@@ -55,7 +55,7 @@ def sorted_out(files: Iterable[Path]) -> Saved:
         files=found,
         code=bool(of_code) and quickly,
         definitions=tuple(machines[file] for file in found if file in machines),
-        scenarios=tuple(file for file in found if file.is_relative_to(EVENTS)),
+        scenarios=tuple(file for file in found if is_scenario(file)),
         deploy=bool(by_deployment) or (bool(of_code) and not quickly),
     )
 

@@ -4,8 +4,10 @@ It is forked from a server that has the libraries loaded, and none of the applic
 it starts at once.
 """
 
+import contextlib
 import difflib
 import multiprocessing
+from collections.abc import Iterator
 from pathlib import Path
 
 from workbench.application.interface import application
@@ -16,9 +18,11 @@ from workbench.replay.scenarios import find_scenarios
 from workbench.stages.alone import alone
 from workbench.stages.errors import UserError, run
 from workbench.stages.stage import Stage
+from workbench.stages.waiting import within
 from workbench.watch import bring
 from workbench.watch.saved import Saved
 
+_LONGEST_WAIT = 60.0  # seconds for another command, such as a second `make watch`
 _FORKED = multiprocessing.get_context("forkserver")
 _FORKED.set_forkserver_preload(["workbench.watch.turns"])
 
@@ -56,16 +60,40 @@ def _steps(what: Saved, scenarios: list[str]) -> int:
         return 1
     if _bring(what):
         return 1
-    return replay.main(scenarios) if scenarios else 0
+    return replay.main(["--quick", *scenarios]) if scenarios else 0
 
 
 def _bring(what: Saved) -> int:
     if what.deploy:
         return deploy.main()
     deployed = application().deployed.find(Stage.from_environment())
-    with alone("make watch"):
+    with _alone_soon():
         if what.code:
             print(bring.bring_code(deployed), flush=True)
         if what.definitions:
             print(bring.bring_definitions(deployed, what.definitions), flush=True)
     return 0
+
+
+@contextlib.contextmanager
+def _alone_soon() -> Iterator[None]:
+    """Hold this clone, after waiting for another command that does.
+
+    Raises UserError, naming that one, when it takes too long.
+    """
+    with contextlib.ExitStack() as held:
+        refused: list[UserError] = []
+
+        def is_entered() -> bool:
+            try:
+                held.enter_context(alone("make watch"))
+            except UserError as error:
+                if not refused:
+                    print("another command deploys in this clone; waiting for it", flush=True)
+                refused.append(error)
+                return False
+            return True
+
+        if not within(_LONGEST_WAIT, is_entered):
+            raise refused[-1]
+        yield

@@ -46,6 +46,8 @@ def _link(old: Path, new: Path) -> None:
     """Give a file a second name, and its compiled form too; that knows it by its date."""
     new.parent.mkdir(parents=True, exist_ok=True)
     os.link(old, new)
+    if old.suffix != ".py":
+        return
     for compiled in (old.parent / "__pycache__").glob(f"{old.stem}.*.pyc"):
         folder = new.parent / "__pycache__"
         folder.mkdir(exist_ok=True)
