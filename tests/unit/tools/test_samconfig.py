@@ -80,6 +80,23 @@ def test_everything_else_of_a_stage_reaches_sam(folder: Path) -> None:
     assert sam.package_bucket(Stage("dev")) == "ours"
 
 
+def test_sync_has_the_settings_of_a_deployment_and_its_own(folder: Path) -> None:
+    say(
+        folder,
+        '[dev.deploy.parameters]\ns3_bucket = "ours"\nconfirm_changeset = true\n'
+        "[dev.sync.parameters]\nskip_deploy_sync = false\n",
+    )
+    config = samconfig.write(Stage("dev"), {"Stage": "dev"}, {"stage": "dev"}, folder)
+
+    assert json.loads(config.read_text())["dev"]["sync"]["parameters"] == {
+        "capabilities": "CAPABILITY_IAM",
+        "s3_bucket": "ours",
+        "tags": ['team="orders"', 'stage="dev"'],
+        "parameter_overrides": {"Stage": "dev"},
+        "skip_deploy_sync": False,
+    }
+
+
 def test_production_needs_somebody_who_hears_of_it_and_its_schedules(folder: Path) -> None:
     say(folder, "")
     readiness.check(Stage("dev"))

@@ -21,6 +21,11 @@ _OURS = {
     "region": "say AWS_REGION",
     "profile": "say AWS_PROFILE",
 }
+# What `sam sync` does as `sam deploy` does.
+_OF_SYNC = {
+    "capabilities", "kms_key_id", "metadata", "notification_arns", "parameter_overrides",
+    "role_arn", "s3_bucket", "tags",
+}  # fmt: skip
 _BOTH_NAMED = re.compile(r"ParameterKey=(\w+),ParameterValue=(.*)", re.DOTALL)
 
 
@@ -85,6 +90,8 @@ def write(stage: Stage, parameters: dict[str, str], tags: dict[str, str], folder
         settings.setdefault(command, {})["parameter_overrides"] = parameters
     own = settings["deploy"].get("tags", {}) | tags
     settings["deploy"]["tags"] = [f'{name}="{value}"' for name, value in own.items()]
+    alike = {name: value for name, value in settings["deploy"].items() if name in _OF_SYNC}
+    settings["sync"] = alike | settings.get("sync", {})
     path = folder / "samconfig.yaml"
     tables = {command: {"parameters": table} for command, table in settings.items()}
     # What is JSON is YAML, too.
