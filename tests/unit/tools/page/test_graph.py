@@ -82,6 +82,15 @@ def test_edge_that_leads_back_ends_at_its_target() -> None:
     assert abs(line.tip[1] - (target.y + target.height)) < 2
 
 
+def test_broken_definition_is_drawn_as_far_as_it_goes() -> None:
+    broken = {"StartAt": "A", "States": {"A": {"Next": "Nowhere"}, "B": {"Type": "Taks"}}}
+    found = graph.of(broken)
+
+    assert [node.type for node in found.nodes] == ["?", "Taks"]
+    assert found.edges == []
+    assert len(layout.laid_out(found).cards) == 2
+
+
 def test_names_cannot_leave_their_place() -> None:
     evil = {"StartAt": "<b>&", "States": {"<b>&": {"Type": "Succeed"}}}
     found = graph.of(evil)

@@ -76,18 +76,19 @@ class Graph(msgspec.Struct, frozen=True):
 
 
 def of(definition: Definition) -> Graph:
-    """Return the graph of a definition, in its own order."""
+    """Return the graph of a definition, in its own order; ways that lead nowhere are left out."""
     nodes: list[Node] = []
     edges: list[Edge] = []
     _add(definition, None, 0, nodes, edges)
-    return Graph(definition["StartAt"], nodes, edges)
+    names = {node.name for node in nodes}
+    return Graph(definition["StartAt"], nodes, [one for one in edges if one.target in names])
 
 
 def _add(
     machine: Definition, owner: str | None, branch: int, nodes: list[Node], edges: list[Edge]
 ) -> None:
     for name, state in machine["States"].items():
-        nodes.append(Node(name, state["Type"], work_of(state), owner, branch, _ends(state)))
+        nodes.append(Node(name, state.get("Type", "?"), work_of(state), owner, branch, _ends(state)))
         edges += _ways(name, state)
         for number, inner in enumerate(inner_machines(state)):
             edges.append(Edge(name, inner["StartAt"], ENTERS))
@@ -101,7 +102,7 @@ def inner_machines(state: dict[str, Any]) -> list[Definition]:
 
 
 def _ends(state: dict[str, Any]) -> bool:
-    return bool(state.get("End")) or state["Type"] in ("Succeed", "Fail")
+    return bool(state.get("End")) or state.get("Type") in ("Succeed", "Fail")
 
 
 def _ways(name: str, state: dict[str, Any]) -> Iterator[Edge]:
@@ -125,7 +126,7 @@ def condition_of(rule: dict[str, Any]) -> str:
 
 def work_of(state: dict[str, Any]) -> str:
     """Return what a state does in a few words: `Lambda`, `DynamoDB getItem`, `each item` …"""
-    kind: str = state["Type"]
+    kind: str = state.get("Type", "?")
     if kind == "Task":
         return _service(str(state.get("Resource", "")))
     if kind == "Map":
