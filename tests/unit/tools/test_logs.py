@@ -11,11 +11,14 @@ from workbench.local_cloud import logs
 from workbench.local_cloud.logs import Line, Wanted
 from workbench.stages.stage import Stage
 
-TRACE = "Traceback (most recent call last):\n  File x\nKeyError: 'a'"
+PLACE = "/home/me/.local/tmp/ministack-lambda-parcels-local-Weigh-x1_/code/parcels/weigh.py"
+TRACE = f"Traceback (most recent call last):\n  File \"{PLACE}\", line 3\nKeyError: 'a'"
 LOGGED = json.dumps(
     {"level": "ERROR", "message": "failed", "exception_name": "KeyError", "exception": TRACE}
 )
-RAISED = "[ERROR] KeyError: 'a'\nTraceback (most recent call last):\n\xa0\xa0File x"
+RAISED = (
+    "[ERROR] KeyError: 'a'\nTraceback (most recent call last):\n\xa0\xa0File \"/var/task/x.py\""
+)
 
 
 def shown(monkeypatch: pytest.MonkeyPatch, *messages: str, **wanted: Any) -> list[str]:
@@ -36,7 +39,7 @@ def test_an_error_that_its_function_logs_with_its_trace_is_shown_once(
     assert lines == [
         "Weigh              ERROR failed",
         "Weigh                Traceback (most recent call last):",
-        "Weigh                  File x",
+        'Weigh                  File "parcels/weigh.py", line 3',
         "Weigh                KeyError: 'a'",
     ]
 
@@ -51,7 +54,7 @@ def test_an_error_that_its_function_does_not_log_has_its_trace(
     assert lines[1:] == [
         "Weigh              [ERROR] KeyError: 'a'",
         "Weigh                Traceback (most recent call last):",
-        "Weigh                  File x",
+        'Weigh                  File "x.py"',
     ]
 
 

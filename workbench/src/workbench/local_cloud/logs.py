@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ _LEADING = ("level", "message")
 _QUIET = {"timestamp", "service", "location", "xray_trace_id", "cold_start", "function_arn"}
 _QUIET |= {"function_memory_size", "function_name", "function_request_id", "sampling_rate"}
 _QUIET |= {"exception_name", "stack_trace"}
+# Where Lambda, or the local cloud, has unpacked the code: what follows is the place in the sources.
+_FOLDER = re.compile(
+    r'(File ")(?:/var/task|[^"]*/ministack-lambda-[^/"]+/code|[^"]*/functions/[0-9a-f]{16})/'
+)
 PAUSE = 1.0  # seconds between two looks at logs that are followed
 LATE = 30  # seconds that a line may come after its time
 
@@ -155,9 +160,10 @@ def _readable(line: Line, fields: dict[str, Any] | None) -> list[str]:
     start = f"{moment.strftime('%H:%M:%S.%f')[:-3]} {line.function:<18}"
     if fields is None:
         # AWS sets a trace in with spaces that do not break.
-        first, *more = line.message.replace("\xa0", " ").splitlines() or [""]
+        message = _FOLDER.sub(r"\1", line.message.replace("\xa0", " "))
+        first, *more = message.splitlines() or [""]
         return [f"{start} {first}", *(f"{start}   {each}" for each in more)]
-    trace = str(fields.pop("exception", "") or "").splitlines()
+    trace = _FOLDER.sub(r"\1", str(fields.pop("exception", "") or "")).splitlines()
     rest = {k: v for k, v in fields.items() if k not in _QUIET and k not in _LEADING}
     said = " ".join(str(fields[name]) for name in _LEADING if name in fields)
     more = [f"{name}={value}" for name, value in rest.items()]

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from workbench.history import finding
-from workbench.history.why import why
+from workbench.history.why import command, why
 from workbench.replay.path import path_of
 from workbench.replay.probe import EVENT_LIMIT
 from workbench.replay.result import Result, Taken, compare, side_by_side
@@ -22,6 +22,7 @@ from workbench.stages.deployed import DEFAULT_BUS, Deployed
 from workbench.stages.errors import UserError
 from workbench.stages.waiting import wait_until
 
+START_LIMIT = 30.0  # seconds until an execution has started
 LIMIT = 120.0  # seconds for an execution
 CLOCKS = timedelta(minutes=1)  # by which a stage's clock may differ from this machine's
 STRAGGLERS = 5.0  # seconds more for events that are still on their way
@@ -77,7 +78,7 @@ def play(session: Session, scenario: ObjectUpload) -> Result:
     if event is None:
         raise UserError(f"S3's event did not come within {EVENT_LIMIT:.0f} s")
     rules = deployed.rules_for(DEFAULT_BUS, event)
-    execution = _execution(deployed, rules, version, session.started)
+    execution = _execution(deployed, rules, version, session.started, scenario.name)
     expected = scenario.expect.events
     session.probe.wait_until(lambda: _published(session, version) == expected, STRAGGLERS)
     seen = UploadExpected(
@@ -127,7 +128,7 @@ def _published(session: Session, version: str) -> tuple[str, ...]:
 
 
 def _execution(
-    deployed: Deployed, rules: tuple[str, ...], version: str, since: datetime
+    deployed: Deployed, rules: tuple[str, ...], version: str, since: datetime, name: str
 ) -> dict[str, Any]:
     """Return the ended execution that an upload has started; nothing where its rules start none."""
     targets = [arn for rule in rules for arn in deployed.targets_of(DEFAULT_BUS, rule)]
@@ -135,8 +136,13 @@ def _execution(
     if not machines:
         return {}
 
+    begun = time.monotonic()
+
     def ended() -> dict[str, Any]:
         found = finding.started_with(deployed, version, machines, since - CLOCKS)
+        if not found and time.monotonic() - begun > START_LIMIT:
+            see = command(deployed.stage, "explain", EVENT=name)
+            raise UserError(f"no execution has started in {START_LIMIT:.0f} s\nsee {see}")
         return found[0] if found and found[0]["status"] != "RUNNING" else {}
 
     return wait_until(ended, f"the execution for version {version} has ended", LIMIT)
