@@ -88,7 +88,9 @@ def _add(
     machine: Definition, owner: str | None, branch: int, nodes: list[Node], edges: list[Edge]
 ) -> None:
     for name, state in machine["States"].items():
-        nodes.append(Node(name, state.get("Type", "?"), work_of(state), owner, branch, _ends(state)))
+        nodes.append(
+            Node(name, state.get("Type", "?"), work_of(state), owner, branch, _ends(state))
+        )
         edges += _ways(name, state)
         for number, inner in enumerate(inner_machines(state)):
             edges.append(Edge(name, inner["StartAt"], ENTERS))
