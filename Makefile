@@ -69,7 +69,7 @@ destroy: setup ## Take application and platform out of STAGE, with all data (YES
 reconcile: setup ## Compare uploads, ledger, objects, database and events with each other (FROM=)
 	@$(PY) -m operations.reconcile
 
-explain: setup ## Why an event arrives or not: EVENT=a file or a scenario's name, asked of every rule
+explain: setup ## Why an event arrives or not: EVENT=a file, a scenario or an object's key
 	@$(PY) -m workbench.routes.explain
 
 replay: setup ## Replay events/ (EVENTS=a folder or file) and compare with what is expected

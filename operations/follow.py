@@ -47,16 +47,16 @@ def follow(
 
     if row := within(limit, end, PAUSE):
         return row
-    raise UserError(f"file {file_id}: {_missing(deployed, file_id, limit)}")
+    raise UserError(f"file {file_id}: {_missing(deployed, file_id, limit, uploaded)}")
 
 
-def _missing(deployed: Deployed, file_id: str, limit: float) -> str:
+def _missing(deployed: Deployed, file_id: str, limit: float, uploaded: Uploaded | None) -> str:
     row = read_row(deployed, file_id)
     if row is None:
-        return (
-            f"no ledger row after {limit:.0f} s: no function processed the upload; see make logs, "
-            "or make explain"
-        )
+        missing = f"no ledger row after {limit:.0f} s: no function processed the upload; see "
+        if uploaded is None:
+            return f"{missing}make logs"
+        return missing + command(deployed.stage, "explain", EVENT=uploaded.key)
     missing = f"no outcome after {limit:.0f} s: the ledger says {row['status']}"
     execution = execution_of(row)
     if execution:

@@ -61,8 +61,7 @@ def _way_without_row(deployed: Deployed, uploaded: Uploaded) -> Way:
         notes=[
             f"file {uploaded.file_id}, {uploaded.key}, was uploaded, but nothing has processed it.",
             f"Its log, if a function was called: {command(deployed.stage, 'logs', FN=DIRECT)}",
-            "Which rules match it: "
-            + command(deployed.stage, "explain", EVENT="a scenario like it"),
+            "Which rules match it: " + command(deployed.stage, "explain", EVENT=uploaded.key),
         ]
     )
 

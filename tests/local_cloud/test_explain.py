@@ -12,6 +12,7 @@ import pytest
 
 from operations.deployed import Deployed
 from tests.local_cloud.emulator import Emulator
+from workbench.replay.probe import remove_all_versions
 from workbench.routes.explain import ask, lines
 from workbench.routes.fields import mismatches
 from workbench.routes.named import Named, named
@@ -107,6 +108,19 @@ def test_an_entry_of_put_events_is_an_event_of_its_bus(deployed: Deployed, tmp_p
     assert said[-1].startswith("  nothing: no rule that is on takes it there")
 
 
+def test_an_object_that_was_put_beside_is_explained(deployed: Deployed) -> None:
+    client, key = deployed.stage.client("s3"), f"outgoing/{uuid.uuid4().hex}.csv"
+    client.put_object(Bucket=deployed.bucket, Key=key, Body=b"x")
+    try:
+        said = explained(deployed, named(deployed, key))
+    finally:
+        remove_all_versions(deployed, deployed.bucket, key)
+
+    wanted = f'detail.object.key is "{key}"; the rule wants a text that begins with "incoming/"'
+    assert f"      {wanted}" in said
+    assert said[-1] == "  nothing: no rule that is on takes it there"
+
+
 def test_a_dead_letter_about_the_event_is_found_and_stays(
     deployed: Deployed, tmp_path: Path
 ) -> None:
@@ -170,7 +184,7 @@ def test_a_misspelt_scenario_is_shown_the_nearest() -> None:
 
     assert done.returncode == 1
     assert done.stderr.startswith(
-        "error: EVENT=smal_valid_file is not a file, nor a scenario of events/; did you mean "
+        "error: EVENT=smal_valid_file is not a file, a scenario of events/ or an object's key; did you mean "
         "small_valid_file"
     )
     assert done.stderr.count("\n") == 1

@@ -1,5 +1,6 @@
 """What a command says about something that it followed and that failed: where, and why."""
 
+import shlex
 from collections.abc import Sequence
 
 from workbench.history.failure import Failure, failures_of, plain_cause
@@ -25,7 +26,8 @@ _IMPORTING = "in import_module"  # in the first line of the trace of a module's 
 def command(stage: Stage, name: str, **settings: str) -> str:
     """Return the `make` command for a stage, with its settings."""
     said = {} if stage.is_local else {"STAGE": stage.name}
-    return " ".join(["make", name, *(f"{key}={value}" for key, value in (said | settings).items())])
+    words = (f"{key}={shlex.quote(value)}" for key, value in (said | settings).items())
+    return " ".join(["make", name, *words])
 
 
 def why(deployed: Deployed, arn: str, **about: str) -> list[str]:

@@ -39,11 +39,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--event",
         default=os.environ.get("EVENT"),
-        help="a file with an event, or a scenario's name (EVENT=…)",
+        help="a file with an event, a scenario's name, or an object's key (EVENT=…)",
     )
     asked = parser.parse_args(arguments)
     if not asked.event:
-        raise UserError("name the event: make explain EVENT=a file, or a scenario's name")
+        raise UserError(
+            "name the event: make explain EVENT=a file, a scenario's name or an object's key"
+        )
     deployed = application().deployed.find(Stage.from_environment())
     event = named(deployed, asked.event)
     rules = list(ask(deployed, event.event))

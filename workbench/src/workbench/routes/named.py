@@ -1,4 +1,4 @@
-"""The event that a command names: a file with one, or a scenario of events/."""
+"""The event that a command names: a file with one, a scenario of events/, or an object."""
 
 import difflib
 import json
@@ -36,7 +36,7 @@ class Named:
 
 
 def named(deployed: Deployed, name: str) -> Named:
-    """Return the event of a file, or of the scenario of that name.
+    """Return the event of a file, of the scenario of that name, or of the object of that key.
 
     Raises UserError when there is none, or when the file is not an event.
     """
@@ -47,17 +47,32 @@ def named(deployed: Deployed, name: str) -> Named:
         question for make in (scenarios, function_events, aws_events) for question in make(deployed)
     ]
     found = [one for one in asked if name in (one.name, one.name.rpartition("/")[2])]
+    if not found and (thing := _of_object(deployed, name)):
+        return thing
     if not found:
         ends = sorted({one.name.rpartition("/")[2] for one in asked})
         near = difflib.get_close_matches(name.rpartition("/")[2], ends)
         hint = f"did you mean {' or '.join(near)}?" if near else "make routes lists all of them"
-        raise UserError(f"EVENT={name} is not a file, nor a scenario of events/; {hint}")
+        raise UserError(
+            f"EVENT={name} is not a file, a scenario of events/ or an object's key; {hint}"
+        )
     if len(found) > 1:
         raise UserError(f"EVENT={name} may be {' or '.join(one.name for one in found)}; name one")
     (question,) = found
     buses = {rule.bus for rule in deployed.rules if rule.name in question.expected}
     bus = next(iter(buses)) if len(buses) == 1 else None
     return Named(question.name, question.event, bus or _of_source(question.event))
+
+
+def _of_object(deployed: Deployed, key: str) -> Named | None:
+    """Return the event that S3 has sent of an object; None where no bucket has it."""
+    for bucket in deployed.buckets.values():
+        found = deployed.stage.client("s3").list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+        for one in found.get("Contents", []):
+            if one["Key"] == key:
+                event = deployed.object_created(bucket, key, one["Size"])
+                return Named(key, event, DEFAULT_BUS)
+    return None
 
 
 def _of_file(deployed: Deployed, path: Path) -> Named:
