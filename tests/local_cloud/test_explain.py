@@ -184,7 +184,7 @@ def test_a_misspelt_scenario_is_shown_the_nearest() -> None:
 
     assert done.returncode == 1
     assert done.stderr.startswith(
-        "error: EVENT=smal_valid_file is not a file, a scenario of events/ or an object's key; did you mean "
-        "small_valid_file"
+        "error: EVENT=smal_valid_file is not a file, a scenario of events/ or an object's key; "
+        "did you mean small_valid_file"
     )
     assert done.stderr.count("\n") == 1
