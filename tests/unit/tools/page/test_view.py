@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,6 +86,19 @@ def test_only_who_knows_the_address_gets_anything(port: int) -> None:
         status, text = answer(port, path)
         assert status == 404
         assert SECRET not in text
+
+
+def test_last_report_is_served_beside_it(
+    port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view, "local_dir", lambda: tmp_path)
+    assert answer(port, f"/{SECRET}/report")[0] == 404
+
+    (tmp_path / "report.html").write_text("the last one")
+
+    assert answer(port, f"/{SECRET}/report") == (200, "the last one")
+    assert answer(port, "/report")[0] == 404
+    assert '"report":true' in answer(port, f"/{SECRET}/content")[1]
 
 
 @pytest.mark.parametrize(

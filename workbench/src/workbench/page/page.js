@@ -81,7 +81,8 @@ function heading() {
     verdict, moving, books || "",
     make("nav", {"aria-label": "Views"},
       link("#scenarios", NAMES[data.kind] || "Scenarios"), link("#time", "Time line"),
-      data.totals || data.reconciled ? link("#totals", "Totals") : ""));
+      data.totals || data.reconciled ? link("#totals", "Totals") : "",
+      data.report ? link("report", "Last report") : ""));
 }
 
 let searched = "", onlyDiffering = false;

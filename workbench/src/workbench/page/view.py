@@ -11,16 +11,17 @@ import threading
 import time
 from collections.abc import Iterable
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from workbench.application.interface import application
 from workbench.local_cloud.emulator.guard import stranger
 from workbench.local_cloud.ports import HOST
-from workbench.page.document import document, json_text
+from workbench.page.document import FILE, document, json_text
 from workbench.page.graph import Definition
 from workbench.page.live import Live
 from workbench.stages.errors import run
-from workbench.stages.stage import Stage
+from workbench.stages.stage import Stage, local_dir
 from workbench.stages.visible import say
 
 OFTEN = 0.7  # seconds for which what was read is given to every window that asks
@@ -39,11 +40,15 @@ class Viewer:
     def page(self) -> str:
         """Return the page with the definitions as deployed now."""
         self._definitions = self._live.definitions()
-        return document(self._fresh(), self._definitions, connect="'self'")
+        return document(self._shown(), self._definitions, connect="'self'")
 
     def content(self) -> str:
         """Return what is to be shown now; `redrawn` where a definition is another one by now."""
-        return json_text(self._fresh() | {"redrawn": self._redrawn()})
+        return json_text(self._shown() | {"redrawn": self._redrawn()})
+
+    def _shown(self) -> dict[str, Any]:
+        """Return what is shown, and whether there is the page of a replay or a sent file."""
+        return self._fresh() | {"report": report().is_file()}
 
     def _fresh(self) -> dict[str, Any]:
         with self._lock:
@@ -56,6 +61,11 @@ class Viewer:
         if "trouble" in self._content:
             return False
         return self._live.definitions() != self._definitions
+
+
+def report() -> Path:
+    """Return where the page of the last replay or sent file is."""
+    return local_dir() / FILE
 
 
 def refused(headers: Iterable[tuple[str, str]]) -> str | None:
@@ -81,6 +91,8 @@ def server(viewer: Viewer, secret: str) -> http.server.ThreadingHTTPServer:
                 self._answer(HTTPStatus.NOT_FOUND, "this is not the page's address\n", "text/plain")
             elif what == "":
                 self._answer(HTTPStatus.OK, viewer.page(), "text/html")
+            elif what == "report" and report().is_file():
+                self._answer(HTTPStatus.OK, report().read_text(encoding="utf-8"), "text/html")
             elif what == "content":
                 self._answer(HTTPStatus.OK, viewer.content(), "application/json")
             else:
