@@ -10,6 +10,7 @@ from workbench.stages.deployed import Deployed
 from workbench.stages.errors import UserError
 
 MACHINE = "AWS::StepFunctions::StateMachine"
+_INPUTS: dict[str, str] = {}  # of executions that were looked at: an input never changes
 LOOKED_AT = 200  # executions of a machine whose input is read, the newest first
 
 
@@ -61,8 +62,12 @@ def started_with(
     for machine in machines(deployed) if among is None else among:
         for one in _listed(deployed, machine, LOOKED_AT):
             if since is None or one["startDate"] >= since:
-                execution = client.describe_execution(executionArn=one["executionArn"])
-                if text in execution.get("input", ""):
+                arn = one["executionArn"]
+                if arn in _INPUTS and text not in _INPUTS[arn]:
+                    continue
+                execution = client.describe_execution(executionArn=arn)
+                _INPUTS[arn] = execution.get("input", "")
+                if text in _INPUTS[arn]:
                     found.append(execution)
     return sorted(found, key=_started, reverse=True)
 
