@@ -224,10 +224,6 @@ def test_every_flaw_of_terraforms_policies_is_reported(platform: Platform) -> No
             "takes an event: key config does not allow",
         ),
         (
-            lambda of: replace(of, buses={BUS: Bus("", BUS_QUEUE)}),
-            "takes an event: no key does not allow",
-        ),
-        (
             lambda of: replace(of, queues={f"{BUS}-dlq": CONFIG_KEY}),
             "the orders bus cannot encrypt goes to",
         ),
@@ -238,6 +234,13 @@ def test_swapped_key_of_the_platform_is_reported(
     platform: Platform, change: Callable[[Platform], Platform], reported: str
 ) -> None:
     assert any(reported in line for line in evaluated(change(platform)).missing)
+
+
+def test_a_bus_without_a_key_needs_none_and_nothing_is_granted_for_it(platform: Platform) -> None:
+    verdict = evaluated(replace(platform, buses={BUS: Bus("", BUS_QUEUE)}))
+
+    assert verdict.missing == []
+    assert any("kms:Decrypt on * to events.amazonaws.com" in line for line in verdict.idle)
 
 
 def without(holder: str, sid: str) -> Change:
@@ -339,8 +342,12 @@ def test_a_task_needs_what_its_integration_needs(platform: Platform) -> None:
     }
     table = f"arn:aws:dynamodb:{WHERE}:table/other"
     assert needed(calls("dynamodb:putItem", TableName="other")) == {f"dynamodb:PutItem on {table}"}
-    with pytest.raises(UserError, match="Announce uses sns:publish, of which"):
-        evaluated(platform, calls("sns:publish"))
+    queue, topic = (f"arn:aws:{each}:{WHERE}:other" for each in ("sqs", "sns"))
+    address = "https://sqs.eu-central-1.amazonaws.com/000000000000/other"
+    assert needed(calls("sqs:sendMessage", QueueUrl=address)) == {f"sqs:SendMessage on {queue}"}
+    assert needed(calls("sns:publish", TopicArn=topic)) == {f"sns:Publish on {topic}"}
+    with pytest.raises(UserError, match="Announce uses glue:startJobRun, of which"):
+        evaluated(platform, calls("glue:startJobRun"))
 
 
 def test_unused_grant_is_reported_unless_its_role_says_why_it_stays(platform: Platform) -> None:
@@ -674,7 +681,7 @@ def test_who_reads_a_queue_must_be_allowed_to(platform: Platform) -> None:
     change = merged(QUEUE, mapping({"Fn::GetAtt": ["Jobs", "Arn"]}))
 
     assert lacking(evaluated(platform, change), "AssessFileRole") == {
-        "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes",
+        "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "kms:Decrypt",
     }  # fmt: skip
 
 
@@ -793,14 +800,27 @@ def test_source_of_an_unknown_kind_is_refused(platform: Platform) -> None:
         evaluated(platform, merged(mapping({"Ref": "Operators"})))
 
 
-def test_policy_of_awss_own_is_refused(platform: Platform) -> None:
-    arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+def attached(name: str) -> Change:
+    """Gives a role a policy of AWS's own."""
 
     def attach(resources: dict[str, Any]) -> None:
-        resources["AssessFileRole"]["Properties"]["ManagedPolicyArns"].append(arn)
+        arns = resources["AssessFileRole"]["Properties"]["ManagedPolicyArns"]
+        arns.append(f"arn:aws:iam::aws:policy/{name}")
 
-    with pytest.raises(UserError, match=r"AWSLambdaBasicExecutionRole; write out in a policy"):
-        evaluated(platform, attach)
+    return attach
+
+
+def test_a_policy_that_sam_attaches_grants_and_is_not_compared(platform: Platform) -> None:
+    def without_logs(resources: dict[str, Any]) -> None:
+        attached("service-role/AWSLambdaBasicExecutionRole")(resources)
+        without("AssessFileRole", "WriteLogs")(resources)
+
+    assert evaluated(platform, without_logs).lines == []
+
+
+def test_another_policy_of_awss_own_is_refused(platform: Platform) -> None:
+    with pytest.raises(UserError, match=r"AdministratorAccess, which is not known here; write out"):
+        evaluated(platform, attached("AdministratorAccess"))
 
 
 def test_a_broken_test_of_terraforms_own_is_not_in_the_way(

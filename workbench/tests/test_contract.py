@@ -26,7 +26,7 @@ FAULTS = [
     ("template.yaml", "Value: !Ref PrintLabel}", "Value: !Ref WeighParcel}",
      "template.yaml: nobody hears when PrintLabel fails; add an AWS::CloudWatch::Alarm on "),
     ("template.yaml", "detail-type: [ParcelSorted]", "resources: [{prefix: ''}]",
-     "template.yaml: the pattern of ShipParcelSorted names no detail-type"),
+     "template.yaml: ShipParcelSorted: "),
     ("events/bus/parcel_sorted.toml", '"ParcelSorted"', '"ParcelWeighed"',
      "template.yaml: no event is expected to be taken by the rule ParcelSorted; add one to "),
     ("events/functions/WeighParcel/heavy_parcel.toml", "[expect]\nerrorType = \"TooHeavy\"",
@@ -59,6 +59,7 @@ def test_a_sound_service_passes_under_whatever_names(tmp_path: Path) -> None:
 
 def test_each_fault_is_one_failure_that_says_where_and_what_to_write(tmp_path: Path) -> None:
     service = Service.copy(tmp_path / "a service of mine")
+    service.remove("terraform/tests")  # some of these faults are about permissions, too
     for name, old, new, _ in FAULTS:
         path = service.root / name
         text = path.read_text(encoding="utf-8")

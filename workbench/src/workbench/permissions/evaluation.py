@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from workbench.application.interface import application
+from workbench.deployment import source_template
 from workbench.deployment.resolved import PREFIX
 from workbench.permissions import known
 from workbench.permissions.need import Need
@@ -87,10 +88,14 @@ def policies_of(template: Template) -> dict[str, list[Grant]]:
     """
     _all_is_read(template)
     found: dict[str, list[Grant]] = {}
+    written = source_template.load()["Resources"]
     for role, properties in template.of_type("AWS::IAM::Role").items():
         found[role] = template.grants_of(role)
         trust = properties["AssumeRolePolicyDocument"]
-        found[f"trust {role}"] = list(grants(f"trust {role}", trust))
+        found[f"trust {role}"] = [
+            replace(grant, is_of_aws=role not in written)  # else SAM made it
+            for grant in grants(f"trust {role}", trust)
+        ]
     with_roles = {grant.holder for held in found.values() for grant in held}
     for name, policy in template.of_type("AWS::IAM::ManagedPolicy").items():
         if name not in with_roles:
@@ -198,7 +203,8 @@ def _idle(
     found, idle = [], set()
     for where, held in policies.items():
         for grant in held:
-            if any(grant.allows(request) for request in by_holder.get(where, ())):
+            used = any(grant.allows(request) for request in by_holder.get(where, ()))
+            if used or grant.is_of_aws:
                 continue
             idle.add(grant.place)
             if grant.place not in exempt:
@@ -222,7 +228,7 @@ def _wide(
     for need in wanted:
         held = [each for each in policies.get(need.where, []) if each.allows(need.request)]
         for whose, other in _strangers(need) if held else ():
-            wide = [grant for grant in held if grant.allows(other)]
+            wide = [grant for grant in held if grant.allows(other) and not grant.is_of_aws]
             if wide and not any(each.denies(other) for each in denied):
                 found += [f"{grant} allows it {whose}, too" for grant in wide]
     found += [

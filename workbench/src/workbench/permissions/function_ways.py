@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from workbench.permissions.need import TRACING, Need, is_a, key_uses, need
+from workbench.permissions.need import TRACING, Need, is_a, key_uses, need, queue_key, via
 from workbench.permissions.policies import Request
 from workbench.permissions.template import Template
 from workbench.stages.errors import UserError
@@ -89,7 +89,7 @@ def _to_a_queue(template: Template, role: str, queue: str, way: str) -> Iterator
 def _source(template: Template, name: str, mapping: dict[str, Any]) -> Iterator[Need]:
     """Lambda reads a queue or a table's stream for a function, with the function's role.
 
-    The use of the source's key follows from these permissions, in ways.py.
+    The use of a stream's key follows from these permissions, in ways.py.
     """
     function = mapping["FunctionName"].rpartition(":function:")[2].rpartition("-")[2]
     if function not in template.resources:
@@ -102,6 +102,8 @@ def _source(template: Template, name: str, mapping: dict[str, Any]) -> Iterator[
     elif is_a(template, source, "AWS::SQS::Queue"):
         for action in QUEUE:
             yield need(role, role, f"sqs:{action}", source, way)
+        key = queue_key(template, source)
+        yield from key_uses(role, role, key, way, ("Decrypt",), via("sqs", queue=source))
     else:
         raise UserError(
             f"{name} reads from {template.named(source)}; add to "

@@ -47,8 +47,8 @@ def policy_of(key: str) -> str:
 def key_uses(
     where: str, who: str, key: str, way: str, actions: tuple[str, ...], context: dict[str, str]
 ) -> Iterator[Need]:
-    """Uses of a key, each of which must be allowed."""
-    for action in actions:
+    """Uses of a key, each of which must be allowed; none where nothing is encrypted by a key."""
+    for action in actions if key else ():
         yield Need(where, Request(who, f"kms:{action}", key, way, context))
 
 

@@ -41,6 +41,7 @@ class Grant:
     condition: Condition = field(default_factory=dict, hash=False)
     principal: str = ""  # a service or an account, in policies of resources
     choice: str = ""  # which of the listed values it has
+    is_of_aws: bool = False  # in a policy that AWS or SAM wrote: no project can change it
 
     @property
     def place(self) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from workbench.checks.linting.deployed_form import prepare
 from workbench.deployment.resolved import Resolved
+from workbench.permissions import managed_by_aws
 from workbench.permissions.policies import Grant, grants
 
 
@@ -40,6 +41,9 @@ class Template(Resolved):
             for grant in grants(role, policy["PolicyDocument"])
         ]
         for managed in properties.get("ManagedPolicyArns", []):
+            if managed.startswith(managed_by_aws.START):
+                found += managed_by_aws.grants(role, managed)
+                continue
             name = self.named(managed)
             found += grants(name, self.resources[name]["Properties"]["PolicyDocument"])
         return found

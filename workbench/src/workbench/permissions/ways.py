@@ -213,6 +213,11 @@ def _state(
             for each in announced.of_state(name, entry):
                 said = {"events:source": entry["Source"], "events:detail-type": each}
                 yield Need(role, Request(role, "events:PutEvents", bus, way, said))
+    elif service == "sqs:sendMessage":
+        queue = f"arn:aws:sqs:{WHERE}:{asked['QueueUrl'].rpartition('/')[2]}"
+        yield need(role, role, "sqs:SendMessage", queue, way)
+    elif service == "sns:publish":
+        yield need(role, role, "sns:Publish", asked["TopicArn"], way)
     elif service.startswith("states:startExecution"):
         yield from _another_machine(role, way, asked["StateMachineArn"], service)
     elif service or "ResultWriter" in state:
@@ -270,7 +275,7 @@ def _bus(platform: Platform, name: str, bus: Bus) -> Iterator[Need]:
     # https://docs.aws.amazon.com/eventbridge/latest/userguide/encryption-archives.html
     encryption = {"kms:EncryptionContext:aws:events:event-bus:arn": arn}
     actions = ("GenerateDataKey", "Decrypt", "ReEncryptFrom", "ReEncryptTo")
-    yield Need(where, Request(EVENTS, "kms:DescribeKey", key, way))
+    yield from key_uses(where, EVENTS, key, way, ("DescribeKey",), {})
     yield from key_uses(where, EVENTS, key, way, actions, encryption)
     way = f"what the {own} bus cannot encrypt goes to its dead-letter queue"
     if bus.dead_letters:

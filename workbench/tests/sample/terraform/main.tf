@@ -45,8 +45,10 @@ data "aws_iam_policy_document" "data_key" {
   }
 
   statement {
-    sid       = "LogGroupsOfThisStage"
-    actions   = ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey"]
+    sid = "LogGroupsOfThisStage"
+    actions = [
+      "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey",
+    ]
     resources = ["*"]
 
     principals {
