@@ -36,13 +36,12 @@ def main() -> int:
         for what in _saves(scenarios):
             begun = time.monotonic()
             names = ", ".join(str(file.relative_to(ROOT)) for file in what.files)
-            print()
-            say(f"{datetime.now().astimezone():%H:%M:%S} {names}", flush=True)
+            say("", f"{datetime.now().astimezone():%H:%M:%S} {names}", flush=True)
             turns.take(what, list(what.scenarios) or scenarios)
             say(f"{time.monotonic() - begun:.1f} s", flush=True)
     except KeyboardInterrupt:
         pass
-    print("\nstopped; what was brought last stays deployed")
+    say("", "stopped; what was brought last stays deployed")
     return 0
 
 
@@ -58,8 +57,8 @@ def _saves(scenarios: list[Path]) -> Iterator[Saved]:
         if what:
             yield what
         if what or not is_announced:  # once it looks, not before
-            print(f"waiting for a save; then: check, deploy what changed, replay {names}")
-            print("Ctrl-C ends it", flush=True)
+            said = f"waiting for a save; then: check, deploy what changed, replay {names}"
+            say(said, "Ctrl-C ends it", flush=True)
         is_announced = True
 
 

@@ -18,6 +18,7 @@ from workbench.replay.scenarios import find_scenarios
 from workbench.stages.alone import alone
 from workbench.stages.errors import UserError, run
 from workbench.stages.stage import Stage
+from workbench.stages.visible import say
 from workbench.stages.waiting import within
 from workbench.watch import bring
 from workbench.watch.saved import Saved
@@ -56,7 +57,7 @@ def _turn(what: Saved, scenarios: list[str]) -> None:
 
 def _steps(what: Saved, scenarios: list[str]) -> int:
     if check.main():
-        print("the local cloud still has what it had before; put this right and save")
+        say("the local cloud still has what it had before; put this right and save")
         return 1
     if _bring(what):
         return 1
@@ -69,9 +70,9 @@ def _bring(what: Saved) -> int:
     deployed = application().deployed.find(Stage.from_environment())
     with _alone_soon():
         if what.code:
-            print(bring.bring_code(deployed), flush=True)
+            say(bring.bring_code(deployed), flush=True)
         if what.definitions:
-            print(bring.bring_definitions(deployed, what.definitions), flush=True)
+            say(bring.bring_definitions(deployed, what.definitions), flush=True)
     return 0
 
 
@@ -89,7 +90,7 @@ def _alone_soon() -> Iterator[None]:
                 held.enter_context(alone("make watch"))
             except UserError as error:
                 if not refused:
-                    print("another command deploys in this clone; waiting for it", flush=True)
+                    say("another command deploys in this clone; waiting for it", flush=True)
                 refused.append(error)
                 return False
             return True
