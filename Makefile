@@ -114,7 +114,7 @@ sam-local-image: setup ## Get AWS's image for `sam local`, or build a stand-in w
 check: setup ## Find what can be known without a cloud, in seconds (ONLY=workflow,patterns,…)
 	@$(PY) -m workbench.checks.check
 
-test: setup ## Run all tests that this machine can run
+test: setup ## Run all tests that this machine can run (ONLY=unit,contract,…)
 	@$(PY) -m workbench.checks.run_tests
 
 bench: setup ## Measure time and memory on this machine (ONLY=imports,sam_local,pricing,…)
@@ -126,13 +126,13 @@ model: setup ## Take random steps and compare the stage with a model (STEPS=330,
 workflow-coverage: setup ## Run every edge of the workflow; list which test takes each, and all delays
 	@$(PY) -m workbench.workflow
 
-mutants: setup ## Put single flaws into copies and see which check tells (PART=1/10: a tenth)
+mutants: setup ## Put single flaws into copies and see which check tells (PART=1/10, BEFORE_REPLAY=yes)
 	@$(PY) -m workbench.mutants
 
 permissions: setup ## What is missing, granted and unused, or reaches too far (RECORD=yes)
 	@$(PY) -m workbench.permissions
 
-lint: setup ## Run all linters and type checks, and Terraform's own tests
+lint: setup ## Run all linters, type checks and Terraform's own tests (ONLY=ruff,mypy,…)
 	@$(PY) -m workbench.checks.lint
 
 format: setup ## Format Python and Terraform

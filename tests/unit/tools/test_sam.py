@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from workbench.application.interface import Application
+from workbench.checks import check
 from workbench.deployment import build, deploy, destroy, package, sam, samconfig, source_template
 from workbench.stages.errors import UserError
 from workbench.stages.stage import Stage
@@ -27,6 +28,7 @@ def test_a_broken_template_stops_before_anything_is_touched(
     monkeypatch.setattr(source_template.load, "__defaults__", (path,))
     monkeypatch.setenv("WORKBENCH_LOCAL_DIR", str(tmp_path))
     monkeypatch.setattr(sam, "build", touched)
+    monkeypatch.setattr(check, "before_deployment", lambda: None)  # it would say it first
 
     with pytest.raises(UserError, match="A refers to B, and there is no such resource"):
         command()  # type: ignore[operator]

@@ -5,8 +5,7 @@ content of what was read, so only what changed is checked again. `make deploy` r
 ONLY=workflow,patterns runs these parts.
 """
 
-import os
-
+from workbench.checks import only
 from workbench.checks.checking import kept
 from workbench.checks.checking.finding import Finding, sifted
 
@@ -16,7 +15,7 @@ PARTS = {
     name: f"workbench.checks.parts.{name}"
     for name in (
         *("template", "python", "terraform", "permissions", "patterns"),
-        *("workflow", "scenarios", "schedules", "settings"),
+        *("workflow", "scenarios", "handlers", "schedules", "settings"),
     )
 }
 APPLICATION = "application"  # under which it is kept which parts the application has
@@ -24,19 +23,22 @@ APPLICATION = "application"  # under which it is kept which parts the applicatio
 
 def main() -> int:
     """Check what ONLY names, by default everything; 1 when anything is found."""
-    only = [name.strip() for name in os.environ.get("ONLY", "").split(",") if name.strip()]
-    found = check(only)
+    names = only.named()
+    found = check(names)
     _show(found)
     if found:
         print(f"check: {len(found)} to put right")
         return 1
-    print(f"check: nothing found ({', '.join(only or parts())})")
+    print(f"check: nothing found ({', '.join(names or parts())})")
     return 0
 
 
-def check(only: list[str] | None = None) -> list[Finding]:
-    """Return what is found by the parts of these names, by default by all."""
-    modules = _chosen(only or [], parts())
+def check(names: list[str] | None = None, beside_each_other: bool = True) -> list[Finding]:
+    """Return what is found by the parts of these names, by default by all.
+
+    In this process, one after the other, when they are not to run beside each other.
+    """
+    modules = _chosen(names or [], parts())
     contents = kept.Contents()
     before = {name: kept.read(name) for name in modules}
     changed = [
@@ -47,7 +49,7 @@ def check(only: list[str] | None = None) -> list[Finding]:
     if changed:
         from workbench.checks.checking import running
 
-        before |= running.run({name: modules[name] for name in changed})
+        before |= running.run({name: modules[name] for name in changed}, beside_each_other)
     return sifted(one for was in before.values() for one in kept.findings(was))
 
 
@@ -73,15 +75,9 @@ def before_deployment() -> None:
         raise UserError(f"nothing was deployed: {len(found)} to put right, see above")
 
 
-def _chosen(only: list[str], known: dict[str, str]) -> dict[str, str]:
-    unknown = [name for name in only if name not in known]
-    if unknown:
-        from workbench.checks.checking.finding import near
-        from workbench.stages.errors import UserError
-
-        meant = near(unknown[0], known)
-        raise UserError(f"there is no part {unknown[0]!r}{meant} (parts: {', '.join(known)})")
-    return {name: module for name, module in known.items() if not only or name in only}
+def _chosen(names: list[str], known: dict[str, str]) -> dict[str, str]:
+    only.check(names, known)
+    return {name: module for name, module in known.items() if not names or name in names}
 
 
 def _show(found: list[Finding]) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.application.interface import application
+from workbench.checks import only
 from workbench.checks.linting import LEFT_OUT, deployed_form, sources
 from workbench.checks.linting.checkov import CHECKOV
 from workbench.deployment import source_template
@@ -170,11 +171,10 @@ def summarize(verdicts: Iterable[Verdict]) -> int:
     return 0 if all(verdict.passed for verdict in verdicts) else 1
 
 
-def main(names: Sequence[str] = sys.argv[1:]) -> int:
+def main(names: Sequence[str] = ()) -> int:
     """Run all checks, or those of these names; 1 when any of them finds something."""
-    unknown = sorted(set(names) - set(checks()))
-    if unknown:
-        raise UserError(f"there is no check {unknown[0]!r}; there are: {', '.join(checks())}")
+    names = names or sys.argv[1:] or only.named()
+    only.check(names, checks())
     workers = (os.cpu_count() or 1) + 1  # Terraform's tests wait most of their time
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         return summarize(pool.map(check, names or checks()))

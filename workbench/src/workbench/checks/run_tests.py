@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from workbench.application.interface import application
+from workbench.checks import only
 from workbench.local_cloud import ports
 from workbench.sam_local import engine, image
 from workbench.stages.alone import alone
@@ -25,6 +26,7 @@ from workbench.stages.stage import PROJECT, ROOT, Stage, running_cloud
 
 SAM_LOCAL = "tests/sam_local"
 FAULTS, MODEL = "tests/faults", "tests/model"
+WITHOUT_CLOUD = ("tests/unit", "tests/contract")  # what runs at once
 
 
 def is_up() -> bool:
@@ -48,13 +50,25 @@ def python(*arguments: str) -> int:
         raise
 
 
-def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
-    """Run the tests below `arguments` (all of tests/ without any); pytest's exit code."""
+def main(arguments: Sequence[str] = ()) -> int:
+    """Run the tests below `arguments`, or what ONLY names, or all; pytest's exit code."""
+    arguments = arguments or sys.argv[1:] or _named()
     os.environ["STAGE"] = Stage("local").name  # tests touch no account, whatever STAGE says
     # A shell's background job ignores Ctrl-C, and all it starts would: tests that send it, too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if arguments and all(one in WITHOUT_CLOUD for one in arguments):
+        return _run_tiers(arguments)
     with alone("make test"):
         return _with_cloud(arguments)
+
+
+def _named() -> list[str]:
+    """Return the folders that ONLY names: those of tests/, or the workbench's own."""
+    tiers = {path.name: f"tests/{path.name}" for path in sorted((ROOT / "tests").iterdir())
+             if any(path.glob("test_*.py")) or any(path.glob("*/test_*.py"))}  # fmt: skip
+    tiers["workbench"] = "workbench/tests"
+    only.check(only.named(), tiers)
+    return [tiers[name] for name in only.named()]
 
 
 def _with_cloud(arguments: Sequence[str]) -> int:

@@ -2,12 +2,13 @@
 
 import platform
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from botocore.exceptions import ClientError
 
 from workbench.application.interface import application
-from workbench.deployment import handover, package, samconfig, source_template
+from workbench.deployment import failure, handover, package, samconfig, source_template
 from workbench.local_cloud import state
 from workbench.machine.packages import install_into
 from workbench.stages import child
@@ -105,7 +106,8 @@ def _pace(stage: Stage) -> dict[str, str]:
 
 
 def _sam(stage: Stage, *arguments: str) -> None:
-    """Run SAM quietly; what it printed is shown when it fails."""
+    """Run SAM quietly; when it fails, the reason is said, and its log is kept."""
+    since = datetime.now(UTC) - timedelta(seconds=1)
     # SAM forgets a folder for each function that it packages.
     with state.scratch() as folder:
         said: list[str] = []
@@ -117,5 +119,7 @@ def _sam(stage: Stage, *arguments: str) -> None:
             env=stage.environment() | _pace(stage) | {"TMPDIR": str(folder)},
         )
     if code:
-        print("".join(said))
-        raise UserError(f"`sam {arguments[0]}` failed; what it said is above")
+        text, log = "".join(said), state.log_file("sam")
+        log.write_text(text, encoding="utf-8")
+        why = failure.reason(stage, text, since)
+        raise UserError(f"`sam {arguments[0]}` failed: {why}\nall that it said: {log}")

@@ -125,8 +125,10 @@ def initialise(stage: Stage, move_state: bool = False) -> None:
 def _first_error(text: str) -> str:
     """Return the first error that Terraform prints, in one line: file and line, then its words."""
     lines = [line.strip(" │╷╵") for line in text.splitlines()]
-    start = next((i for i, line in enumerate(lines) if line.startswith("Error: ")), 0)
-    said = lines[start : start + 12]
+    starts = [i for i, line in enumerate(lines) if line.startswith("Error: ")] or [0]
+    blocks = [lines[i:end][:12] for i, end in zip(starts, [*starts[1:], None], strict=True)]
+    # `init` says first that there are errors, then each of them.
+    said = next((one for one in blocks if any(map(_ON_LINE.match, one))), blocks[0])
     place = next((found for line in said if (found := _ON_LINE.match(line))), None)
     # Without the line that is shown, and what is drawn below it.
     words = [line for line in said if line and not (place and _SHOWN.match(line))]

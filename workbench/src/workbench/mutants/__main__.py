@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workbench.deployment import source_template
-from workbench.mutants import flaws
+from workbench.mutants import before_replay, flaws
 from workbench.mutants.checks import Catch, Check
 from workbench.mutants.copies import Copy, Workers
 from workbench.mutants.flaws import Flaw
@@ -33,6 +33,10 @@ def main() -> int:
     part = _part(os.environ.get("PART", ""))
     source_template.load()  # what is broken already is reported in one line
     load_all()
+    if how := os.environ.get("BEFORE_REPLAY"):
+        if how not in ("yes", "check"):
+            raise UserError("BEFORE_REPLAY may be yes, check, or left out")
+        return before_replay.main(part, replays=how == "yes")
     chosen = [flaw for number, flaw in enumerate(flaws.chosen()) if number % part[1] == part[0]]
     explained = survivors()
     begun = time.monotonic()

@@ -44,16 +44,25 @@ def of_message(message: str, otherwise: str) -> Finding:
     line = _LINE.search(message)
     file = named or otherwise
     what = message.removeprefix(file).lstrip(": ") if named else message
+    if line:  # said once is enough
+        what = what.replace(f"{file}:{line[1]}: ", "")
     return Finding(file, int(line[1]) if line else 0, what, follows=True)
 
 
 def sifted(found: Iterable[Finding]) -> list[Finding]:
     """Return the findings in their order: one a line, and none that only follows from others."""
     every = list(dict.fromkeys(found))
-    placed = {(one.file, one.line) for one in every if not one.follows}
+    causes = {_about(one.file) for one in every if not one.follows}
     kept: dict[tuple[str, int, str], Finding] = {}
     for one in every:
-        if one.follows and (placed or any(each.follows for each in kept.values())):
+        if one.follows and _about(one.file) in causes:
             continue
+        if one.follows:
+            causes.add(_about(one.file))
         kept.setdefault((one.file, one.line, "" if one.line else one.what), one)
     return sorted(kept.values(), key=lambda one: (one.file, one.line))
+
+
+def _about(file: str) -> str:
+    """Return what a part could not read: the template and its definitions are one thing."""
+    return "template" if file.endswith(".yaml") else file

@@ -1,5 +1,6 @@
 """Where something stands in a YAML or JSON file: the line of a path, and of a word."""
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -8,6 +9,8 @@ import yaml
 
 from workbench.application.settings import ROOT
 from workbench.checks.checking.finding import Finding
+
+_QUOTED = re.compile(r"[\"'`]([^\"'`]{2,})[\"'`]")
 
 type Step = str | int
 
@@ -167,12 +170,16 @@ def syntax(path: Path) -> Finding | None:
     return None
 
 
-def line_of_message(at: Places, said: str) -> int:
-    """Return the line of what a message names: of its words that the file has, the rarest."""
-    words = {word.strip("'\"`:;,()[]") for word in said.split()}
-    there = [word for word in words if len(word) > 2 and at.of_word(word)]
+def line_of_message(at: Places, said: str, within: Sequence[Step] = ()) -> int:
+    """Return the line of what a message names: of its words that the file has, the rarest.
+
+    Only below a path, where one is given.
+    """
+    quoted = [word for word in _QUOTED.findall(said) if at.of_word(word, within)]
+    words = quoted or {word.strip("'\"`:;,()[]") for word in said.split()}
+    there = [word for word in words if len(word) > 2 and at.of_word(word, within)]
     rarest = min(there, key=lambda word: (at.text.count(word), -len(word)), default="")
-    return at.of_word(rarest) if rarest else 0
+    return at.of_word(rarest, within) if rarest else 0
 
 
 def _shown(path: Path) -> str:

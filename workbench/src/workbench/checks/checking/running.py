@@ -14,12 +14,12 @@ from workbench.checks.checking.finding import Finding, of_message
 from workbench.stages.errors import UserError
 
 
-def run(modules: dict[str, str]) -> dict[str, dict[str, Any]]:
+def run(modules: dict[str, str], beside_each_other: bool) -> dict[str, dict[str, Any]]:
     """Return what each part finds, by its name, and keep it.
 
     In processes of their own, unless there is one part only: most of a part's time is Python's.
     """
-    if len(modules) == 1:
+    if len(modules) == 1 or not beside_each_other:
         return {name: run_part(name, module) for name, module in modules.items()}
     workers = min(len(modules), (os.cpu_count() or 1) + 1)  # some wait for programs
     # A fork has what is imported here; beside other threads it may hang.
@@ -31,8 +31,8 @@ def run(modules: dict[str, str]) -> dict[str, dict[str, Any]]:
 
 def run_part(name: str, module: str) -> dict[str, Any]:
     """Return what a part finds, as it is kept; what it cannot go on with is a finding, too."""
-    part = importlib.import_module(module)
     try:
+        part = importlib.import_module(module)
         reads = list(part.reads())
         mark = kept.Contents().mark(reads)  # before it reads: what changes meanwhile is read again
     except UserError as error:

@@ -44,6 +44,12 @@ def translated(template: Path = TEMPLATE) -> dict[str, Any]:
 
 def kept(template: Path = TEMPLATE) -> dict[str, Any]:
     """Return what `translated` does; made anew when the template changed."""
+    found: dict[str, Any] = json.loads(kept_file(template).read_text())
+    return found
+
+
+def kept_file(template: Path = TEMPLATE) -> Path:
+    """Return the file with what `translated` returns."""
     readers = (template, TRANSLATOR, Path(source_template.__file__))
     mark = hashlib.sha256("".join(map(read, readers)).encode()).hexdigest()[:16]
     file = local_dir() / "linting" / "translated" / f"{mark}.json"
@@ -52,8 +58,7 @@ def kept(template: Path = TEMPLATE) -> dict[str, Any]:
         for old in file.parent.glob("*.json"):
             old.unlink(missing_ok=True)
         _write(file, translated(template))
-    found: dict[str, Any] = json.loads(file.read_text())
-    return found
+    return file
 
 
 def rendered(of: dict[str, Any], machine: str, definition: Path) -> dict[str, Any]:

@@ -53,14 +53,27 @@ def _unreadable(at: Places, every: dict[str, str]) -> Iterator[tuple[str, Findin
         try:
             json.loads(text)
         except ValueError as error:
-            line = getattr(error, "lineno", 1)
-            said = getattr(error, "msg", str(error))
-            # Where a comma or a bracket is missing, the parser sees it at the next word.
-            before = text.splitlines()[: line - 1]
-            ends = before and before[-1].rstrip()[-1:] not in ("", ",", "{", "[")
-            missing = "delimiter" in said and ends
-            found = _field(at, name) + line - (1 if missing else 0)
-            yield name, Finding(at.file, found, f"{name}: the pattern is not valid JSON: {said}")
+            what = f"{name}: the pattern is not valid JSON: {error}"
+            if isinstance(error, json.JSONDecodeError):
+                # What is missing at a line's end is seen at the next word.
+                line = _line_before(text, error.pos)
+                what = f"{name}: the pattern is not valid JSON: {error.msg}"
+                yield name, Finding(at.file, _field(at, name) + 1 + line, what)
+            else:
+                yield name, Finding(at.file, _field(at, name), what)
+
+
+def _line_before(text: str, at: int) -> int:
+    """Return the line, from 0, of what is missing where the parser stopped.
+
+    A comma is missing before the next word; a bracket on the line before a key, whose colon stops
+    the parser.
+    """
+    seen = text[at : at + 1]
+    if seen == ":":
+        at = text.rfind("\n", 0, at)
+    before = text[:at].rstrip() if seen in ('"', "}", "]", ":") else text[:at]
+    return before.count("\n")
 
 
 def _field(at: Places, name: str) -> int:
@@ -70,9 +83,7 @@ def _field(at: Places, name: str) -> int:
 def _line(at: Places, name: str, problem: str) -> int:
     """Return the line of the word of a pattern that a problem names; else of the pattern."""
     where = ("Resources", name, "Properties", "EventPattern")
-    words = [word.strip("'\":,.") for word in problem.split()]
-    found = (at.of_word(word, where) for word in reversed(words) if len(word) > 2)
-    return next((line for line in found if line), _field(at, name))
+    return places.line_of_message(at, problem, where) or _field(at, name)
 
 
 def _routes(at: Places, deployed: Deployed) -> Iterator[Finding]:

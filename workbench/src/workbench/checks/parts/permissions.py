@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from workbench.checks.checking import places
 from workbench.checks.checking.finding import Finding
-from workbench.deployment import outline
+from workbench.deployment import handover, outline
 from workbench.deployment.provider_mirror import TERRAFORM
 from workbench.permissions import asked
 from workbench.permissions.evaluation import evaluate
@@ -13,6 +13,7 @@ from workbench.permissions.platform import PLAN, Platform
 from workbench.permissions.template import Template
 from workbench.stages.stage import ROOT
 
+ACTION = re.compile(r"(\S+:\S+) on \S+$")
 NOT_ALLOWED = re.compile(r": (?:(trust|queue|topic|bucket|function|key) )?(\S+) does not allow ")
 
 
@@ -30,11 +31,18 @@ def find() -> Iterator[Finding]:
     """Return what is missing; what is unused or too wide stops nothing, `make test` says it."""
     if not (TERRAFORM / "tests" / PLAN).is_dir():
         return
+    if set(handover.paths().values()) - (handover.handed_over() or set()):
+        return  # the part `terraform` says it; all that follows would be missing
     template = Template.load()
     recorded = asked.kept() if asked.FILE.exists() else set()
     verdict = evaluate(template, Platform.planned(), asked.needs(recorded, template.handlers))
+    of_place: dict[tuple[str, int], list[Finding]] = {}
     for said in [*verdict.missing, *verdict.undenied]:
-        yield _placed(said)
+        found = _placed(said)
+        of_place.setdefault((found.file, found.line), []).append(found)
+    for (file, line), every in of_place.items():
+        more = f" (and {len(every) - 1} more: make permissions)" if len(every) > 1 else ""
+        yield Finding(file, line, every[0].what + more)
 
 
 def _placed(said: str) -> Finding:
@@ -48,8 +56,12 @@ def _placed(said: str) -> Finding:
                     return Finding(str(path.relative_to(ROOT)), number, said)
     resources = at.keys(("Resources",))
     held = max((each for each in resources if name.startswith(each)), key=len, default="")
+    if kind in ("queue", "topic", "bucket") and f"{held}Policy" in resources:
+        held = f"{held}Policy"
     place = at.line(("Resources", held)) if held else 0
-    for field in ("Policies", "PolicyDocument"):
-        if at.has(("Resources", held, "Properties", field)) and not kind:
-            place = at.line(("Resources", held, "Properties", field))
+    action = ACTION.search(said)
+    if held and action and (there := at.of_word(action[1], ("Resources", held))):
+        place = there  # who allows it for something else
+    elif at.has(("Resources", held, "Properties", "Policies")) and not kind:
+        place = at.line(("Resources", held, "Properties", "Policies"))
     return Finding(at.file, place, said)

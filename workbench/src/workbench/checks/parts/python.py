@@ -1,4 +1,4 @@
-"""The functions' code: syntax, names, imports, libraries that are packaged, handlers that exist."""
+"""The functions' code: syntax, names, imports, arguments, libraries that are packaged."""
 
 import ast
 import importlib.metadata
@@ -25,25 +25,20 @@ UNTYPED = {
     "no-any-unimported", "no-untyped-call", "no-untyped-def", "note", "redundant-cast", "type-arg",
     "unused-ignore", "untyped-decorator", "var-annotated",
 }  # fmt: skip
-FUNCTIONS = ("AWS::Serverless::Function", "AWS::Lambda::Function")
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html: with Lambda's own boto3.
 OF_THE_RUNTIME = {"boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "urllib3"}
 _REQUIRED = re.compile(r"^([A-Za-z0-9][\w.-]*)", re.MULTILINE)
 
 
 def reads() -> list[str]:
-    """Return what is read: the template, and all code that is deployed with it."""
-    folders = [path.relative_to(ROOT) for path in outline.sources() if path.is_dir()]
-    return [
-        outline.TEMPLATE.name,
-        *(f"{folder}/*{ending}" for folder in folders for ending in (".py", ".txt")),
-    ]
+    """Return what is read: all code that is deployed."""
+    folders = [path.relative_to(ROOT) for path in folders_of_code()]
+    return [f"{folder}/*{ending}" for folder in folders for ending in (".py", ".txt")]
 
 
 def find() -> Iterator[Finding]:
     """Return what would stop a function at its start, and what breaks it later."""
-    yield from _handlers()
-    folders = [path for path in outline.sources() if path.is_dir() and any(path.rglob("*.py"))]
+    folders = [path for path in folders_of_code() if any(path.rglob("*.py"))]
     if not folders:
         return
     broken = list(_ruff(folders))
@@ -52,6 +47,14 @@ def find() -> Iterator[Finding]:
     yield from missing
     if not missing and not any("invalid-syntax" in one.what for one in broken):
         yield from _mypy(folders)  # what it says of the rest would only follow
+
+
+def folders_of_code() -> list[Path]:
+    """Return the folders that are deployed; the usual one where the template does not say it."""
+    try:
+        return [path for path in outline.sources() if path.is_dir()]
+    except UserError:
+        return [path for path in [ROOT / "src"] if path.is_dir()]
 
 
 def _shown(path: Path) -> str:
@@ -135,52 +138,3 @@ def _imported(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 def _plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _handlers() -> Iterator[Finding]:
-    """Return the handlers that no module defines."""
-    whole = outline.fields(outline.whole())
-    shared = outline.fields(outline.fields(whole.get("Globals")).get("Function"))
-    for name, body in outline.fields(whole.get("Resources")).items():
-        said = outline.fields(body)
-        if outline.text(said.get("Type")) not in FUNCTIONS:
-            continue
-        given = {**shared, **outline.fields(said.get("Properties"))}
-        handler, code = given.get("Handler"), outline.text(given.get("CodeUri"))
-        folder = outline.TEMPLATE.parent / code
-        if code and folder.is_dir():
-            line = (handler or body).start_mark.line + 1
-            if problem := _problem(outline.text(handler), folder):
-                yield Finding(outline.TEMPLATE.name, line, f"{name}: {problem}")
-
-
-def _problem(handler: str, folder: Path) -> str:
-    module, _, attribute = handler.rpartition(".")
-    if not module:
-        return f"Handler {handler!r} is not module.function; write the path of a function in it"
-    path = folder / (module.replace(".", "/") + ".py")
-    if not path.is_file():
-        others = [
-            ".".join(one.relative_to(folder).with_suffix("").parts) for one in folder.rglob("*.py")
-        ]
-        return f"Handler {handler}: there is no {_shown(path)}{near(module, others)}"
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError):
-        return ""
-    names = {
-        name
-        for node in tree.body
-        for name in (
-            [node.name]
-            if isinstance(node, ast.FunctionDef | ast.ClassDef)
-            else [one.id for one in ast.walk(node) if isinstance(one, ast.Name)]
-            if isinstance(node, ast.Assign | ast.AnnAssign)
-            else [one.asname or one.name for one in node.names]
-            if isinstance(node, ast.Import | ast.ImportFrom)
-            else []
-        )
-    }
-    if attribute not in names:
-        return f"Handler {handler}: {_shown(path)} has no {attribute}{near(attribute, names)}"
-    return ""

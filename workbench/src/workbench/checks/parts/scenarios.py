@@ -55,7 +55,7 @@ def _fixtures() -> Iterator[Finding]:
     }
     for path in sorted(fixtures.FUNCTIONS.glob("*/*.json")):
         function = path.parent.name
-        if function not in functions:
+        if functions and function not in functions:
             what = f"the template has no function {function}{near(function, functions)}"
             yield Finding(shown(path.parent), 0, what)
             continue
@@ -80,7 +80,7 @@ def of_toml(path: Path, said: str) -> Finding:
     if unknown:
         beside = {
             each
-            for other in path.parent.glob("*.toml")
+            for other in (EVENTS / path.relative_to(EVENTS).parts[0]).rglob("*.toml")
             if other != path
             for each in KEY.findall(other.read_text(encoding="utf-8", errors="replace"))
         }

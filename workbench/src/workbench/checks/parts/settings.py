@@ -92,9 +92,12 @@ def _parameters(text: str, overridden: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _line(text: str, said: str) -> int:
-    """Return the line that has most of the words of what is said."""
+    """Return the line of the key that is named; else that with most of the words."""
     words = re.findall(r"\w{3,}", said)
     lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
+        if (key := re.match(r"(\w+)\s*=", line)) and key[1] in words:
+            return number
     best = max(lines, key=lambda line: sum(word in line for word in words), default="")
     return lines.index(best) + 1 if best else 1
 

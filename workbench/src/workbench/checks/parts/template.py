@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from workbench.checks.checking import places
@@ -24,25 +25,26 @@ def reads() -> list[str]:
 def find() -> Iterator[Finding]:
     """Return what SAM and CloudFormation would refuse; one kind where another stops the reading."""
     path = outline.TEMPLATE
-    outline.whole()  # says that there is none
-    if problem := places.syntax(path):
+    if path.is_file() and (problem := places.syntax(path)):
         yield problem
         return
+    outline.whole()  # says that there is none
     at = places.of(path)
     try:
         source_template.load()
     except UserError as error:
         yield _unread(at, str(error))
         return
-    found = list(_linted(at))
-    yield from found
     try:
         handover.paths()
-        if not found:
-            deployed_form.kept()
+        deployed_form.kept()
     except UserError as error:
         line = places.line_of_message(at, str(error))
-        yield Finding(at.file, line, str(error).removeprefix(f"{path.name}: "))
+        # Of what SAM refuses, cfn-lint may say more.
+        found = list(_linted(at, path))
+        yield from found or [Finding(at.file, line, str(error).removeprefix(f"{path.name}: "))]
+        return
+    yield from _linted(at, deployed_form.kept_file())
 
 
 def _unread(at: Places, said: str) -> Finding:
@@ -53,28 +55,30 @@ def _unread(at: Places, said: str) -> Finding:
         return Finding(at.file, place, what)
     if line := re.search(r"line (\d+)", said):
         return Finding(at.file, int(line[1]), what.removeprefix(f"line {line[1]}: "))
-    return Finding(at.file, places.line_of_message(at, what) or 1, what + _meant(at))
+    if "Resources" not in at.keys(()):
+        meant = near("Resources", at.keys(()))
+        section = meant.rpartition(" ")[2].rstrip("?")
+        wrong = f"; did you mean Resources, where it says {section}?" if meant else ""
+        return Finding(at.file, at.line((section,)) or 1, what + wrong)
+    return Finding(at.file, places.line_of_message(at, what) or 1, what)
 
 
-def _meant(at: Places) -> str:
-    """Return the section that is near to Resources, where it is misspelt."""
-    sections = at.keys(())
-    return near("Resources", sections) if "Resources" not in sections else ""
-
-
-def _linted(at: Places) -> Iterator[Finding]:
+def _linted(at: Places, form: Path) -> Iterator[Finding]:
     """Return what cfn-lint finds to be an error; what it advises is `make lint`'s."""
     from cfnlint.api import lint_file  # type: ignore[import-untyped]
 
-    for match in sorted(lint_file(outline.TEMPLATE), key=lambda each: each.linenumber):
+    for match in sorted(lint_file(form), key=lambda each: each.linenumber):
         if match.rule.id.startswith("E"):
-            line = _line(at, getattr(match, "path", None) or []) or match.linenumber
-            yield Finding(at.file, line, f"{_plain(match.message)} ({match.rule.id})")
+            line = _line(at, list(getattr(match, "path", None) or ()))
+            yield Finding(at.file, line or 1, f"{_plain(match.message)} ({match.rule.id})")
 
 
 def _line(at: Places, path: list[Step]) -> int:
     """Return the line of a path; of a property that all functions share, in the Globals."""
     match path:
+        case ["Resources", str(name), *_] if not at.has(path[:2]):  # SAM made it of another one
+            made_of = [each for each in at.keys(("Resources",)) if name.startswith(each)]
+            return at.line(("Resources", max(made_of, key=len, default="")))
         case ["Resources", str(), "Properties", *inside] if inside and not at.has(path):
             shared = ("Globals", "Function", *inside)
             if at.has(shared):

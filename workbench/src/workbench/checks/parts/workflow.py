@@ -218,5 +218,6 @@ def _of_validators(at: Places, form: Path) -> Iterator[Finding]:
     whole = places.of(form)
     first = every[0]["by"] if every else ""  # the others find the same
     for each in (one for one in every if one["by"] == first):
-        steps = each.get("path") or whole.at(each.get("line", 0))
+        path = [int(one) if one.isdecimal() else one for one in each.get("path", [])]
+        steps = path or whole.at(each.get("line", 0))
         yield Finding(at.file, at.line(steps) or 1, f"{each['what']} ({each['by']})")
