@@ -1,7 +1,8 @@
 """`make bench`: measure, print each figure, and keep them in bench.txt (which git ignores).
 
-ONLY names what to measure: `imports`, `page` (of the last replay), `sam_local`, and what the
-application measures of itself. Some need a deployed local cloud. Run it on a quiet machine.
+ONLY names what to measure: `imports`, `loop` (from an edit to its result), `page` (of the last
+replay), `sam_local`, and what the application measures of itself. Some need a deployed local cloud.
+Run it on a quiet machine.
 """
 
 import argparse
@@ -22,6 +23,7 @@ def parts() -> dict[str, str]:
     return {
         "imports": "workbench.bench.imports",
         **application().benchmarks,
+        "loop": "workbench.bench.loop",
         "page": "workbench.bench.page",
         "sam_local": "workbench.bench.sam_local",
     }
