@@ -34,11 +34,19 @@ CONCERNED = {
     "aws-sam-cli": {
         "build": [".venv/sam/bin/sam", "build"],
         "lint": [*LINT, "sam validate", "cfn-lint translated template"],
-        "tests": [*PYTEST, "tests/unit/tools/test_sam.py", "tests/unit/tools/test_samconfig.py"],
+        "tests": [
+            *PYTEST,
+            "tests/unit/workbench/deployment/test_sam.py",
+            "tests/unit/workbench/deployment/test_samconfig.py",
+        ],
     },
     "cfn-lint": {
         "lint": [*LINT, "cfn-lint template", "cfn-lint translated template"],
-        "tests": [*PYTEST, "tests/unit/tools/test_source_template.py", "tests/unit/tools/linting"],
+        "tests": [
+            *PYTEST,
+            "tests/unit/workbench/deployment/test_source_template.py",
+            "tests/unit/workbench/checks/linting",
+        ],
     },
 }
 _APPLY = """

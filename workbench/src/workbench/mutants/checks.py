@@ -64,7 +64,7 @@ def _tests(*paths: str, without: Iterable[str] = ()) -> Check:
 
 
 # A flaw may leave nothing for an operator to find; that is no check's merit.
-UNIT = Check("tests/unit", ("-m", *PYTEST, "tests/unit", "--ignore=tests/unit/tools/mutants"))
+UNIT = Check("tests/unit", ("-m", *PYTEST, "tests/unit", "--ignore=tests/unit/workbench/mutants"))
 CONTRACT, WORKFLOW, PLATFORM = (
     "tests/contract",
     "tests/workflow",

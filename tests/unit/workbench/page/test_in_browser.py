@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.tools.page import recorded
+from tests.unit.workbench.page import recorded
 from workbench.history.model import Execution
 from workbench.page import screenshot
 from workbench.page.browser import MISSING, Browser, found

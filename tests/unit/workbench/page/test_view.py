@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.tools.page import recorded
+from tests.unit.workbench.page import recorded
 from workbench.history.model import RUNNING, Execution
 from workbench.page import live, view
 from workbench.page.browser import MISSING, Browser, found
@@ -191,7 +191,7 @@ def test_page_follows_an_execution_as_it_moves(moving: Moving, port: int) -> Non
 
 SERVES = """
 import sys
-from tests.unit.tools.page import test_view as here
+from tests.unit.workbench.page import test_view as here
 from workbench.page import view
 from workbench.stages.errors import run
 

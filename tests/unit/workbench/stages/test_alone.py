@@ -103,8 +103,8 @@ def test_the_commands_that_change_a_deployment_ask(
 ) -> None:
     (folder / "cloud.json").write_text('{"cloud_port": 9}')
     done = subprocess.run(
-        [sys.executable, "-c", f"import sys; from tests.unit.tools.test_alone import ask; "
-         f"ask({module!r})"],
+        [sys.executable, "-c",
+         f"import sys; from tests.unit.workbench.stages.test_alone import ask; ask({module!r})"],
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 1

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from tests.unit.tools.page.recorded import DEFINITION
+from tests.unit.workbench.page.recorded import DEFINITION
 from workbench.page import graph, layout, svg
 from workbench.workflow import definition
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.tools.page.recorded import DEFINITION
+from tests.unit.workbench.page.recorded import DEFINITION
 from workbench.page import graph, mermaid, pictures
 from workbench.stages.errors import UserError
 

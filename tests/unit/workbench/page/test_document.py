@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from tests.unit.tools.page.recorded import DEFINITION, MACHINE, failing, through
+from tests.unit.workbench.page.recorded import DEFINITION, MACHINE, failing, through
 from workbench.page.content import LONGEST_TEXT, Texts, execution_data, shown
 from workbench.page.document import document, json_text
 
