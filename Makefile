@@ -28,7 +28,7 @@ doctor: ## Check that this machine has what is needed; say how to get the rest
 	@PYTHONPATH=workbench/src python3 -m workbench.machine.doctor
 
 demo: local-only doctor setup ## Bring the whole system up here and run real orders through it (FULL=1: a long report)
-	@$(PY) -m operations.demo
+	@$(PY) -m operations.commands.demo
 
 local-only:
 	@if [ "$(STAGE)" != local ]; then echo "error: this runs on this machine only; leave STAGE out" >&2; exit 1; fi
@@ -67,7 +67,7 @@ destroy: setup ## Take application and platform out of STAGE, with all data (YES
 	@$(PY) -m workbench.deployment.destroy
 
 reconcile: setup ## Compare uploads, ledger, objects, database and events with each other (FROM=)
-	@$(PY) -m operations.reconcile
+	@$(PY) -m operations.commands.reconcile
 
 explain: setup ## Why an event arrives or not: EVENT=a file, a scenario or an object's key
 	@$(PY) -m workbench.routes.explain
@@ -82,13 +82,13 @@ view: setup ## Open a page that follows all executions of the stage while they r
 	@$(PY) -m workbench.page.view
 
 send: setup ## Put in a file of yours: FILE=… PARTNER=… (APPROVE=1, JSON=1)
-	@$(PY) -m operations.send
+	@$(PY) -m operations.commands.send
 
 approve: setup ## Answer an approval: FILE_ID=… DECISION=approved|declined
-	@$(PY) -m operations.approve
+	@$(PY) -m operations.commands.approve
 
 retry: setup ## Run a file again that has failed: FILE_ID=…
-	@PYTHONPATH=src $(PY) -m operations.retry
+	@PYTHONPATH=src $(PY) -m operations.commands.retry
 
 redrive: setup ## Hand what lies in the dead-letter queues back to where it came from
 	@$(PY) -m workbench.replay.redrive
@@ -97,7 +97,7 @@ replay-archive: setup ## Deliver the orders bus's events again: FROM=… TO=… 
 	@$(PY) -m workbench.replay.archive
 
 rotate: setup ## Change the database's password now
-	@$(PY) -m operations.rotate
+	@$(PY) -m operations.commands.rotate
 
 invoke: setup ## Run a function in a container: FN=… EVENT=a file or a scenario's name (DEBUG=1)
 	@$(PY) -m workbench.sam_local invoke

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from operations import permissions, profiles, published, way
+from operations.checks import permissions, profiles, published
+from operations.checks.first_tests import FIRST_TESTS
 from operations.database import database_ca
 from operations.database.connection import secret_arn
 from operations.database.migrate import migrate
 from operations.deployed import Deployed
-from operations.first_tests import FIRST_TESTS
+from operations.files import way
 from operations.scenarios import session
 from operations.scenarios.given import IntakeGiven, prepared
 from operations.services.database import connect_database
@@ -78,8 +79,8 @@ class OrderIntake(Application):
     )
     # The partner's webhook gets the same Idempotency-Key; a decision is not applied twice.
     replayed_rules = ("OutcomeAnnounced", "ApprovalDecided")
-    checks = MappingProxyType({"profiles": "operations.profiles"})
-    lints = MappingProxyType({"partner profiles": "operations.profiles"})
+    checks = MappingProxyType({"profiles": "operations.checks.profiles"})
+    lints = MappingProxyType({"partner profiles": "operations.checks.profiles"})
     first_tests = FIRST_TESTS
     benchmarks = MappingProxyType(
         {name: f"operations.bench.{name}" for name in ("pricing", "memory", "cloud")}
@@ -138,7 +139,7 @@ class OrderIntake(Application):
 
     def data_flaws(self) -> "Sequence[DataFlaws]":
         """Return the flaws of partners' profiles."""
-        from operations.flaws import FLAWS  # parsers that other commands do without
+        from operations.checks.flaws import FLAWS  # parsers that other commands do without
 
         return [FLAWS]
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from statistics import median
 
 from operations.bench import REAL_FILE
-from operations.decide import give_decision
 from operations.deployed import Deployed
-from operations.files import FINAL, Uploaded, put, upload
-from operations.follow import follow, wait_for_execution
+from operations.files.decide import give_decision
+from operations.files.follow import follow, wait_for_execution
+from operations.files.order_file import FINAL, Uploaded, put, upload
 from operations.scenarios.fresh import fresh, new_mark
 from workbench.bench.figures import Figure, seconds
 from workbench.stages.errors import UserError

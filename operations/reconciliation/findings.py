@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from operations.database.connection import Sums
-from operations.files import AWAITING, FINAL, Row
+from operations.files.order_file import AWAITING, FINAL, Row
 from operations.reconciliation.reading import File
 from operations.scenarios.outcome import in_database
 

@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from operations.deployed import Deployed
-from operations.files import execution_of
+from operations.files.order_file import execution_of
 from operations.reconciliation.reading import File, at_once
 
 type HistoryEvent = Mapping[str, Any]

@@ -11,7 +11,7 @@ from typing import Any
 
 from operations.database.connection import Database, LoadedFile
 from operations.deployed import Deployed
-from operations.files import FINAL, Row, Uploaded, execution_of, plain_row
+from operations.files.order_file import FINAL, Row, Uploaded, execution_of, plain_row
 from operations.reconciliation.contents import digest
 from operations.scenarios.outcome import Curated, read_curated
 

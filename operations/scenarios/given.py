@@ -16,7 +16,7 @@ import psycopg
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from operations.deployed import Deployed
-from operations.files import FINAL, Uploaded
+from operations.files.order_file import FINAL, Uploaded
 from operations.services import postgres
 from workbench.sam_local.fixtures import Fixture, Given, Prepared
 from workbench.sam_local.given import filled_in, secret_names

@@ -13,8 +13,8 @@ from typing import Any
 
 from operations.database.connection import LoadedFile
 from operations.deployed import Deployed
-from operations.files import Row, execution_of
-from operations.follow import wait_for_execution
+from operations.files.follow import wait_for_execution
+from operations.files.order_file import Row, execution_of
 from operations.reconciliation.contents import Digest
 from operations.scenarios.uploads import UploadOutcome
 from workbench.replay.path import path_of

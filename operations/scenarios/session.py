@@ -9,7 +9,7 @@ import msgspec
 
 from operations.database.connection import Database, find_database
 from operations.deployed import Deployed
-from operations.files import Uploaded
+from operations.files.order_file import Uploaded
 from operations.reconciliation.report import Reconciliation, check
 from operations.scenarios import totals, uploads
 from operations.scenarios.upload_play import UploadPlay

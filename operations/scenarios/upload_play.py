@@ -9,10 +9,11 @@ from typing import Any, Protocol
 import msgspec
 
 from operations.database.connection import Database
-from operations.decide import give_decision
 from operations.deployed import Deployed
-from operations.files import AWAITING, Row, Uploaded, execution_of, put, read_row
-from operations.follow import LIMIT, follow, wait_for_execution
+from operations.files.decide import give_decision
+from operations.files.follow import LIMIT, follow, wait_for_execution
+from operations.files.order_file import AWAITING, Row, Uploaded, execution_of, put, read_row
+from operations.files.way import way_of
 from operations.scenarios.announced import about, outcome_of, question_about
 from operations.scenarios.faulty import (
     errors_logged,
@@ -24,7 +25,6 @@ from operations.scenarios.faulty import (
 from operations.scenarios.fresh import fresh, new_mark
 from operations.scenarios.outcome import disagreements, observed, read_curated, read_execution
 from operations.scenarios.uploads import Upload, UploadOutcome
-from operations.way import way_of
 from workbench.checks.released_schemas import problems
 from workbench.history.why import command, why
 from workbench.local_cloud.emulator.faults import time_out

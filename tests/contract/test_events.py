@@ -9,9 +9,9 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from operations import files
 from operations.deployed import Deployed
-from operations.files import FINAL, Uploaded
+from operations.files import order_file as files
+from operations.files.order_file import FINAL, Uploaded
 from operations.scenarios.fresh import order_numbers
 from operations.scenarios.uploads import Upload, UploadOutcome
 from order_intake.adapters import ledger

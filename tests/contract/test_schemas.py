@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from jsonschema import Draft4Validator
 
-from operations import decide
 from operations.deployed import Deployed
+from operations.files import decide
 from order_intake.domain import outcomes
 from order_intake.domain.results import Totals
 from order_intake.domain.uploads import IncomingFile

@@ -20,14 +20,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from operations.commands.retry import retry
 from operations.database.connection import find_database
-from operations.decide import give_decision
 from operations.deployed import Deployed
-from operations.files import AWAITING, FINAL, Uploaded, put
+from operations.files.decide import give_decision
+from operations.files.order_file import AWAITING, FINAL, Uploaded, put
 from operations.reconciliation.archive import read_archive
 from operations.reconciliation.reading import read_ledger
 from operations.reconciliation.report import Reconciliation, check
-from operations.retry import retry
 from operations.services import faults as service_faults
 from tests.faults.order_files import OrderFile, draw
 from workbench.local_cloud.emulator import faults

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from operations.database.connection import find_database
 from operations.deployed import Deployed
-from operations.files import Uploaded, read_row, upload
-from operations.follow import follow
+from operations.files.follow import follow
+from operations.files.order_file import Uploaded, read_row, upload
 from operations.scenarios.faulty import wait_for_webhook
 from operations.services import faults as service_faults
 from tests.local_cloud.test_operations import LARGE, lines_in_database, orders, run
@@ -73,7 +73,7 @@ def test_what_came_while_nothing_was_taken_in_is_found_and_run(
     for one in uploaded:
         assert read_row(deployed, one.file_id) is None
         assert "upload_without_outcome" in finding(deployed, one.file_id, begun)
-        done = run("operations.retry", FILE_ID=one.file_id)
+        done = run("operations.commands.retry", FILE_ID=one.file_id)
         assert done.returncode == 0, done.stdout + done.stderr
     assert [lines_in_database(deployed, one.file_id) for one in uploaded] == [1, LARGE]
 
@@ -111,10 +111,10 @@ def test_a_file_that_failed_once_loaded_is_loaded_once_whatever_comes_again(
         faults.set_requests([])
     assert (row["status"], row["loaded"]) == ("Failed", True)
 
-    again = run("operations.send", FILE=str(file), PARTNER="nordwind")
+    again = run("operations.commands.send", FILE=str(file), PARTNER="nordwind")
     assert again.returncode == 1
     assert f"make retry FILE_ID={uploaded.file_id}" in again.stdout
-    retried = run("operations.retry", FILE_ID=uploaded.file_id)
+    retried = run("operations.commands.retry", FILE_ID=uploaded.file_id)
     assert retried.returncode == 0, retried.stdout + retried.stderr
 
     number = file.read_text().splitlines()[1].split(";")[0]
@@ -123,4 +123,4 @@ def test_a_file_that_failed_once_loaded_is_loaded_once_whatever_comes_again(
     with secret.connect() as session:
         found = session.execute("SELECT file_id FROM order_line WHERE invoice = %s", [number])
         assert found.fetchall() == [(uploaded.file_id,)]
-    assert run("operations.send", FILE=str(file), PARTNER="nordwind").returncode == 0
+    assert run("operations.commands.send", FILE=str(file), PARTNER="nordwind").returncode == 0

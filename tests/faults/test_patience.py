@@ -14,7 +14,7 @@ from psycopg import sql
 
 from operations.database.connection import find_database
 from operations.deployed import Deployed
-from operations.files import FINAL, Uploaded, put
+from operations.files.order_file import FINAL, Uploaded, put
 from operations.reconciliation.reading import read_ledger
 from operations.services import database, postgres
 from operations.services import faults as service_faults

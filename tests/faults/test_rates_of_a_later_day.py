@@ -11,7 +11,7 @@ import pytest
 
 from operations.database.connection import find_database
 from operations.deployed import Deployed
-from operations.files import Row, read_row, upload
+from operations.files.order_file import Row, read_row, upload
 from operations.scenarios.outcome import disagreements, read_curated
 from operations.services import faults as service_faults
 from operations.services import rates
@@ -74,7 +74,7 @@ def test_retry_on_a_later_day_keeps_the_rates_of_the_load(
     # When it is run again once the day has its own rate
     faults.set_requests([])
     service_faults.set_rates_day(None)
-    done = run("operations.retry", FILE_ID=uploaded.file_id)
+    done = run("operations.commands.retry", FILE_ID=uploaded.file_id)
     assert done.returncode == 0, done.stdout + done.stderr
 
     # Then database, ledger, objects and event have the sums of the first rate

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from operations.deployed import Deployed
-from operations.files import Uploaded, execution_of, read_row, upload
-from operations.follow import follow
+from operations.files.follow import follow
+from operations.files.order_file import Uploaded, execution_of, read_row, upload
 from operations.reconciliation.archive import read_archive
 from operations.services import faults as service_faults
 from tests.local_cloud.test_operations import LARGE, lines_in_database, orders, run
@@ -64,7 +64,7 @@ def test_a_file_whose_execution_was_stopped_is_reported_and_can_be_run_again(
     assert call(deployed, "FindUnfinished", {})["findings"] == 1
     assert announced(deployed, aborted.file_id) == ["ReconciliationFinding"]
 
-    done = run("operations.retry", FILE_ID=aborted.file_id)
+    done = run("operations.commands.retry", FILE_ID=aborted.file_id)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert lines_in_database(deployed, aborted.file_id) == LARGE

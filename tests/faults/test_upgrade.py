@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from operations.database.connection import find_database
-from operations.decide import give_decision
 from operations.deployed import Deployed
-from operations.files import AWAITING, FINAL, Uploaded, put, read_row
+from operations.files.decide import give_decision
+from operations.files.order_file import AWAITING, FINAL, Uploaded, put, read_row
 from operations.services import postgres
 from operations.services.database import secret, set_password
 from workbench.checks.run_tests import ports_of_its_own
@@ -205,5 +205,5 @@ def test_files_on_their_way_end_well_after_an_upgrade(trees: tuple[Path, Path]) 
             [[done.file_id, pending.file_id, under_way.file_id]],
         ).fetchone()
     assert noted == (202,)
-    reconciled = run(now, "-m", "operations.reconcile")
+    reconciled = run(now, "-m", "operations.commands.reconcile")
     assert "balanced" in reconciled

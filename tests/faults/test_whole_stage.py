@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from operations.deployed import Deployed
-from operations.files import Uploaded, put, read_row
-from operations.follow import follow
+from operations.files.follow import follow
+from operations.files.order_file import Uploaded, put, read_row
 from operations.reconciliation.archive import read_archive
 from operations.services import postgres
 from order_intake.domain.results import Totals
@@ -73,7 +73,7 @@ def test_the_reconciliation_announces_a_file_that_differs(
 
 @pytest.mark.usefixtures("deployed")
 def test_the_whole_stage_reconciles() -> None:
-    assert command("operations.reconcile")[-1].endswith("balanced")
+    assert command("operations.commands.reconcile")[-1].endswith("balanced")
 
 
 def call(deployed: Deployed, function: str, payload: dict[str, Any]) -> None:
@@ -113,7 +113,7 @@ def test_functions_ask_for_what_is_kept_of_them_and_for_nothing_else(
     call_what_is_rarely_called(deployed, differing[0])
     if asked.unseen(asked.recorded()):  # this test runs by itself
         command("workbench.replay")
-        command("operations.rotate")
+        command("operations.commands.rotate")
     recorded = asked.recorded()
 
     assert asked.refused() == []

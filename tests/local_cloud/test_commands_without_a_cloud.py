@@ -17,13 +17,13 @@ from workbench.stages.stage import ROOT, Stage, running_cloud
 FILE = str(EVENTS / "uploads" / "small_valid_file.csv")
 COMMANDS = [
     ["workbench.replay", FILE],
-    ["operations.send", "--file", FILE, "--partner", "online-retail"],
-    ["operations.approve", "--file-id", "0" * 24, "--decision", "approved"],
-    ["operations.retry", "--file-id", "0" * 24],
+    ["operations.commands.send", "--file", FILE, "--partner", "online-retail"],
+    ["operations.commands.approve", "--file-id", "0" * 24, "--decision", "approved"],
+    ["operations.commands.retry", "--file-id", "0" * 24],
     ["workbench.replay.redrive"],
     ["workbench.replay.archive", "--from", "2026-03-02", "--to", "2026-03-03"],
-    ["operations.rotate"],
-    ["operations.reconcile"],
+    ["operations.commands.rotate"],
+    ["operations.commands.reconcile"],
     ["workbench.routes"],
     ["workbench.deployment.deploy"],
     ["workbench.deployment.destroy"],

@@ -17,10 +17,10 @@ import pytest
 from psycopg import sql
 
 from operations.database.connection import find_database
-from operations.decide import give_decision
 from operations.deployed import Deployed
-from operations.files import Row, Uploaded, execution_of, read_row, upload
-from operations.follow import follow
+from operations.files.decide import give_decision
+from operations.files.follow import follow
+from operations.files.order_file import Row, Uploaded, execution_of, read_row, upload
 from operations.scenarios.outcome import objects_below
 from operations.services import postgres
 from workbench.replay import redrive
@@ -117,7 +117,7 @@ def shows_its_way(failed: Row) -> None:
 def test_a_failed_file_is_run_again(deployed: Deployed, failed: Row) -> None:
     shows_its_way(failed)
 
-    done = run("operations.retry", FILE_ID=failed["file_id"])
+    done = run("operations.commands.retry", FILE_ID=failed["file_id"])
 
     assert done.returncode == 0, done.stderr + done.stdout
     assert "Accepted" in done.stdout
@@ -126,7 +126,7 @@ def test_a_failed_file_is_run_again(deployed: Deployed, failed: Row) -> None:
     assert (row["run"], row["correlation_id"]) == (2, failed["correlation_id"])
     assert row["route"] == failed["route"]
     assert lines_in_database(deployed, failed["file_id"]) == row["accepted"]
-    again = run("operations.retry", FILE_ID=failed["file_id"])
+    again = run("operations.commands.retry", FILE_ID=failed["file_id"])
     assert (again.returncode, again.stderr.count("\n")) == (1, 1)
     assert "only a file that Failed is run again" in again.stderr
 
@@ -136,13 +136,13 @@ def test_a_file_that_fails_again_can_be_run_again_after_that(
 ) -> None:
     lock = tmp_path_factory.getbasetemp().parent / "bucket-policy.lock"
     with unreadable(deployed, failed["key"], lock):
-        still = run("operations.retry", FILE_ID=failed["file_id"])
+        still = run("operations.commands.retry", FILE_ID=failed["file_id"])
     assert (still.returncode, "Failed" in still.stdout) == (1, True), still.stderr
     if failed["route"] == "workflow":
         assert "  failed   state RegisterFile: AccessDenied" in still.stdout
         assert f"  see      make history FILE_ID={failed['file_id']}" in still.stdout
 
-    done = run("operations.retry", FILE_ID=failed["file_id"])
+    done = run("operations.commands.retry", FILE_ID=failed["file_id"])
 
     assert done.returncode == 0, done.stderr + done.stdout
 
@@ -194,17 +194,17 @@ def test_a_file_of_an_aborted_execution_is_reported_and_run_again(
     file.write_text(file.read_text().replace("10.25", "90000.00"))  # somebody must approve
     uploaded = upload(deployed, f"incoming/nordwind/{file.name}", file)
     waiting = follow(deployed, uploaded.file_id, lambda: False)
-    assert "runs" in run("operations.retry", FILE_ID=uploaded.file_id).stderr
+    assert "runs" in run("operations.commands.retry", FILE_ID=uploaded.file_id).stderr
     execution = waiting["claimed_by"]
     deployed.stage.client("stepfunctions").stop_execution(executionArn=execution)
     status = wait_until(lambda: told_of(deployed, inbox, execution), "the operators are notified")
     assert status == "ABORTED"
 
-    done = run("operations.retry", FILE_ID=uploaded.file_id)
+    done = run("operations.commands.retry", FILE_ID=uploaded.file_id)
 
     assert done.returncode == 0, done.stderr
     assert "make approve FILE_ID=" in done.stdout
-    approved = run("operations.approve", FILE_ID=uploaded.file_id, DECISION="approved")
+    approved = run("operations.commands.approve", FILE_ID=uploaded.file_id, DECISION="approved")
     assert approved.returncode == 0, approved.stderr
 
 
@@ -216,14 +216,14 @@ def test_an_outcome_that_was_not_told_is_reported(deployed: Deployed, tmp_path: 
     deployed.stage.client("stepfunctions").stop_execution(executionArn=waiting["claimed_by"])
     decline(deployed, uploaded.file_id)
 
-    done = run("operations.retry", FILE_ID=uploaded.file_id)
+    done = run("operations.commands.retry", FILE_ID=uploaded.file_id)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
         f"file {uploaded.file_id} is Declined; that was not announced, and is announced now\n"
     )
     wait_until(lambda: notified(deployed, uploaded.file_id), "the partner is notified")
-    again = run("operations.retry", FILE_ID=uploaded.file_id)
+    again = run("operations.commands.retry", FILE_ID=uploaded.file_id)
     assert (again.returncode, again.stderr.count("\n")) == (1, 1)
     assert "is Declined: only a file that Failed is run again" in again.stderr
 
@@ -256,7 +256,7 @@ def test_a_file_that_nobody_was_told_of_is_found_and_run(
     follow(deployed, uploaded.file_id, lambda: True)
     forget(deployed, uploaded)
 
-    done = run("operations.retry", FILE_ID=uploaded.file_id)
+    done = run("operations.commands.retry", FILE_ID=uploaded.file_id)
 
     try:
         assert done.returncode == 0, done.stderr
@@ -289,7 +289,10 @@ def remove(deployed: Deployed, uploaded: Uploaded) -> None:
 
 
 def test_retry_of_nothing_is_one_clear_line(deployed: Deployed) -> None:
-    unnamed, unknown = run("operations.retry"), run("operations.retry", FILE_ID="0" * 24)
+    unnamed, unknown = (
+        run("operations.commands.retry"),
+        run("operations.commands.retry", FILE_ID="0" * 24),
+    )
 
     assert unnamed.stderr == "error: name the file: make retry FILE_ID=…\n"
     assert unknown.stderr.startswith("error: no file '000000000000000000000000'")

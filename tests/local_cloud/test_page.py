@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from operations import send, sent_page
-from operations.decide import give_decision, me
+from operations.commands import send, sent_page
 from operations.deployed import Deployed
-from operations.files import AWAITING, Row, Uploaded, question_of, read_row
-from operations.follow import follow
+from operations.files.decide import give_decision, me
+from operations.files.follow import follow
+from operations.files.order_file import AWAITING, Row, Uploaded, question_of, read_row
 from operations.reconciliation.leaks import secret_values
 from workbench.page import document
 from workbench.stages.stage import local_keys

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from operations.commands.reconcile import LONG_AGO
 from operations.database.connection import Database, find_database
 from operations.deployed import Deployed
-from operations.files import Uploaded, put
-from operations.follow import follow
-from operations.reconcile import LONG_AGO
+from operations.files.follow import follow
+from operations.files.order_file import Uploaded, put
 from operations.reconciliation.archive import read_archive
 from operations.reconciliation.report import Reconciliation, by_file, check
 from operations.scenarios.outcome import objects_below

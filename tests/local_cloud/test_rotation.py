@@ -13,8 +13,8 @@ import pytest
 
 from operations.database.connection import find_database
 from operations.deployed import Deployed
-from operations.files import Row, upload
-from operations.follow import follow
+from operations.files.follow import follow
+from operations.files.order_file import Row, upload
 from workbench.stages.stage import ROOT
 
 HEADER = "Rechnung;Datum;Kunde;Artikel;Bezeichnung;Menge;Einzelpreis\n"
@@ -23,7 +23,7 @@ ROW = "NW-{};02.12.2010;K-1;A-1;Palette nach Hamburg, Lieferung frei Haus;2;10.2
 
 def rotate() -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "operations.rotate"],
+        [sys.executable, "-m", "operations.commands.rotate"],
         cwd=ROOT, env=os.environ | {"STAGE": "local"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

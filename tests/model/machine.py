@@ -12,7 +12,7 @@ from hypothesis import reject
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from operations.files import Row, Uploaded
+from operations.files.order_file import Row, Uploaded
 from tests.model.model import AWAITING, STUCK, Expected, Model, Upload
 from tests.model.orders import ATLAS, NORDWIND, Content, Line, Partner
 from tests.model.stage import ModelStage, fault

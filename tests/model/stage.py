@@ -12,11 +12,11 @@ from decimal import Decimal
 from typing import Any
 from unittest import mock
 
+from operations.commands.retry import retry
 from operations.database.connection import find_database
 from operations.deployed import Deployed
-from operations.files import AWAITING, FINAL, Row, Uploaded, execution_of, put, read_row
+from operations.files.order_file import AWAITING, FINAL, Row, Uploaded, execution_of, put, read_row
 from operations.reconciliation.report import check
-from operations.retry import retry
 from operations.scenarios.announced import outcome_of, question_about
 from operations.services import faults as service_faults
 from operations.services import postgres

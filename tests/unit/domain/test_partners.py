@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from operations import profiles
+from operations.checks import profiles
 from order_intake.domain import partners
 from order_intake.domain.errors import InvalidInput
 from order_intake.domain.partners import load_profile, parse_profile, partner_names, problems_of_all

@@ -4,8 +4,8 @@ from typing import Any, cast
 import pytest
 
 from operations.deployed import Deployed
-from operations.files import Uploaded, execution_of
-from operations.follow import follow
+from operations.files.follow import follow
+from operations.files.order_file import Uploaded, execution_of
 from workbench.stages.errors import UserError
 
 EXECUTION = "arn:aws:states:eu-central-1:000000000000:execution:order-intake-local-OrderIntake:e1"
@@ -36,7 +36,7 @@ def stage_with(*statuses: str | None, execution_status: str = "RUNNING") -> Depl
 
 
 def test_a_file_is_followed_to_its_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("operations.follow.PAUSE", 0.0)
+    monkeypatch.setattr("operations.files.follow.PAUSE", 0.0)
     asked: list[str] = []
 
     def grant() -> bool:
@@ -68,8 +68,8 @@ def test_what_is_missing_is_reported_after_the_limit(status: str | None, missing
 def test_following_ends_with_the_execution_that_left_no_outcome(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("operations.way.LOOK", 0.0)
-    monkeypatch.setattr("operations.way.why", lambda *_, **__: ["state A: Boom", "see B"])
+    monkeypatch.setattr("operations.files.way.LOOK", 0.0)
+    monkeypatch.setattr("operations.files.way.why", lambda *_, **__: ["state A: Boom", "see B"])
     stage = stage_with("Registered", execution_status="FAILED")
 
     with pytest.raises(UserError) as stopped:
@@ -85,9 +85,9 @@ def test_following_ends_with_the_execution_that_left_no_outcome(
 def test_an_outcome_that_came_with_the_executions_end_counts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("operations.follow.PAUSE", 0.0)
-    monkeypatch.setattr("operations.way.LOOK", 0.0)
-    monkeypatch.setattr("operations.way.why", lambda *_, **__: [])
+    monkeypatch.setattr("operations.files.follow.PAUSE", 0.0)
+    monkeypatch.setattr("operations.files.way.LOOK", 0.0)
+    monkeypatch.setattr("operations.files.way.why", lambda *_, **__: [])
 
     row = follow(
         stage_with("Registered", "Failed", execution_status="FAILED"), "f1", lambda: True, 60
@@ -98,9 +98,9 @@ def test_an_outcome_that_came_with_the_executions_end_counts(
 
 def uploaded(monkeypatch: pytest.MonkeyPatch, *targets: str) -> Uploaded:
     """An upload that no row is about yet, and that rules hand to these targets."""
-    monkeypatch.setattr("operations.way.LOOK", 0.0)
-    monkeypatch.setattr("operations.follow.PAUSE", 0.0)
-    monkeypatch.setattr("operations.way.Look._targets", lambda _: list(targets))
+    monkeypatch.setattr("operations.files.way.LOOK", 0.0)
+    monkeypatch.setattr("operations.files.follow.PAUSE", 0.0)
+    monkeypatch.setattr("operations.files.way.Look._targets", lambda _: list(targets))
     return Uploaded("b", "incoming/nordwind/a.csv", "v1")
 
 
@@ -108,7 +108,8 @@ def test_following_ends_when_the_function_cannot_start(monkeypatch: pytest.Monke
     target = "arn:aws:lambda:eu-central-1:000000000000:function:order-intake-local-Small:live"
     said = "function Small does not start: Runtime.ImportModuleError: no b"
     monkeypatch.setattr(
-        "operations.way.start_errors", lambda _, names, __: [said] if names == ["Small"] else []
+        "operations.files.way.start_errors",
+        lambda _, names, __: [said] if names == ["Small"] else [],
     )
 
     with pytest.raises(UserError) as stopped:
@@ -122,9 +123,9 @@ def test_following_ends_when_the_execution_can_leave_no_row(
     monkeypatch: pytest.MonkeyPatch, status: str
 ) -> None:
     ended = {"executionArn": EXECUTION, "status": status}
-    monkeypatch.setattr("operations.way.finding.started_with", lambda *_: [ended])
-    monkeypatch.setattr("operations.way.why", lambda *_, **__: ["state A: Boom"])
-    monkeypatch.setattr("operations.way.stuck", lambda *_: "state A: no b (tried 9 times)")
+    monkeypatch.setattr("operations.files.way.finding.started_with", lambda *_: [ended])
+    monkeypatch.setattr("operations.files.way.why", lambda *_, **__: ["state A: Boom"])
+    monkeypatch.setattr("operations.files.way.stuck", lambda *_: "state A: no b (tried 9 times)")
     upload = uploaded(monkeypatch, "arn:aws:states:eu-central-1:000000000000:stateMachine:m")
 
     with pytest.raises(UserError) as stopped:
@@ -145,7 +146,7 @@ def test_following_ends_when_a_dead_letter_queue_holds_the_upload(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        "operations.way.dead_letters", lambda _, trace: [f"{trace.signs[0]}: failed 3 times"]
+        "operations.files.way.dead_letters", lambda _, trace: [f"{trace.signs[0]}: failed 3 times"]
     )
 
     with pytest.raises(UserError) as stopped:

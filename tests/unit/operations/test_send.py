@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from operations import send
-from operations.send import explained, known_partner, size_of, summary
+from operations.commands import send
+from operations.commands.send import explained, known_partner, size_of, summary
 from workbench.stages.errors import UserError
 
 ROW: dict[str, Any] = {

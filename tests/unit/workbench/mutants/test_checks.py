@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.first_tests import FIRST_TESTS
+from operations.checks.first_tests import FIRST_TESTS
 from workbench.mutants import checks
 from workbench.mutants.changes import Change
 from workbench.mutants.checks import Catch, Check

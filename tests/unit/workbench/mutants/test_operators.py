@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from operations import flaws as on_profiles
+from operations.checks import flaws as on_profiles
 from workbench.mutants import (
     flaws,
     on_code,

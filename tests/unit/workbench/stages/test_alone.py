@@ -96,7 +96,8 @@ def test_an_owner_that_has_not_said_who_it_is_is_respected(
 
 
 @pytest.mark.parametrize(
-    "module", ["workbench.deployment.deploy", "workbench.deployment.destroy", "operations.demo"]
+    "module",
+    ["workbench.deployment.deploy", "workbench.deployment.destroy", "operations.commands.demo"],
 )
 def test_the_commands_that_change_a_deployment_ask(
     module: str, other: "subprocess.Popen[str]", folder: Path

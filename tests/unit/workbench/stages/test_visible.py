@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from operations import approve, reconcile, retry, send, sent_page
+from operations.commands import approve, reconcile, retry, send, sent_page
 from operations.deployed import Deployed
 from operations.reconciliation.report import Reconciliation
 from operations.scenarios.session import IntakeSession

@@ -4,8 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 from operations.deployed import Deployed
-from operations.files import AWAITING, FINAL, Row, Uploaded, execution_of, question_of, read_row
-from operations.way import Look, described
+from operations.files.order_file import (
+    AWAITING,
+    FINAL,
+    Row,
+    Uploaded,
+    execution_of,
+    question_of,
+    read_row,
+)
+from operations.files.way import Look, described
 from workbench.history.why import command
 from workbench.stages.errors import UserError
 from workbench.stages.waiting import within

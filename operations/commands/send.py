@@ -11,14 +11,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from operations import sent_page
-from operations.decide import give_decision, me
+from operations.commands import sent_page
 from operations.deployed import Deployed
-from operations.files import AWAITING, Row, Uploaded, execution_of, read_row, upload
-from operations.follow import LIMIT, follow, wait_for_execution
+from operations.files.decide import give_decision, me
+from operations.files.follow import LIMIT, follow, wait_for_execution
+from operations.files.order_file import AWAITING, Row, Uploaded, execution_of, read_row, upload
+from operations.files.way import DIRECT
 from operations.scenarios.outcome import numbers
 from operations.scenarios.totals import money
-from operations.way import DIRECT
 from workbench.history.why import command, why
 from workbench.replay.result import shown
 from workbench.stages.errors import THROUGH_MAKE, UserError, run

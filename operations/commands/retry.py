@@ -14,17 +14,17 @@ from typing import Any
 import msgspec
 from botocore.exceptions import ClientError
 
-from operations.deployed import Deployed
-from operations.files import FINAL, Row, Uploaded, execution_of, find_upload, read_row
-from operations.follow import LIMIT, PAUSE, follow
-from operations.send import (
+from operations.commands.send import (
     SECONDS_PER_BYTE,
     about_the_failure,
     about_the_first,
     explained,
     is_taken,
 )
-from operations.unpublished import is_unpublished, publish
+from operations.deployed import Deployed
+from operations.files.follow import LIMIT, PAUSE, follow
+from operations.files.order_file import FINAL, Row, Uploaded, execution_of, find_upload, read_row
+from operations.files.unpublished import is_unpublished, publish
 from workbench.stages.errors import THROUGH_MAKE, UserError, run
 from workbench.stages.stage import Stage
 from workbench.stages.visible import say

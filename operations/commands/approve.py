@@ -3,11 +3,11 @@
 import argparse
 import os
 
-from operations.decide import DECISIONS, give_decision, me
+from operations.commands.send import about_the_failure, explained
 from operations.deployed import Deployed
-from operations.files import AWAITING, FINAL, Row, question_of, read_row
-from operations.follow import follow
-from operations.send import about_the_failure, explained
+from operations.files.decide import DECISIONS, give_decision, me
+from operations.files.follow import follow
+from operations.files.order_file import AWAITING, FINAL, Row, question_of, read_row
 from workbench.stages.errors import THROUGH_MAKE, UserError, run
 from workbench.stages.stage import Stage
 from workbench.stages.visible import say

@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 from operations.deployed import Deployed
-from operations.files import Row, Uploaded
-from operations.way import way_of
+from operations.files.order_file import Row, Uploaded
+from operations.files.way import way_of
 from workbench.application.interface import Way
 from workbench.page import replayed
 from workbench.replay.result import Result, Taken

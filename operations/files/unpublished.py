@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from operations.deployed import Deployed
-from operations.files import FINAL, Row, execution_of
+from operations.files.order_file import FINAL, Row, execution_of
 from order_intake.adapters import dynamo_values
 from order_intake.adapters.ledger import FileRow
 from order_intake.domain import outcomes

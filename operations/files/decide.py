@@ -4,7 +4,7 @@ import getpass
 import json
 
 from operations.deployed import Deployed
-from operations.files import question_of, read_row
+from operations.files.order_file import question_of, read_row
 from workbench.stages.errors import UserError
 from workbench.stages.stage import PROJECT
 

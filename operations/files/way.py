@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from operations.deployed import Deployed
-from operations.files import FINAL, Row, Uploaded, execution_of, find_upload, read_row
+from operations.files.order_file import FINAL, Row, Uploaded, execution_of, find_upload, read_row
 from workbench.application.interface import Way
 from workbench.history import finding
 from workbench.history.why import command, start_errors, stuck, why

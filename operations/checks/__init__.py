@@ -1,0 +1,1 @@
+"""What the checks of the workbench ask of this application."""

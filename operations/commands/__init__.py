@@ -1,0 +1,1 @@
+"""The commands of who operates this application, each behind a `make` target."""
