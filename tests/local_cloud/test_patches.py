@@ -207,7 +207,8 @@ def test_idle_workers_end() -> None:
     # MiniStack looks for idle workers every 30 s, so its part for that is called by itself.
     script = (
         "import sys\n"
-        "from workbench.local_cloud.emulator.patches import lambda_workers, targets\n"
+        "from workbench.local_cloud.emulator.patches import targets\n"
+        "from workbench.local_cloud.emulator.patches.functions import lambda_workers\n"
         "if 'patched' in sys.argv: lambda_workers.idle_workers_end()\n"
         "runtime = targets.module('core.lambda_runtime')\n"
         "config = {'Runtime': 'python3.13',"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workbench.local_cloud.emulator import unpacking
-from workbench.local_cloud.emulator.patches.lambda_workers import _SharedCode
+from workbench.local_cloud.emulator.patches.functions.lambda_workers import _SharedCode
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def settings(port: int, key_file: Path) -> dict[str, Any]:
         "IOT_MTLS_ENABLED": 0,  # it would open a port of its own
         "SFN_WAIT_SCALE": WAIT_SCALE,
         "LAMBDA_WARM_TTL_SECONDS": 60,
-        # No limit: patches.lambda_workers lets calls wait, which AWS does for hours, too.
+        # No limit: patches.functions.lambda_workers lets calls wait, which AWS does for hours, too.
         "LAMBDA_ACCOUNT_CONCURRENCY": 0,
         "LAMBDA_ASYNC_RETRY_BASE_SECONDS": 0.5,  # a minute on AWS
         "CLOUDTRAIL_RECORDING": 1,

@@ -12,18 +12,20 @@ from workbench.local_cloud.emulator.patches import (
     access,
     cloudformation,
     deletions,
-    deliveries,
     dynamodb,
-    events,
     faults,
     iam,
+    s3,
+)
+from workbench.local_cloud.emulator.patches.functions import (
     lambda_errors,
     lambda_functions,
     lambda_nursery,
     lambda_throttles,
     lambda_workers,
-    queues,
-    s3,
+)
+from workbench.local_cloud.emulator.patches.messages import deliveries, events, queues
+from workbench.local_cloud.emulator.patches.state_machines import (
     step_functions,
     step_functions_history,
     step_functions_jsonata,

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from workbench.local_cloud.emulator.patches.step_functions import TOKEN_OWNERS
+from workbench.local_cloud.emulator.patches.state_machines.step_functions import TOKEN_OWNERS
 from workbench.local_cloud.emulator.patches.targets import module
 
 

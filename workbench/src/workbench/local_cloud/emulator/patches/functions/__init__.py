@@ -1,0 +1,1 @@
+"""Lambda: how functions start, run, fail and are throttled."""

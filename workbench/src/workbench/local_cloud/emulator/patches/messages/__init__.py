@@ -1,0 +1,1 @@
+"""EventBridge and SQS: events, what rules and retries deliver, queues."""

@@ -1,0 +1,1 @@
+"""Step Functions: how executions run, and what their history says."""
