@@ -19,7 +19,8 @@ from operations.files.order_file import AWAITING, FINAL, Uploaded, put, read_row
 from operations.services import postgres
 from operations.services.database import secret, set_password
 from workbench.checks.run_tests import ports_of_its_own
-from workbench.deployment import sam, terraform
+from workbench.deployment import terraform
+from workbench.deployment.packaging import sam
 from workbench.deployment.provider_mirror import find_mirror
 from workbench.stages.stage import ROOT, Stage
 from workbench.stages.waiting import wait_until

@@ -8,7 +8,7 @@ from operations.checks import profiles
 from order_intake.domain import partners
 from order_intake.domain.errors import InvalidInput
 from order_intake.domain.partners import load_profile, parse_profile, partner_names, problems_of_all
-from workbench.deployment import sam
+from workbench.deployment.packaging import sam
 from workbench.stages.errors import UserError
 from workbench.stages.stage import Stage
 

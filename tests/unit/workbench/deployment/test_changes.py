@@ -2,8 +2,8 @@
 
 import pytest
 
-from workbench.deployment import changes
-from workbench.deployment.changes import Change
+from workbench.deployment.plans import changes
+from workbench.deployment.plans.changes import Change
 from workbench.stages.errors import UserError
 from workbench.stages.stage import Stage
 

@@ -9,7 +9,8 @@ import pytest
 
 from workbench.checks import check, only
 from workbench.checks.checking.finding import Finding, near, sifted
-from workbench.deployment import failure, terraform
+from workbench.deployment import terraform
+from workbench.deployment.packaging import failure
 from workbench.stages.errors import UserError
 from workbench.stages.stage import Stage
 

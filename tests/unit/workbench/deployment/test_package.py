@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from workbench.deployment import package
+from workbench.deployment.packaging import package
 
 GLOBALS = {"Function": {"CodeUri": "src/", "Runtime": "python3.13"}}
 FUNCTION = {"Type": "AWS::Serverless::Function", "Properties": {"Handler": "claims.check.handler"}}

@@ -7,7 +7,8 @@ import pytest
 
 from workbench.application.interface import Application
 from workbench.checks import check
-from workbench.deployment import build, deploy, destroy, package, sam, samconfig, source_template
+from workbench.deployment import build, deploy, destroy, source_template
+from workbench.deployment.packaging import package, sam, samconfig
 from workbench.stages.errors import UserError
 from workbench.stages.stage import Stage
 

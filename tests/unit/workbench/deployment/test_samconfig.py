@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.deployment import sam, samconfig
+from workbench.deployment.packaging import sam, samconfig
 from workbench.stages import readiness
 from workbench.stages.errors import UserError
 from workbench.stages.stage import Stage

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Literal
 
 from workbench.bench.figures import Figure, seconds
-from workbench.deployment import outline, package
+from workbench.deployment import outline
+from workbench.deployment.packaging import package
 from workbench.local_cloud import ports
 from workbench.mutants.copies import sources
 from workbench.stages.errors import UserError

@@ -1,7 +1,7 @@
 """Packages the functions: `make build`."""
 
-from workbench.deployment import sam
 from workbench.deployment.deploy import step
+from workbench.deployment.packaging import sam
 from workbench.stages.errors import run
 from workbench.stages.stage import Stage
 

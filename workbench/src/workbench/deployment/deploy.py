@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from workbench.application.interface import application
 from workbench.checks import check
-from workbench.deployment import sam, terraform, unchanged
+from workbench.deployment import terraform, unchanged
+from workbench.deployment.packaging import sam
 from workbench.stages import place, readiness, stack
 from workbench.stages.alone import alone
 from workbench.stages.errors import UserError, agreed, run

@@ -9,8 +9,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from workbench.deployment import sam, terraform
+from workbench.deployment import terraform
 from workbench.deployment.deploy import confirm, step
+from workbench.deployment.packaging import sam
 from workbench.stages import place, stack
 from workbench.stages.alone import alone
 from workbench.stages.errors import UserError, run

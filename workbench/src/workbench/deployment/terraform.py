@@ -21,8 +21,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from workbench.deployment import adopt, changes
-from workbench.deployment.changes import Change
+from workbench.deployment.plans import adopt, changes
+from workbench.deployment.plans.changes import Change
 from workbench.deployment.provider_mirror import TERRAFORM, find_mirror
 from workbench.stages import backend, child, place
 from workbench.stages.errors import UserError, run

@@ -8,7 +8,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from workbench.deployment import handover, outline, sam
+from workbench.deployment import handover, outline
+from workbench.deployment.packaging import sam
 from workbench.deployment.provider_mirror import TERRAFORM
 from workbench.stages import stack
 from workbench.stages.stage import PROJECT, ROOT, Stage, running_cloud

@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from workbench.deployment.sam import SAM
+from workbench.deployment.packaging.sam import SAM
 from workbench.local_cloud import ports
 from workbench.sam_local.session import Session
 from workbench.stages.errors import UserError

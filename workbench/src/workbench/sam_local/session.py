@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from workbench.deployment import package, sam, unchanged
+from workbench.deployment import unchanged
+from workbench.deployment.packaging import package, sam
 from workbench.local_cloud import interrupts, state
 from workbench.sam_local import engine, image
 from workbench.sam_local.forwarder import open_way

@@ -9,7 +9,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from workbench.application.interface import application
-from workbench.deployment.sam import SAM
+from workbench.deployment.packaging.sam import SAM
 from workbench.sam_local import fixtures
 from workbench.sam_local.session import Session, open_session
 from workbench.stages.stage import ROOT

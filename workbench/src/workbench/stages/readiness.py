@@ -3,7 +3,8 @@
 from typing import Any
 
 from workbench.application.interface import application
-from workbench.deployment import sam, source_template
+from workbench.deployment import source_template
+from workbench.deployment.packaging import sam
 from workbench.stages.errors import UserError
 from workbench.stages.stage import Stage
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from watchfiles import watch
 
 from workbench.application.interface import application
-from workbench.deployment import sam
+from workbench.deployment.packaging import sam
 from workbench.stages.errors import run
 from workbench.stages.stage import ROOT, Stage
 from workbench.stages.visible import say

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.checks.linting import deployed_form
-from workbench.deployment import outline, package, sam, unchanged
+from workbench.deployment import outline, unchanged
+from workbench.deployment.packaging import package, sam
 from workbench.deployment.resolved import Resolved
 from workbench.stages.deployed import Deployed
 from workbench.stages.errors import UserError

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.deployment import outline, package
+from workbench.deployment import outline
+from workbench.deployment.packaging import package
 from workbench.deployment.provider_mirror import TERRAFORM
 from workbench.replay.scenarios import EVENTS, is_scenario
 from workbench.stages.errors import UserError

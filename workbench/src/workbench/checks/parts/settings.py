@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from workbench.checks.checking.finding import Finding, near
-from workbench.deployment import outline, samconfig
+from workbench.deployment import outline
+from workbench.deployment.packaging import samconfig
 from workbench.stages.errors import UserError
 from workbench.stages.stage import ROOT, Stage
 

@@ -3,7 +3,8 @@
 import json
 import re
 
-from workbench.deployment import handover, sam, source_template
+from workbench.deployment import handover, source_template
+from workbench.deployment.packaging import sam
 from workbench.stages.stage import PROJECT, ROOT, Stage
 
 TERRAFORM = ROOT / "terraform"

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from workbench.deployment.changes import Change
+from workbench.deployment.plans.changes import Change
 from workbench.stages.stage import PROJECT, Stage
 
 _NOT_THERE = {

@@ -8,7 +8,8 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from workbench.application.interface import application
-from workbench.deployment import failure, handover, package, samconfig, source_template
+from workbench.deployment import handover, source_template
+from workbench.deployment.packaging import failure, package, samconfig
 from workbench.local_cloud import state
 from workbench.machine.packages import install_into
 from workbench.stages import child

@@ -1,0 +1,1 @@
+"""The functions on their way into a stage: their package, and SAM."""
