@@ -10,7 +10,7 @@ from operations.deployed import Deployed
 from operations.scenarios.uploads import Faults
 from operations.services import faults as service_faults
 from workbench.local_cloud.emulator import faults
-from workbench.replay.aftermath import lines_about
+from workbench.replay.kinds.aftermath import lines_about
 from workbench.stages.errors import UserError
 from workbench.stages.waiting import within
 

@@ -17,7 +17,7 @@ from operations.files.follow import wait_for_execution
 from operations.files.order_file import Row, execution_of
 from operations.reconciliation.contents import Digest
 from operations.scenarios.uploads import UploadOutcome
-from workbench.replay.path import path_of
+from workbench.replay.kinds.path import path_of
 
 
 @dataclass(frozen=True)

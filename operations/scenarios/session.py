@@ -14,8 +14,8 @@ from operations.reconciliation.report import Reconciliation, check
 from operations.scenarios import totals, uploads
 from operations.scenarios.upload_play import UploadPlay
 from operations.scenarios.uploads import Upload, UploadOutcome
-from workbench.replay import schedules
 from workbench.replay.figures import Figures
+from workbench.replay.kinds import schedules
 from workbench.replay.probe import EVENT_LIMIT
 from workbench.replay.result import Result, compare
 from workbench.replay.scenarios import Kind

@@ -28,7 +28,7 @@ from operations.scenarios.uploads import Upload, UploadOutcome
 from workbench.checks.released_schemas import problems
 from workbench.history.why import command, why
 from workbench.local_cloud.emulator.faults import time_out
-from workbench.replay.aftermath import wait_for_dead_letter, wait_for_log
+from workbench.replay.kinds.aftermath import wait_for_dead_letter, wait_for_log
 from workbench.replay.probe import EVENT_LIMIT, Probe
 from workbench.replay.result import Result, Taken, compare, failed, side_by_side
 from workbench.stages.errors import UserError

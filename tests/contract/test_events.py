@@ -18,9 +18,9 @@ from order_intake.adapters import ledger
 from order_intake.domain import errors, lines, outcomes, partners, uploads
 from order_intake.domain.chunks import FileReason
 from tests.template import resources
-from workbench.replay.bus_events import BusEvent
+from workbench.replay.kinds.bus_events import BusEvent
+from workbench.replay.kinds.schedules import ScheduledCall
 from workbench.replay.scenarios import EVENTS, find_scenarios
-from workbench.replay.schedules import ScheduledCall
 from workbench.stages.stage import Stage
 
 SCENARIOS = find_scenarios([EVENTS])

@@ -16,7 +16,7 @@ from operations.services import faults as service_faults
 from tests.local_cloud.test_operations import LARGE, lines_in_database, orders, run
 from workbench.local_cloud.emulator import faults
 from workbench.replay import redrive
-from workbench.replay.aftermath import lines_about
+from workbench.replay.kinds.aftermath import lines_about
 from workbench.stages.waiting import wait_until
 
 RULES = ("SmallFileUploaded", "LargeFileUploaded")

@@ -18,7 +18,7 @@ from operations.services import postgres
 from order_intake.domain.results import Totals
 from order_intake.domain.uploads import IncomingFile
 from workbench.permissions import asked
-from workbench.replay.schedules import call_schedule, iso
+from workbench.replay.kinds.schedules import call_schedule, iso
 from workbench.stages.stage import ROOT
 
 FILE = """\

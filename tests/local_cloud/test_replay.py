@@ -12,7 +12,7 @@ import pytest
 from operations.deployed import Deployed
 from operations.scenarios import upload_play
 from operations.scenarios.session import IntakeSession
-from workbench.replay.bus_events import BusEvent, RulesExpected
+from workbench.replay.kinds.bus_events import BusEvent, RulesExpected
 from workbench.replay.probe import open_probe, remove_leftovers
 from workbench.replay.scenarios import EVENTS, Scenario, find_scenarios
 from workbench.stages.stage import ROOT

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from workbench.replay.bus_events import filled_in
+from workbench.replay.kinds.bus_events import filled_in
 from workbench.replay.scenarios import EVENTS
 from workbench.routes import __main__ as command
 from workbench.routes.matrix import ask, questions

@@ -1,6 +1,6 @@
 from typing import Any
 
-from workbench.replay.path import path_of
+from workbench.replay.kinds.path import path_of
 
 
 def entered(name: str, kind: str = "Task") -> dict[str, Any]:

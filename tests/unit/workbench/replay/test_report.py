@@ -8,7 +8,7 @@ from operations.scenarios import totals
 from operations.scenarios.session import IntakeSession
 from operations.scenarios.uploads import Upload, UploadFile, UploadOutcome
 from workbench.replay import report
-from workbench.replay.bus_events import BusEvent, RulesExpected
+from workbench.replay.kinds.bus_events import BusEvent, RulesExpected
 from workbench.replay.result import Result
 from workbench.replay.scenarios import Scenario
 from workbench.stages.stage import LOCAL_ACCOUNT, Stage

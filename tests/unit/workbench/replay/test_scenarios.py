@@ -4,9 +4,9 @@ import pytest
 
 from operations.scenarios.uploads import Upload, UploadOutcome
 from workbench.replay import scenarios
-from workbench.replay.bus_events import BusEvent
+from workbench.replay.kinds.bus_events import BusEvent
+from workbench.replay.kinds.schedules import ScheduledCall
 from workbench.replay.scenarios import find_scenarios
-from workbench.replay.schedules import ScheduledCall
 from workbench.stages.errors import UserError
 
 UPLOAD = """

@@ -1,6 +1,6 @@
 from datetime import UTC, datetime
 
-from workbench.replay.schedules import iso, scheduled_input
+from workbench.replay.kinds.schedules import iso, scheduled_input
 
 NOW = datetime(2010, 12, 31, 4, 15, tzinfo=UTC)
 ARN = "arn:aws:scheduler:eu-central-1:000000000000:schedule/default/order-intake-local-Any"

@@ -7,7 +7,7 @@ from workbench.history.failure import Failure, failures_of, plain_cause
 from workbench.history.model import RUNNING
 from workbench.history.reading import read_execution
 from workbench.history.shown import every_state
-from workbench.replay.aftermath import lines_about
+from workbench.replay.kinds.aftermath import lines_about
 from workbench.stages.deployed import Deployed
 from workbench.stages.stage import Stage
 

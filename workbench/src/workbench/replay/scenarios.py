@@ -81,7 +81,7 @@ class Kind:
 
 def kinds() -> Mapping[str, Kind]:
     """Return the kinds by their folders: the workbench's own, then the application's."""
-    from workbench.replay import bus_events, schedules, uploads
+    from workbench.replay.kinds import bus_events, schedules, uploads
 
     own = {"bus": bus_events.KIND, "functions": schedules.KIND, "uploads": uploads.KIND}
     return own | dict(application().kinds())

@@ -10,7 +10,7 @@ from typing import Any
 from workbench.application.interface import application
 from workbench.history import finding
 from workbench.history.why import command, start_errors
-from workbench.replay.aftermath import error_of, lines_about
+from workbench.replay.kinds.aftermath import error_of, lines_about
 from workbench.routes.named import Named
 from workbench.stages.deployed import Deployed
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from workbench.replay.bus_events import filled_in
+from workbench.replay.kinds.bus_events import filled_in
 from workbench.replay.scenarios import EVENTS, find_scenarios, kind_of, kinds
 from workbench.sam_local.fixtures import all_fixtures
 from workbench.stages.deployed import Deployed

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from workbench.replay.aftermath import wait_for_dead_letter, wait_for_log
+from workbench.replay.kinds.aftermath import wait_for_dead_letter, wait_for_log
 from workbench.replay.probe import EVENT_LIMIT
 from workbench.replay.result import Result, Taken, compare, side_by_side
 from workbench.replay.scenarios import Asked, Kind, Scenario, shown

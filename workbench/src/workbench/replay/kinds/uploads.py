@@ -13,7 +13,7 @@ import msgspec
 
 from workbench.history import finding
 from workbench.history.why import command, why
-from workbench.replay.path import path_of
+from workbench.replay.kinds.path import path_of
 from workbench.replay.probe import EVENT_LIMIT
 from workbench.replay.result import Result, Taken, compare, side_by_side
 from workbench.replay.scenarios import Asked, Kind, Scenario
