@@ -3,7 +3,7 @@ import re
 import pytest
 
 from tests.unit.workbench.page.recorded import DEFINITION
-from workbench.page import graph, layout, svg
+from workbench.page.drawing import graph, layout, svg
 from workbench.workflow import definition
 
 GRAPHS = {"recorded": DEFINITION} | definition.load_all()

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.workbench.page.recorded import DEFINITION
-from workbench.page import graph, mermaid, pictures
+from workbench.page import pictures
+from workbench.page.drawing import graph, mermaid
 from workbench.stages.errors import UserError
 
 

@@ -15,7 +15,7 @@ from tests.unit.workbench.page import recorded
 from workbench.history.model import RUNNING, Execution
 from workbench.page import live, view
 from workbench.page.browser import MISSING, Browser, found
-from workbench.page.graph import Definition
+from workbench.page.drawing.graph import Definition
 from workbench.stages.deployed import Deployed
 from workbench.stages.errors import UserError
 from workbench.stages.stage import LOCAL_ACCOUNT, ROOT, Stage

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
-from workbench.page import graph, layout, svg
 from workbench.page.content import Json
-from workbench.page.graph import Definition
+from workbench.page.drawing import graph, layout, svg
+from workbench.page.drawing.graph import Definition
 from workbench.stages.errors import UserError
 from workbench.stages.stage import local_dir
 

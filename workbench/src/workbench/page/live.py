@@ -11,7 +11,7 @@ from workbench.history import finding
 from workbench.history.model import FAILED, Execution
 from workbench.history.reading import read_execution
 from workbench.page.content import Json, Texts, execution_data
-from workbench.page.graph import Definition
+from workbench.page.drawing.graph import Definition
 from workbench.page.replayed import AT_ONCE, heading, rules_of
 from workbench.stages.deployed import Deployed
 from workbench.stages.errors import UserError

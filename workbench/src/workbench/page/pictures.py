@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from workbench.page import graph, mermaid
-from workbench.page.graph import Definition
+from workbench.page.drawing import graph, mermaid
+from workbench.page.drawing.graph import Definition
 from workbench.stages.errors import UserError, run
 from workbench.stages.stage import ROOT
 from workbench.stages.visible import say

@@ -13,7 +13,7 @@ from workbench.history.model import Execution
 from workbench.history.reading import read_execution
 from workbench.page.content import Json, Texts, execution_data
 from workbench.page.document import document, written
-from workbench.page.graph import Definition
+from workbench.page.drawing.graph import Definition
 from workbench.replay.figures import Figures
 from workbench.replay.result import Result, Taken
 from workbench.replay.session import Reconciled, Session

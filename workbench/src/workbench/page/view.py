@@ -18,7 +18,7 @@ from workbench.application.interface import application
 from workbench.local_cloud.emulator.guard import stranger
 from workbench.local_cloud.ports import HOST
 from workbench.page.document import FILE, document, json_text
-from workbench.page.graph import Definition
+from workbench.page.drawing.graph import Definition
 from workbench.page.live import Live
 from workbench.stages.errors import run
 from workbench.stages.stage import Stage, local_dir

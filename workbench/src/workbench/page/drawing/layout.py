@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from workbench.page.graph import CATCH, ENTERS, Edge, Graph, Node
+from workbench.page.drawing.graph import CATCH, ENTERS, Edge, Graph, Node
 from workbench.stages.errors import UserError
 
 PROGRAM = Path(sys.prefix) / "bin" / "graphviz-pure"

@@ -2,7 +2,7 @@
 
 import re
 
-from workbench.page.graph import CATCH, CHOICE, DEFAULT, ENTERS, Edge, Graph, Node
+from workbench.page.drawing.graph import CATCH, CHOICE, DEFAULT, ENTERS, Edge, Graph, Node
 
 _PLAIN = re.compile(r"[A-Za-z]\w*")
 # What Mermaid's flowcharts read as something else.

@@ -3,8 +3,8 @@
 import math
 from html import escape
 
-from workbench.page.graph import Edge, Graph, Node
-from workbench.page.layout import Box, Layout, Line
+from workbench.page.drawing.graph import Edge, Graph, Node
+from workbench.page.drawing.layout import Box, Layout, Line
 
 ARROW = 7.0
 ROUND = 8

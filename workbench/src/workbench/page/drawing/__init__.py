@@ -1,0 +1,1 @@
+"""State machines as drawings: their graph, its layout, and its forms."""
