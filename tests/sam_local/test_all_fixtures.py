@@ -8,7 +8,7 @@ import pytest
 
 from workbench.application.interface import application
 from workbench.sam_local import calls, fixtures
-from workbench.sam_local.everything import one_of_each
+from workbench.sam_local.commands.everything import one_of_each
 from workbench.sam_local.fixtures import Fixture
 from workbench.sam_local.session import Session
 from workbench.stages.stage import running_cloud

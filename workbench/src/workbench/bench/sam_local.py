@@ -6,7 +6,7 @@ from statistics import median
 
 from workbench.bench.figures import Figure
 from workbench.sam_local import calls, engine, fixtures
-from workbench.sam_local.everything import one_of_each, run_cold, run_deployed, run_in
+from workbench.sam_local.commands.everything import one_of_each, run_cold, run_deployed, run_in
 from workbench.sam_local.report import Result
 from workbench.sam_local.session import open_session
 from workbench.stages.errors import UserError

@@ -25,7 +25,7 @@ def main() -> int:
         image.provide()
         return 0
     # Loaded late: `image` runs without a local cloud, and without what the others need.
-    command = importlib.import_module(f"workbench.sam_local.{MODULES[arguments.command]}")
+    command = importlib.import_module(f"workbench.sam_local.commands.{MODULES[arguments.command]}")
     code: int = command.main(arguments)
     return code
 

@@ -1,0 +1,1 @@
+"""What a person runs in containers: all fixtures, one event, a shell."""
