@@ -6,17 +6,16 @@ from collections.abc import Iterable
 import pytest
 
 from operations.checks import flaws as on_profiles
-from workbench.mutants import (
-    flaws,
+from workbench.mutants import flaws, places
+from workbench.mutants.changes import Change, Operator, misspelt
+from workbench.mutants.operators import (
     on_code,
     on_definition,
     on_limits,
     on_policies,
     on_template,
     on_terraform,
-    places,
 )
-from workbench.mutants.changes import Change, Operator, misspelt
 from workbench.mutants.places import Place
 
 DEFINITION = """\

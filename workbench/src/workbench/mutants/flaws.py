@@ -8,7 +8,9 @@ from pathlib import Path
 
 from workbench.application.interface import application
 from workbench.deployment import outline
-from workbench.mutants import (
+from workbench.mutants import places
+from workbench.mutants.changes import Change, Operator
+from workbench.mutants.operators import (
     names,
     on_code,
     on_definition,
@@ -16,9 +18,7 @@ from workbench.mutants import (
     on_policies,
     on_template,
     on_terraform,
-    places,
 )
-from workbench.mutants.changes import Change, Operator
 from workbench.stages.stage import ROOT
 
 OF_EACH_OPERATOR = 2

@@ -6,8 +6,8 @@ The bounds are AWS's, from the page of each type in CloudFormation's and the ser
 import re
 from collections.abc import Iterable, Iterator
 
-from workbench.mutants import names
 from workbench.mutants.changes import Change, Operator, become, lost, misspelt
+from workbench.mutants.operators import names
 from workbench.mutants.places import Place
 
 # The resource's type and the property: a value just below and just above what AWS takes.

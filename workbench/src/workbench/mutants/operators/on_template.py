@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from workbench.mutants import names
 from workbench.mutants.changes import Change, Operator, become, lost, misspelt
+from workbench.mutants.operators import names
 from workbench.mutants.places import Place
 from workbench.stages.stage import PROJECT
 

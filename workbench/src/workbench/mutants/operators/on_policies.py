@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from workbench.mutants import names
 from workbench.mutants.changes import Change, Operator, become, lost
-from workbench.mutants.on_template import in_policy
+from workbench.mutants.operators import names
+from workbench.mutants.operators.on_template import in_policy
 from workbench.mutants.places import Place
 
 FOLDER = re.compile(r"/[\w-]+/\*")

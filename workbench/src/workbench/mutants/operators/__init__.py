@@ -1,0 +1,1 @@
+"""The operators that make flaws, by the sources they change."""
