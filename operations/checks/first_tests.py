@@ -39,7 +39,8 @@ FIRST_TESTS = MappingProxyType(
             "tests/unit/domain/test_pricing.py",
         ),
         "system": tuple(
-            f"tests/local_cloud/test_{name}.py" for name in ("replay", "permissions", "rotation")
+            f"tests/local_cloud/{name}.py"
+            for name in ("test_replay", "test_permissions", "database/test_rotation")
         ),
     }
 )

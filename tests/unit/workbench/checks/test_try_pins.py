@@ -23,7 +23,7 @@ def test_every_patch_has_a_test_that_is_marked_with_its_name() -> None:
 
     assert set(tests) == set(PATCHES)
     assert tests["shared_code"] == [
-        "tests/local_cloud/test_patches.py::test_package_is_unpacked_once"
+        "tests/local_cloud/patches/test_patches.py::test_package_is_unpacked_once"
     ]
 
 

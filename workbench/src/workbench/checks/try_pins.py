@@ -102,7 +102,7 @@ def passes(said: str) -> bool:
 def tests_of_patches(root: Path) -> dict[str, list[str]]:
     """The tests that the mark `patch` ties to each patch, as pytest names them."""
     found: dict[str, list[str]] = {}
-    for file in sorted((root / PATCH_TESTS).glob("test_*.py")):
+    for file in sorted((root / PATCH_TESTS).rglob("test_*.py")):
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if not isinstance(node, ast.FunctionDef):
                 continue

@@ -70,7 +70,7 @@ OWN = (
         "What keeps a function from starting stands in its log once for each call, with the call.",
         "MiniStack starts a function when a call comes, and only then",
         "on AWS the same error is there twice, and INIT_REPORT before it",
-        "tests/local_cloud/test_patches_starts.py"
+        "tests/local_cloud/patches/test_starts.py"
         "::test_what_keeps_a_function_from_starting_is_in_its_log",
     ),
     Deviation(
@@ -105,7 +105,7 @@ OWN = (
         "once is a dead letter.",
         "nothing that MiniStack delivers to is away for a while",
         "the hour for which AWS tries again shows there only",
-        "tests/local_cloud/test_patches_deliveries.py"
+        "tests/local_cloud/patches/test_deliveries.py"
         "::test_execution_that_cannot_be_started_is_a_dead_letter",
     ),
     Deviation(
@@ -126,14 +126,14 @@ OWN = (
         "Plain HTTP on the loopback interface counts as TLS, and services are reached without TLS.",
         "certificates that nobody checks would show nothing",
         "that buckets and services refuse plain connections shows on AWS only",
-        "tests/local_cloud/test_patches.py::test_bucket_that_refuses_plain_http_takes_objects",
+        "tests/local_cloud/patches/test_patches.py::test_bucket_that_refuses_plain_http_takes_objects",
     ),
     Deviation(
         "Nothing is served without a signature but function URLs and HTTP APIs; not to a web page "
         "either, whatever a bucket's or an API's CORS rules say.",
         "pages and other users of this machine reach the loopback interface, too",
         "a public bucket and a browser's calls show on AWS only",
-        "tests/local_cloud/test_strangers.py::test_page_is_refused_whatever_it_holds",
+        "tests/local_cloud/secrecy/test_strangers.py::test_page_is_refused_whatever_it_holds",
     ),
 )
 

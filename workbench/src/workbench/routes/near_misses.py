@@ -21,7 +21,7 @@ def near_misses(deployed: Deployed, known: Iterable[Question]) -> Iterator[Quest
     for rule in deployed.rules:
         base = next((each for each in known if each.expected == (rule.name,)), None)
         if base is None:
-            continue  # tests/local_cloud/test_routes.py says when a rule has no event
+            continue  # tests/local_cloud/commands/test_routes.py says when a rule has no event
         pattern = json.loads(rule.pattern)
         for path, wanted in leaves(pattern):
             if _at(base.event, path) is not None:  # without it, the base itself is told to differ

@@ -23,7 +23,7 @@ from order_intake.adapters import database, secrets
 from order_intake.adapters.database import LoadRequest
 from order_intake.domain.errors import DatabaseRefused, DatabaseUnavailable
 from order_intake.domain.results import Loaded
-from tests.local_cloud.test_orders_database import (
+from tests.local_cloud.database.test_orders_database import (
     CONTENT,
     HEADER,
     arn,
