@@ -4,7 +4,7 @@ from types import MappingProxyType
 
 
 def _contract(*names: str) -> str:
-    return " ".join(f"tests/contract/test_{name}.py" for name in names)
+    return " ".join(f"tests/contract/{name}.py" for name in names)
 
 
 def _of_every_service(*names: str) -> str:
@@ -12,8 +12,8 @@ def _of_every_service(*names: str) -> str:
     return " ".join(f"{folder}/test_{name}.py" for name in names)
 
 
-# It checks the whole template at once; tests/contract/test_permissions.py does so again and again.
-# The template is translated for it: so where that is flawed, it runs after what does without.
+# It checks the whole template at once; tests/contract/permissions does so again and again. The
+# template is translated for it: so where that is flawed, it runs after what does without.
 PERMISSIONS = _of_every_service("permissions")
 _OWN_TESTS = "tests/infrastructure/test_terraform.py::test_own_tests"
 FIRST_TESTS = MappingProxyType(
@@ -23,17 +23,20 @@ FIRST_TESTS = MappingProxyType(
             # platform.tftest.hcl takes as long as all others: it comes with the rest.
             f"{_OWN_TESTS}[keys.tftest.hcl] {_OWN_TESTS}[stages.tftest.hcl]",
         ),
-        "definition": (f"{_contract('workflow', 'operations_page', 'announced')} {PERMISSIONS}",),
+        "definition": (
+            f"{_contract('test_workflow', 'test_operations_page', 'events/test_announced')} "
+            f"{PERMISSIONS}",
+        ),
         "template": (
-            f"{_contract('functions', 'limits', 'lifecycle', 'alarms')} "
+            f"{_contract('test_functions', 'test_limits', 'test_lifecycle', 'test_alarms')} "
             f"{_of_every_service('functions', 'schedules', 'alarms', 'handover')}",
             PERMISSIONS,
         ),
         "pattern": (
-            f"{_of_every_service('patterns')} {_contract('routes', 'consumers')}",
+            f"{_of_every_service('patterns')} {_contract('test_routes', 'events/test_consumers')}",
             PERMISSIONS,
         ),
-        "policy": (_contract("policies"), PERMISSIONS),
+        "policy": (_contract("permissions/test_policies"), PERMISSIONS),
         "profile": (
             "tests/unit/domain/test_partners.py tests/unit/domain/test_lines.py "
             "tests/unit/domain/test_pricing.py",
