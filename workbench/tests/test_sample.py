@@ -4,6 +4,7 @@ The copy stands elsewhere, by itself, so nothing of order intake can be imported
 """
 
 import json
+import re
 import secrets
 import subprocess
 from collections.abc import Callable, Iterator
@@ -208,7 +209,8 @@ def test_what_is_missing_is_said_in_one_line(
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     if "nothing was deployed" in done.stderr:  # a check has found it, and says where
-        assert said in done.stdout
+        file, remedy = re.fullmatch(r"there is no (\S+); (.*)", said).groups()  # type: ignore[union-attr]
+        assert done.stdout.startswith(f"{file}: is not there; {remedy}")
         assert len(done.stdout.splitlines()) == 1
     else:
         assert done.stderr.startswith(f"error: {said}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from workbench.application.settings import ROOT
 
 _FILE = re.compile(r"[\w./-]*[\w-]\.(?:yaml|yml|json|toml|tfvars|tf|py|csv)\b")
+_MISSING = re.compile(r"there is no ([\w./-]+\.\w+); (.+)")
 _LINE = re.compile(r"(?:\bline |:)(\d+)\b")
 
 
@@ -40,6 +41,8 @@ def of_message(message: str, otherwise: str) -> Finding:
     In the file `otherwise` where the message names none that is there.
     """
     message = " ".join(message.split())
+    if missing := _MISSING.match(message):
+        return Finding(missing[1], 0, f"is not there; {missing[2]}", follows=True)
     named = next((one for one in _FILE.findall(message) if (ROOT / one).is_file()), None)
     line = _LINE.search(message)
     file = named or otherwise
