@@ -24,7 +24,7 @@ def orders(folder: Path, price: str, header: str = HEADER, name: str = "my order
 def run(command: str, **settings: str) -> "subprocess.CompletedProcess[str]":
     """The command as `make` runs it: its arguments are in the environment."""
     return subprocess.run(
-        [sys.executable, "-m", f"operations.{command}"],
+        [sys.executable, "-m", f"operations.commands.{command}"],
         cwd=ROOT, env=os.environ | {"STAGE": "local"} | settings,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
