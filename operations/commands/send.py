@@ -139,7 +139,8 @@ def explained(row: Row, name: str, make_arguments: str) -> list[str]:
         worth = f"{money(counts['total'])} {counts['currency']}"
         if counts["currency"] != row.get("house_currency", counts["currency"]):
             worth += f" = {money(counts['house_total'])} {row['house_currency']}"
-        lines.append(f"  worth    {worth} in {counts['orders']:,} orders")
+        orders = "1 order" if counts["orders"] == 1 else f"{counts['orders']:,} orders"
+        lines.append(f"  worth    {worth} in {orders}")
         gross = row.get("house_gross") or counts["house_total"]
         if Decimal(gross) != abs(Decimal(counts["house_total"])):
             lines.append(f"  gross    {money(gross)} {row['house_currency']}, credits included")

@@ -20,7 +20,8 @@ def lines_of(seen: UploadOutcome) -> str:
     text = f"{seen.lines_in:,} in, {seen.accepted:,} accepted"
     if seen.refused:
         text += f", {sum(seen.refused.values()):,} refused ({shown(seen.refused)})"
-    text += f" · {seen.orders:,} orders · {money(seen.total)} {seen.currency}"
+    orders = "1 order" if seen.orders == 1 else f"{seen.orders:,} orders"
+    text += f" · {orders} · {money(seen.total)} {seen.currency}"
     if seen.currency != "EUR":
         text += f" = {money(seen.house_total)} EUR"
     return text

@@ -127,6 +127,14 @@ class Service:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
 
+    def begun(self, module: str) -> "subprocess.Popen[str]":
+        """Start `python -m workbench.<module>` in it; what it prints is dropped."""
+        return subprocess.Popen(
+            [*self._python, "-m", f"workbench.{module}"], cwd=self.root, env=self.environment(),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+
     @property
     def _python(self) -> list[str]:
         # By the copy's own path to it, Python finds the copy's modules and not this checkout's.

@@ -6,12 +6,14 @@ The copy stands elsewhere, by itself, so nothing of order intake can be imported
 import json
 import re
 import secrets
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
+import psutil
 import pytest
 
 from sample_service import Service
@@ -214,6 +216,18 @@ def test_what_is_missing_is_said_in_one_line(
         assert len(done.stdout.splitlines()) == 1
     else:
         assert done.stderr.startswith(f"error: {said}")
+
+
+def test_an_interrupted_check_ends_with_all_that_it_started(plain: Service) -> None:
+    checking = plain.begun("checks.check")
+    process = psutil.Process(checking.pid)
+    wait_until(lambda: len(process.children()) > 1, "parts are checked side by side", 60)
+    parts = process.children()
+
+    checking.send_signal(signal.SIGINT)
+
+    assert checking.wait(60) == 130
+    wait_until(lambda: not any(part.is_running() for part in parts), "the parts have ended", 60)
 
 
 @pytest.mark.parametrize("command", ["checks.lint", "bench", "mutants", "deployment.build"])

@@ -29,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     stage = Stage.from_environment()
     deployed = application().deployed.find(stage)
+    if asked.state and not (asked.execution or asked.about):
+        raise UserError("STATE is a state of which execution? say EXECUTION, too")
     if not (asked.execution or asked.about):
         _list_newest(deployed, as_json=asked.json)
         return 0

@@ -165,6 +165,9 @@ def _where_next(out: Console, session: Session, results: list[Result]) -> None:
     which = "" if stage.is_local else f" STAGE={stage.name}"
     hints = [
         (f"make status{which}", "what runs, and how the local cloud differs from AWS"),
+        (f"make watch{which}", "on each save: check, deploy what changed, replay"),
+        (f"make view{which}", "a page that follows each execution as it moves"),
+        (f"make history{which}", "what a workflow did, state by state"),
         (f"make logs{which}", "what the functions say"),
         ("events/", "what was replayed, each with its expected outcome"),
         ("make demo FULL=1", "this report with every way"),

@@ -5,12 +5,13 @@ On another stage than `local`, `sam sync --watch` brings what changed, with the 
 """
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from watchfiles import watch
+from watchfiles import Change, watch
 
 from workbench.application.interface import application
 from workbench.deployment.packaging import sam
@@ -20,6 +21,7 @@ from workbench.stages.visible import say
 from workbench.watch import saved, turns
 from workbench.watch.saved import Saved
 
+_WAITING = "waiting for a save"
 _SETTLED_MILLISECONDS = 50  # an editor writes several files for one save
 _LOOK_MILLISECONDS = 300  # for Ctrl-C, too
 
@@ -51,15 +53,23 @@ def _saves(scenarios: list[Path]) -> Iterator[Saved]:
     is_announced = False
     for changes in watch(
         *saved.watched(), step=_SETTLED_MILLISECONDS, rust_timeout=_LOOK_MILLISECONDS,
-        yield_on_timeout=True, raise_interrupt=False,
+        yield_on_timeout=True,
     ):  # fmt: skip
-        what = saved.sorted_out(Path(file) for _, file in changes)
+        what = saved.sorted_out(_lasting(changes))
         if what:
             yield what
-        if what or not is_announced:  # once it looks, not before
-            said = f"waiting for a save; then: check, deploy what changed, replay {names}"
-            say(said, "Ctrl-C ends it", flush=True)
-        is_announced = True
+            say(_WAITING, flush=True)
+        elif not is_announced:  # once it looks, not before
+            say(f"{_WAITING}; then: check, deploy what changed, replay {names} (Ctrl-C ends it)")
+            sys.stdout.flush()
+            is_announced = True
+
+
+def _lasting(changes: set[tuple[Change, str]]) -> Iterator[Path]:
+    """Yield the files that are there or were there before; not what an editor made in between."""
+    for _, name in changes:
+        if Path(name).exists() or (Change.added, name) not in changes:
+            yield Path(name)
 
 
 if __name__ == "__main__":

@@ -56,12 +56,17 @@ def _turn(what: Saved, scenarios: list[str]) -> None:
 
 
 def _steps(what: Saved, scenarios: list[str]) -> int:
-    if check.main():
+    try:
+        check.before_deployment()
+    except UserError:  # it was printed
         say("the local cloud still has what it had before; put this right and save")
         return 1
-    if _bring(what):
+    try:
+        if _bring(what):
+            return 1
+        return replay.main(["--quick", *scenarios]) if scenarios else 0
+    except KeyboardInterrupt:  # whoever waits for this one says that it stopped
         return 1
-    return replay.main(["--quick", *scenarios]) if scenarios else 0
 
 
 def _bring(what: Saved) -> int:

@@ -1,9 +1,9 @@
 """Runs the parts of `make check` that something has changed for, side by side."""
 
-import concurrent.futures
 import importlib
 import multiprocessing
 import os
+import signal
 import threading
 from dataclasses import asdict
 from typing import Any
@@ -13,6 +13,8 @@ from workbench.checks.checking import kept, places
 from workbench.checks.checking.finding import Finding, of_message
 from workbench.stages.errors import UserError
 
+_LONGEST = 600.0  # seconds for one part
+
 
 def run(modules: dict[str, str], beside_each_other: bool) -> dict[str, dict[str, Any]]:
     """Return what each part finds, by its name, and keep it.
@@ -21,12 +23,20 @@ def run(modules: dict[str, str], beside_each_other: bool) -> dict[str, dict[str,
     """
     if len(modules) == 1 or not beside_each_other:
         return {name: run_part(name, module) for name, module in modules.items()}
+    named = {name: (name, module) for name, module in modules.items()}
     workers = min(len(modules), (os.cpu_count() or 1) + 1)  # some wait for programs
     # A fork has what is imported here; beside other threads it may hang.
     begun_by = multiprocessing.get_context("fork" if threading.active_count() == 1 else "spawn")
-    with concurrent.futures.ProcessPoolExecutor(workers, begun_by) as pool:
-        done = {name: pool.submit(run_part, name, module) for name, module in modules.items()}
-        return {name: each.result() for name, each in done.items()}
+    with begun_by.Pool(workers, _not_interrupted) as pool:  # whatever ends the block ends them
+        done = {name: pool.apply_async(run_part, each) for name, each in named.items()}
+        return {name: each.get(_LONGEST) for name, each in done.items()}
+
+
+def _not_interrupted() -> None:
+    """Let Ctrl-C reach the process that waits for this one; it ends this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def run_part(name: str, module: str) -> dict[str, Any]:
