@@ -27,7 +27,7 @@ setup: ## Make the Python environments (.venv/), from locked requirements
 doctor: ## Check that this machine has what is needed; say how to get the rest
 	@PYTHONPATH=workbench/src python3 -m workbench.machine.doctor
 
-demo: local-only doctor setup ## Bring the whole system up here and run real orders through it (FULL=1: a long report)
+demo: local-only doctor setup ## Start the whole system on this machine and run real orders through it (FULL=1: a long report)
 	@$(PY) -m operations.commands.demo
 
 local-only:
@@ -72,7 +72,7 @@ reconcile: setup ## Compare uploads, ledger, objects, database and events with e
 explain: setup ## Why an event arrives or not: EVENT=a file, a scenario or an object's key
 	@$(PY) -m workbench.routes.explain
 
-replay: setup ## Replay events/ (EVENTS=a folder or file) and compare with what is expected
+replay: setup ## Play events/ (EVENTS=a folder or file) and compare with what is expected
 	@$(PY) -m workbench.replay $(if $(EVENTS),"$(EVENTS)")
 
 routes: setup ## Ask the deployed rules about every event and its near misses (ARGS=--all)
@@ -81,16 +81,16 @@ routes: setup ## Ask the deployed rules about every event and its near misses (A
 view: setup ## Open a page that follows all executions of the stage while they run
 	@$(PY) -m workbench.page.view
 
-send: setup ## Put in a file of yours: FILE=… PARTNER=… (APPROVE=1, JSON=1)
+send: setup ## Upload a file of your own, follow it: FILE=… PARTNER=… (APPROVE=1, JSON=1)
 	@$(PY) -m operations.commands.send
 
 approve: setup ## Answer an approval: FILE_ID=… DECISION=approved|declined
 	@$(PY) -m operations.commands.approve
 
-retry: setup ## Run a file again that has failed: FILE_ID=…
+retry: setup ## Run a failed file again: FILE_ID=…
 	@PYTHONPATH=src $(PY) -m operations.commands.retry
 
-redrive: setup ## Hand what lies in the dead-letter queues back to where it came from
+redrive: setup ## Send failed messages (dead letters) again
 	@$(PY) -m workbench.replay.redrive
 
 replay-archive: setup ## Deliver the orders bus's events again: FROM=… TO=… (UTC; RULES=…)
@@ -111,7 +111,7 @@ sam-shell: setup ## Open a shell in which plain `sam local invoke` works (CMD=�
 sam-local-image: setup ## Get AWS's image for `sam local`, or build a stand-in where it cannot be had
 	@$(PY) -m workbench.sam_local image
 
-check: setup ## Find what can be known without a cloud, in seconds (ONLY=workflow,patterns,…)
+check: setup ## Check all sources in seconds, without a cloud (ONLY=workflow,patterns,…)
 	@$(PY) -m workbench.checks.check
 
 test: setup ## Run all tests that this machine can run (ONLY=unit,contract,…)
@@ -123,13 +123,13 @@ bench: setup ## Measure time and memory on this machine (ONLY=imports,sam_local,
 model: setup ## Take random steps and compare the stage with a model (STEPS=330, SEED=…)
 	@$(PY) -m workbench.checks.run_tests tests/model
 
-workflow-coverage: setup ## Run every edge of the workflow; list which test takes each, and all delays
+workflow-coverage: setup ## Run every edge of the workflow; list the tests that take it, and all delays
 	@$(PY) -m workbench.workflow
 
-mutants: setup ## Put single flaws into copies and see which check tells (PART=1/10, BEFORE_REPLAY=yes)
+mutants: setup ## Mutation tests: put single flaws into copies, see which check finds them (PART=1/10, BEFORE_REPLAY=yes)
 	@$(PY) -m workbench.mutants
 
-permissions: setup ## What is missing, granted and unused, or reaches too far (RECORD=yes)
+permissions: setup ## Permissions that are missing, unused or too wide (RECORD=yes)
 	@$(PY) -m workbench.permissions
 
 lint: setup ## Run all linters, type checks and Terraform's own tests (ONLY=ruff,mypy,…)
