@@ -24,7 +24,7 @@ from operations.scenarios.faulty import (
 )
 from operations.scenarios.fresh import fresh, new_mark
 from operations.scenarios.outcome import disagreements, observed, read_curated, read_execution
-from operations.scenarios.uploads import Upload, UploadOutcome
+from operations.scenarios.uploads import EARLIER, Upload, UploadOutcome
 from workbench.checks.released_schemas import problems
 from workbench.history.why import command, why
 from workbench.local_cloud.emulator.faults import time_out
@@ -36,7 +36,6 @@ from workbench.stages.stage import PROJECT
 from workbench.stages.waiting import wait_until, within
 
 STRAGGLER_LIMIT = 5.0  # seconds more for an event that was sent before one that has come
-EARLIER = "${earlier}"  # in a name: the id of the earlier file, which this one corrects
 DECIDED_BY = "replay"
 IN_VAIN = "replay, in vain"
 NOTED_AFTERWARDS = ("announced", "unfinished")

@@ -13,6 +13,7 @@ from workbench.replay.scenarios import Asked, Scenario
 from workbench.stages.deployed import DEFAULT_BUS, Deployed
 
 PADDING = b"<padding>"
+EARLIER = "${earlier}"  # in a name: the id of the earlier file, which this one corrects
 
 Again = Literal["at once", "afterwards"]
 Answer = Literal["approved", "declined", "nobody"]
@@ -144,7 +145,8 @@ class Upload(Scenario, frozen=True):
     @property
     def title(self) -> str:
         """What is uploaded, and its size."""
-        return f"{self.key.removeprefix('incoming/')} ({len(self.content):,} bytes)"
+        name = self.key.removeprefix("incoming/").replace(EARLIER, "…")
+        return f"{name} ({len(self.content):,} bytes)"
 
     @property
     def disturbs(self) -> bool:
