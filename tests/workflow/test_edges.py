@@ -265,7 +265,7 @@ def test_a_claim_outlasts_the_work_that_it_is_for() -> None:
         ("{StartAt: A, States: {A: {Next: B}}}", "state A has no Type"),
         ("{StartAt: A, States: {A: {Type: Choice, Choices: x}}}", "is not a list of objects"),
         ("{StartAt: A, States: {A: {Type: Task, Catch: [{}]}}}", "an entry without Next"),
-        ("{StartAt: B, States: {A: {Type: Fail}}}", "StartAt leads to B, and there is no such"),
+        ("{StartAt: B, States: {A: {Type: Fail}}}", "StartAt leads to B, and no state"),
         ("{StartAt: A, States: {A: {Type: Pass, Next: B}}}", "state A leads to B"),
         ("{StartAt: A, States: {A: {Type: Choice, Choices: [{Next: B}]}}}", "state A leads to B"),
         ("{StartAt: A, States: {A: {Type: Map, ItemProcessor: [1]}}}", "inside state A: it has no"),

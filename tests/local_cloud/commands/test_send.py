@@ -40,7 +40,7 @@ def test_a_file_of_ones_own_is_followed_to_its_outcome(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "my orders.csv: Accepted by one direct call" in done.stdout
-    assert "20.50 EUR in 1 orders" in done.stdout
+    assert "20.50 EUR in 1 order\n" in done.stdout
 
 
 @pytest.mark.usefixtures("deployed")
