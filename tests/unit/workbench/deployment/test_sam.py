@@ -67,6 +67,26 @@ def test_functions_have_the_libraries_of_the_machine_that_runs_them(
     assert installed == ([(made, made / "requirements.txt")] if own else [])
 
 
+def test_all_functions_are_built_when_libraries_changed_and_one_after_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".aws-sam").mkdir()
+    asked: list[tuple[str, ...]] = []
+    marks = iter(["libraries", "libraries", "other libraries"])
+    monkeypatch.setattr(sam, "ROOT", tmp_path)
+    monkeypatch.setattr(sam, "_sam", lambda _, *arguments: asked.append(arguments[:2]))
+    monkeypatch.setattr(package, "shared_by", lambda: "PriceChunk")
+    monkeypatch.setattr(package, "share", lambda *_: None)
+    monkeypatch.setattr(package, "libraries_mark", lambda: next(marks))
+    monkeypatch.setattr(sam, "application", lambda: Application())
+
+    for _ in range(3):
+        sam.build(Stage("dev"))
+
+    every, one = ("build", "--build-dir"), ("build", "PriceChunk")
+    assert asked == [every, one, every]
+
+
 @pytest.mark.parametrize("text", ["[local", "\xff"])
 def test_settings_that_do_not_read_are_one_line(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

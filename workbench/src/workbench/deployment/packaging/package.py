@@ -5,7 +5,9 @@ deployment. Where all functions have their code from `Globals`, it builds one of
 template points the others to the same folder; a deployment zips this folder once.
 """
 
+import hashlib
 import os
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -50,9 +52,22 @@ def folder_of_all(template: Path = outline.TEMPLATE) -> Path:
     return template.parent / outline.text(everywhere.get("CodeUri"))
 
 
+def libraries_mark() -> str:
+    """Return a hash of what says which libraries the functions of all get."""
+    requirements = folder_of_all() / "requirements.txt"
+    text = requirements.read_bytes() if requirements.is_file() else b""
+    return hashlib.sha256(text).hexdigest()
+
+
 def share(made: Path, name: str) -> None:
-    """Point all functions of the template in `made` to the folder that was built for one."""
-    _write(made / "template.yaml", _pointed_to(made, name))
+    """Point all functions of the template in `made` to the folder that was built for one.
+
+    Copies of it that were built for the others are taken away.
+    """
+    template = _pointed_to(made, name)
+    for other in set(template["Resources"]) - {name}:
+        shutil.rmtree(made / other, ignore_errors=True)
+    _write(made / "template.yaml", template)
 
 
 def code_of(made: Path, function: str) -> Path:

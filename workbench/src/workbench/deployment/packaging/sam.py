@@ -59,11 +59,19 @@ def check_sources(stage: Stage) -> None:
 
 
 def build(stage: Stage) -> None:
-    """Package the functions; those that run the same code are built once."""
+    """Package the functions; those that run the same code are built once.
+
+    SAM notes which libraries it has resolved only when it builds all functions, so that is done
+    when they changed; then one function is enough.
+    """
     made, shared = _built(stage), package.shared_by()
-    _sam(stage, "build", *([shared] if shared else []), "--build-dir", f".aws-sam/{stage.name}")
+    note, libraries = made.with_name(f"{stage.name}.libraries"), package.libraries_mark()
+    is_known = note.exists() and note.read_text() == libraries
+    one = [shared] if shared and is_known else []
+    _sam(stage, "build", *one, "--build-dir", f".aws-sam/{stage.name}")
     if shared:
         package.share(made, shared)
+        note.write_text(libraries)
     if stage.is_local and platform.system() != "Linux":
         # SAM fetches Lambda's libraries, and `local` runs the functions on this very machine.
         for requirements in made.glob("*/requirements.txt"):
